@@ -1,0 +1,184 @@
+"""What is held at every event of every function, and what the calls made there come to.
+
+In: a linked `Program`.  Out: `Analysis`, all that rules read.
+Never: syntax, a language's name, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+from lockcheck import ir
+from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, instantiate, walk
+from lockcheck.effects import Effects
+from lockcheck.linker import Program
+from lockcheck.source import Span
+
+__all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
+
+_ROUNDS = 4
+"""A summary that needs itself is computed again until it no longer grows, at most so often."""
+
+
+class Analysis:
+    """The moments of the whole tree, each function walked when somebody asks."""
+
+    def __init__(self, program: Program, wanted: Callable[[int], bool]) -> None:
+        """`wanted`: which functions can take a lock themselves; only those are walked for their own sake."""
+        self.program = program
+        self._wanted = wanted
+        self._summaries: dict[int, Summary] = {}
+        self._moments: dict[int, list[Moment]] = {}
+        self._underway: dict[int, Summary] = {}
+        self._again: set[int] = set()
+        self._provisional: dict[int, set[int]] = {}
+        self.problems: list[tuple[int, str]] = []
+
+    # ------------------------------------------------------------------------------------------------ what rules ask
+
+    @cached_property
+    def functions(self) -> Mapping[int, list[Moment]]:
+        """The moments of every function that takes locks, in the order of the tree."""
+        return {number: self.moments(number) for number in range(len(self.program.functions)) if self._wanted(number)}
+
+    def __iter__(self) -> Iterator[Moment]:
+        for moments in self.functions.values():
+            yield from moments
+
+    def moments(self, number: int) -> list[Moment]:
+        """The events of one function with what is held just before each, in order of execution."""
+        if number not in self._moments:
+            linked = self.program.linked(number)
+            if linked is None:
+                return []
+            try:
+                guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+                found, _ = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
+            except RecursionError:
+                found = []
+                self.problems.append((number, "nested too deep to be analysed"))
+            self._moments[number] = found
+        return self._moments[number]
+
+    def reaches(self, moment: Moment) -> list[Reach]:
+        """The acquisitions that the moment's event is or comes to, as the function itself sees them."""
+        event = moment.event
+        if isinstance(event, ir.Acquire):
+            if event.fallible and not event.bounded:
+                return []
+            flags = (event.fallible, event.bounded, event.recursive)
+            site = Site(moment.function, event.at)
+            return [Reach(event.lock, event.mode, flags, (), site, frozenset(), event.lock.evidence != "named")]
+        if not isinstance(event, ir.Invoke):
+            return []
+        here = Site(moment.function, event.at)
+        found = []
+        for target in event.targets:
+            for reach in self.summary(target).reaches:
+                lock = instantiate(reach.lock, event, target)
+                certain = reach.certain and event.certain
+                found.append(reach._replace(lock=lock, trace=(here, *reach.trace), certain=certain))
+        return found
+
+    def title(self, number: int) -> str:
+        """The function's name for people."""
+        return self.program.title(number)
+
+    def span(self, site: Site) -> Span:
+        """The place in its file."""
+        return Span(self.program.functions[site.function][0].path, *site.at)
+
+    def effects(self, number: int) -> Effects:
+        """The table of the function's language."""
+        return self.program.types.effects(number)
+
+    def reason(self, moment: Moment, hold: Hold) -> str:
+        """Why the guard is still alive, for people; empty where it was taken by hand."""
+        root = hold.holder.root
+        linked = self.program.linked(moment.function)
+        if not isinstance(root, int) or linked is None or root >= len(linked.slots):
+            return ""
+        slot = linked.slots[root]
+        return self.effects(moment.function).reasons.get(slot.why, "")
+
+    def guard_name(self, moment: Moment, hold: Hold) -> str:
+        """The variable that holds the guard; empty for a temporary."""
+        root = hold.holder.root
+        linked = self.program.linked(moment.function)
+        return linked.slots[root].name if isinstance(root, int) and linked is not None and root < len(linked.slots) else ""
+
+    def lock_name(self, number: int, lock: ir.Lock) -> str:
+        """The lock as the function's text names it: `self.load`."""
+        place = lock.place
+        if isinstance(place.root, tuple):
+            parts = [lock.owner or "a lock" if place.root[0].startswith("[") else place.root[-1]]
+        else:
+            linked = self.program.linked(number)
+            slot = linked.slots[place.root] if linked is not None and place.root < len(linked.slots) else ir.Slot()
+            parts = [slot.name or lock.owner.rpartition(".")[0] or "…"]
+        text = parts[0]
+        for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
+            if part in ("*", "&"):
+                continue
+            text += "[_]" if part.startswith(("[each", "[?")) else part if part.startswith("[") else f".{part}"
+        return text
+
+    # ------------------------------------------------------------------------------------------------- summaries
+
+    def summary(self, number: int) -> Summary:
+        """What a call of the function does. Functions that need themselves reach a fixed point."""
+        known = self._summaries.get(number)
+        if known is not None:
+            return known
+        if number in self._underway:
+            self._again.add(number)
+            return self._underway[number]
+        linked = self.program.linked(number)
+        if linked is None:
+            return EMPTY
+        summary = self._fixed_point(number)
+        del self._underway[number]
+        self._summaries[number] = summary
+        self._settle(number)
+        return summary
+
+    def _fixed_point(self, number: int) -> Summary:
+        linked = self.program.linked(number)
+        assert linked is not None
+        summary = EMPTY
+        self._underway[number] = summary
+        guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+        for _ in range(_ROUNDS):
+            self._again.discard(number)
+            try:
+                _, found = walk(number, linked, self.program.parameters(number), guards, at, self.summary, True)
+            except RecursionError:
+                self.problems.append((number, "calls or code nested too deep; analysed up to there"))
+                break
+            if number not in self._again or found == summary:
+                summary = found
+                break
+            summary = self._underway[number] = found
+        return summary
+
+    def _settle(self, number: int) -> None:
+        """Summaries made while this one was still growing are made anew when somebody asks."""
+        waiting = self._again & set(self._underway)
+        if waiting:
+            for above in waiting:
+                self._provisional.setdefault(above, set()).add(number)
+        for inner in self._provisional.pop(number, set()):
+            if inner != number:
+                self._summaries.pop(inner, None)
+
+    def _guards_passed(self, number: int) -> tuple[int, ...]:
+        """The parameters by which guards come in."""
+        function, context = self.program.functions[number][1], self.program.types.context(number)
+        effects = self.program.types.effects(number)
+        found = []
+        for slot, param in enumerate(function.params):
+            kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
+            if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
+                found.append(slot)
+        return tuple(found)

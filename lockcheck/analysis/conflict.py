@@ -1,0 +1,114 @@
+"""Acquisitions that wait for a guard which the same thread holds.
+
+In: an `Analysis`.  Out: `Conflict`s, each one guard and one event that comes to hang on it.
+Never: words for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.finding import CONFIDENCES, Confidence
+
+Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
+_ORDER: tuple[Kind, ...] = ("twice", "read-then-write", "write-then-read", "nested-read")
+
+
+class Conflict(NamedTuple):
+    """`reach` needs what `hold` keeps from it. `sure`: the guard is held on every way to the event."""
+
+    kind: Kind
+    moment: Moment
+    hold: Hold
+    sure: bool
+    reach: Reach
+
+
+def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
+    """Whether both names mean one lock for the function that sees them."""
+    if one.place != other.place:
+        return False
+    root, way = one.place.root, one.place.way
+    return "[?]" not in way and not (isinstance(root, tuple) and root[0] in ("[elsewhere]", "[parameter]", "[unknown]"))
+
+
+_WRITES = ("exclusive", "write")
+
+
+def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | None:
+    """How the wanted mode hangs on the held one; None where it does not."""
+    if lock.family in ("reentrant", "semaphore"):
+        return None
+    if held in _WRITES and wanted in _WRITES or held == wanted == "upgradable":
+        return "twice"
+    if wanted in _WRITES:
+        return "read-then-write"
+    if held in _WRITES:
+        return "write-then-read"
+    waits_for_writers = lock.family == "rwlock" and not recursive and not lock.kind.startswith("spin")
+    return "nested-read" if waits_for_writers or lock.family == "watch" else None
+
+
+def conflicts(analysis: Analysis) -> list[Conflict]:
+    """One conflict for each guard and event, the worst; for each guard and callee only the first call."""
+    known = getattr(analysis, "_conflicts", None)
+    if known is None:
+        known = list(_conflicts(analysis))
+        analysis._conflicts = known  # type: ignore[attr-defined]
+    return known
+
+
+def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
+    seen: set[tuple[object, ...]] = set()
+    for moment in analysis:
+        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke)):
+            continue
+        reaches = analysis.reaches(moment)
+        for hold, sure in moment.held() if reaches else ():
+            found = [c for c in (_conflict(moment, hold, sure, reach) for reach in reaches) if c is not None]
+            if not found:
+                continue
+            worst = min(found, key=lambda c: (not c.reach.certain, _ORDER.index(c.kind), len(c.reach.trace), c.reach.site))
+            event = moment.event
+            again = event.name if isinstance(event, ir.Invoke) else event.at
+            key = (hold.taken.site, hold.taken.lock.place, worst.kind, again)
+            if key not in seen:
+                seen.add(key)
+                yield worst
+
+
+def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
+    taken = hold.taken
+    if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach):
+        return None
+    kind = kind_of(taken.mode, reach.mode, reach.lock, reach.flags[2])
+    return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
+
+
+def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
+    """Whether the guard goes into the call and is given back there before the acquisition."""
+    event = moment.event
+    if not isinstance(event, ir.Invoke):
+        return False
+    for number, operand in enumerate(event.operands):
+        if operand.moved and operand.place is not None and operand.place.root == hold.holder.root:
+            return number not in reach.beside
+    return False
+
+
+def confidence(conflict: Conflict) -> Confidence:
+    """How sure the finding is: by the evidence that it is a lock, by the calls' resolution, by the ways."""
+    taken, reach = conflict.hold.taken, conflict.reach
+    if "named" in (taken.lock.evidence, reach.lock.evidence):
+        both_plain = taken.mode == reach.mode == "exclusive" and not reach.trace
+        grade = 1 if both_plain or {taken.mode, reach.mode} == {"read", "write"} else 0
+    else:
+        grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
+    if reach.trace and not reach.certain:
+        grade = 0
+    if not conflict.sure or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
+        grade = min(grade, 1)
+    return CONFIDENCES[grade]

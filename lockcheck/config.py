@@ -1,0 +1,212 @@
+"""What the user wants: settings from a file's text and from the command line, checked, each with where it came from.
+
+In: the texts of the configuration files nearest to the analysed code.  Out: `Settings`.  Raises `ConfigError`.
+Never: opens a file, knows which rules exist (the engine says so).
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, cast
+
+from lockcheck.finding import CONFIDENCES, SEVERITIES, Confidence, Severity
+from lockcheck.rule import PERSONAS, Persona
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+EDITIONS = ("2015", "2018", "2021", "2024")
+
+FILES = ("lockcheck.toml", "pyproject.toml", "Cargo.toml")
+"""Names of the files that may hold settings, in the order in which they are asked within one folder."""
+
+
+class ConfigError(Exception):
+    """The user asked for something that cannot be; the message names the file (or option) and the key."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user wants.
+
+    `select` empty means every rule that the persona sees. `edition` empty means what each crate's manifest says.
+    `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `origin` tells
+    for each setting that is not the default the file or option it came from.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    persona: Persona = "regular"
+    min_confidence: Confidence = "likely"
+    edition: str = ""
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    severity: tuple[tuple[str, Severity], ...] = ()
+    guard_types: tuple[str, ...] = ()
+    refcell: bool = False
+    folder: str = "."
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def override(self, option: str, **values: object) -> Settings:
+        """The same settings with some values replaced by what `option` (such as `--select`) says."""
+        origin = {**self.origin, **dict.fromkeys(values, option)}
+        return replace(self, **cast("dict[str, Any]", values), origin=origin)
+
+
+def rows(settings: Settings) -> list[tuple[str, object, str]]:
+    """For people: (key as written in a file, value, where it came from), in the order of the documentation."""
+    values = {name: getattr(settings, name) for name in _attributes()}
+    return [(_key(name), value, settings.origin.get(name, "default")) for name, value in values.items()]
+
+
+def settle(texts: Iterable[tuple[str, str]]) -> Settings:
+    """Settings from the first of the texts that holds any.
+
+    `texts` are (path of the file, its text), nearest first. Raises ConfigError where a file that speaks of
+    lockcheck is no TOML or says something that means nothing.
+    """
+    for path, text in texts:
+        table = _table(path, text)
+        if table is not None:
+            return _settings(path, table)
+    return Settings()
+
+
+def check_selectors(selectors: Iterable[tuple[str, Iterable[str]]], known: Collection[tuple[str, str]]) -> None:
+    """Refuse a selector that names no rule. `selectors` are (where they stand, the words); `known` (code, slug)."""
+    for place, words in selectors:
+        for word in words:
+            if not any(matches(word, code, slug) for code, slug in known):
+                names = [name for pair in known for name in pair]
+                raise ConfigError(f"{place}: no rule is called {word!r}{did_you_mean(word, names)}")
+
+
+def matches(selector: str, code: str, slug: str) -> bool:
+    """Whether a selector (a code, the beginning of a code, a slug, or ALL) speaks of this rule."""
+    word = selector.upper()
+    return selector.lower() == slug or word == "ALL" or (len(word) >= 3 and code.startswith(word))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A clause that suggests the nearest known name, or nothing."""
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return f"; did you mean {folded[near[0]]!r}?" if near else ""
+
+
+# -------------------------------------------------------------------------------------------------- reading a file
+
+
+_TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "pyproject.toml": (("tool", "lockcheck"),),
+    "Cargo.toml": (("package", "metadata", "lockcheck"), ("workspace", "metadata", "lockcheck")),
+}
+"""Where lockcheck's part is in files that belong to others; any other file is lockcheck's altogether."""
+
+
+def _table(path: str, text: str) -> Mapping[str, object] | None:
+    """The part of a file that is about lockcheck; None where there is none."""
+    name = path.rpartition("/")[2]
+    places = _TABLES.get(name, ((),))
+    if () not in places and "lockcheck" not in text:
+        return None
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    for place in places:
+        found: object = document
+        for key in place:
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            return found
+        if found is not None:
+            raise ConfigError(f"{path}: [{'.'.join(place)}] must be a table")
+    return None
+
+
+def _settings(path: str, table: Mapping[str, object]) -> Settings:
+    """Check every key of the table and make settings of it."""
+    flat: dict[str, object] = {}
+    for key, value in table.items():
+        if key == "rust" and isinstance(value, dict):
+            flat.update((f"rust.{inner}", one) for inner, one in value.items())
+        else:
+            flat[key] = value
+    values: dict[str, object] = {}
+    for key, value in flat.items():
+        if key not in _READERS:
+            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, _READERS)}")
+        try:
+            values[_attribute(key)] = _READERS[key](value)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {key}: {error}") from None
+    origin = dict.fromkeys(values, path)
+    folder = path.rpartition("/")[0] or "."
+    return Settings(**cast("dict[str, Any]", values), folder=folder, origin=origin)
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f"must be a list of strings, not {value!r}")
+    return tuple(value)
+
+
+def _one_of(choices: Collection[str]) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in choices:
+            near = did_you_mean(value, choices) if isinstance(value, str) else ""
+            raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}{near}")
+        return cast(str, value)
+
+    return read
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
+def _edition(value: object) -> str:
+    return _one_of(EDITIONS)(str(value) if isinstance(value, int) else value)
+
+
+def _pairs(read: Callable[[object], object]) -> Callable[[object], tuple[tuple[str, object], ...]]:
+    def pairs(value: object) -> tuple[tuple[str, object], ...]:
+        if not isinstance(value, dict):
+            raise ValueError(f"must be a table, not {value!r}")
+        return tuple((key, read(one)) for key, one in value.items())
+
+    return pairs
+
+
+_READERS: Mapping[str, Callable[[object], object]] = {
+    "select": _words,
+    "ignore": _words,
+    "persona": _one_of(PERSONAS),
+    "min-confidence": _one_of(CONFIDENCES),
+    "edition": _edition,
+    "exclude": _words,
+    "per-file-ignores": _pairs(_words),
+    "severity": _pairs(_one_of(SEVERITIES)),
+    "rust.guard-types": _words,
+    "rust.refcell": _flag,
+}
+
+
+def _attribute(key: str) -> str:
+    return key.removeprefix("rust.").replace("-", "_")
+
+
+def _attributes() -> list[str]:
+    return [one.name for one in fields(Settings) if one.name not in ("folder", "origin")]
+
+
+def _key(attribute: str) -> str:
+    return next(key for key in _READERS if _attribute(key) == attribute)

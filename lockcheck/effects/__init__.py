@@ -1,0 +1,158 @@
+"""What library types and calls mean, as data: one file per language beside this one.
+
+In: a language's name and the options that switch parts on.  Out: `Effects`.
+Never: code that knows one library; a new library is a line in the data.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from lockcheck import ir
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Mode = Literal["exclusive", "write", "read", "upgradable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How a method takes a lock. `moment`: it is given back before the call returns."""
+
+    mode: Mode
+    fallible: bool = False
+    bounded: bool = False
+    recursive: bool = False
+    moment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LockType:
+    """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard."""
+
+    kind: str
+    family: str
+    waits: Literal["thread", "task"]
+    wraps: bool
+    methods: Mapping[str, Taking]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The table of one language. Names are joined as the language spells them; see the data files for meanings."""
+
+    locks: Mapping[tuple[str, str], LockType]
+    lock_names: Mapping[str, LockType]
+    free: frozenset[str]
+    guards: Mapping[str, Mode]
+    guard_crates: frozenset[str]
+    own_guards: frozenset[str]
+    wrappers: Mapping[str, int]
+    flow: Mapping[str, Mapping[str, ir.Type]]
+    flow_names: Mapping[str, str]
+    same_methods: frozenset[str]
+    same_functions: frozenset[str]
+    carries: frozenset[str]
+    guard_carries: frozenset[str]
+    guard_releases: frozenset[str]
+    guard_modes: Mapping[str, Mode]
+    drops: frozenset[str]
+    leaks: frozenset[str]
+    replaces: frozenset[str]
+    keeps: frozenset[str]
+    empties: frozenset[str]
+    waits: frozenset[str]
+    waits_types: frozenset[str]
+    threads: frozenset[str]
+    scoped: frozenset[str]
+    here: frozenset[str]
+    blocks: Mapping[str, str]
+    blocks_methods: Mapping[str, str]
+    blocks_names: Mapping[str, str]
+    named: Mapping[str, Taking]
+    known: frozenset[str]
+    prelude: frozenset[str]
+    common: frozenset[str]
+    reasons: Mapping[str, str]
+
+    def lock(self, path: ir.Path) -> LockType | None:
+        """The lock that a resolved type path names, by its crate and its last part."""
+        return self.locks.get((path[0], path[-1])) if len(path) > 1 else None
+
+    def words(self, families: frozenset[str]) -> set[str]:
+        """The method names that can take a lock; those of maps and watches only where `families` has them."""
+        quiet = {"map", "watch"} - families
+        listed = (lock.methods for lock in self.locks.values() if lock.family not in quiet)
+        return {name for methods in listed for name in methods} | set(self.named)
+
+
+def _taking(said: str) -> Taking:
+    words = said.split()
+    mode: Any = words[0]
+    return Taking(mode, "try" in words, "bounded" in words, "recursive" in words, "moment" in words)
+
+
+def _type(said: str) -> ir.Type:
+    """`Option<[tuple]<0,1>>` as a type."""
+    head, bracket, rest = said.partition("<")
+    if not bracket:
+        return ir.Type((said.strip(),))
+    parts, depth, part = [], 0, ""
+    for sign in rest[:-1]:
+        if sign == "," and not depth:
+            parts.append(part)
+            part = ""
+            continue
+        depth += (sign == "<") - (sign == ">")
+        part += sign
+    return ir.Type((head.strip(),), tuple(_type(p) for p in [*parts, part]))
+
+
+@cache
+def load(language: str, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
+    """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
+    text = resources.files(__package__).joinpath(f"{language}.toml").read_text("utf-8")
+    data = tomllib.loads(text)
+    locks: dict[tuple[str, str], LockType] = {}
+    names: dict[str, LockType] = {}
+    for entry in data["lock"]:
+        if entry.get("optional") and entry["optional"] not in options:
+            continue
+        methods = {name: _taking(said) for name, said in entry["methods"].items()}
+        for kind in entry["types"]:
+            parts = kind.split("::")
+            lock = LockType(kind, entry["family"], entry["waits"], entry.get("wraps", False), methods)
+            locks[parts[0], parts[-1]] = lock
+            if lock.family in ("mutex", "rwlock"):
+                merged = {**methods, **(names[parts[-1]].methods if parts[-1] in names else {})}
+                names[parts[-1]] = LockType(parts[-1], entry["family"], "thread", False, merged)
+    guards = data["guards"]
+    modes: dict[str, Mode] = dict.fromkeys(guards["types"], "exclusive")
+    for mode in ("read", "write", "upgradable"):
+        modes.update(dict.fromkeys(guards[mode], mode))
+    calls, drops = data["guard-calls"], data["drops"]
+    return Effects(
+        locks=locks, lock_names=names, free=frozenset(data["free"]["methods"]), guards=modes,
+        guard_crates=frozenset(guards["crates"]), own_guards=own_guards, wrappers=data["wrappers"],
+        flow={k: {m: _type(r) for m, r in v.items()} for k, v in data["flow"].items()},
+        flow_names=data["flow-names"], same_methods=frozenset(data["same"]["methods"]),
+        same_functions=frozenset(data["same"]["functions"]), carries=frozenset(data["same"]["carries"]),
+        guard_carries=frozenset(calls["carries"]), guard_releases=frozenset(calls["releases"]),
+        guard_modes=calls["modes"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
+        replaces=frozenset(drops["replaces"]), keeps=frozenset(drops["keeps"]), empties=frozenset(drops["empties"]),
+        waits=frozenset(data["waits"]["methods"]), waits_types=frozenset(data["waits"]["types"]),
+        threads=frozenset(data["threads"]["functions"]), scoped=frozenset(data["threads"]["scoped"]),
+        here=frozenset(data["here"]["functions"]), blocks=data["blocks"], blocks_methods=data["blocks-methods"],
+        blocks_names=dict.fromkeys(data["blocks-functions"]["names"], data["blocks-functions"]["why"]),
+        named={name: _taking(said) for name, said in data["named"].items()},
+        known=frozenset(data["known"]["crates"]), prelude=frozenset(data["known"]["prelude"]),
+        common=frozenset(data["known"]["common"]), reasons=data["reasons"],
+    )  # fmt: skip

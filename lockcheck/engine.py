@@ -1,0 +1,306 @@
+"""Where the rooms meet: paths in, a `Report` out.
+
+Never: prints, knows a syntax, judges a lock.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from lockcheck import discover, ir, suppress
+from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
+from lockcheck.finding import CONFIDENCES, Finding, Problem
+from lockcheck.frontends import SUFFIXES, declare, lower
+from lockcheck.report import Report
+from lockcheck.report.show import ShownFunction, ShownHeld, ShownMoment
+from lockcheck.rule import PERSONAS, Persona, Rule
+from lockcheck.rules import RULES
+from lockcheck.source import Crate, Source, home
+
+if TYPE_CHECKING:
+    from lockcheck import effects
+    from lockcheck.analysis import Analysis
+
+KNOWN = tuple((rule.code, rule.slug) for rule in RULES) + suppress.OWN
+"""(code, slug) of everything that can be reported."""
+
+Progress = Callable[[int, int], None]
+"""Told (files done, files in all) now and then."""
+
+
+def configure(paths: Sequence[str], file: str = "") -> Settings:
+    """The settings for code at `paths`: those of `file`, or of the nearest file that holds any.
+
+    Raises ConfigError where the file cannot be read or says something that means nothing.
+    """
+    if file:
+        path = discover.relative(file)
+        texts: Iterable[tuple[str, str | Problem]] = [(path, discover.text_of(path))]
+    else:
+        texts = discover.configurations(paths, FILES)
+    return validated(settle(_readable(texts)))
+
+
+def _readable(texts: Iterable[tuple[str, str | Problem]]) -> Iterator[tuple[str, str]]:
+    for path, text in texts:
+        if isinstance(text, Problem):
+            raise ConfigError(f"{path}: {text.message}")
+        yield path, text
+
+
+def validated(settings: Settings) -> Settings:
+    """The settings themselves, if every rule that they speak of exists. Raises ConfigError."""
+    place = settings.origin.get
+    words = [
+        (place("select", ""), settings.select),
+        (place("ignore", ""), settings.ignore),
+        *((f"{place('per_file_ignores', '')}: {glob}", rules) for glob, rules in settings.per_file_ignores),
+        (f"{place('severity', '')}: severity", [rule for rule, _ in settings.severity]),
+    ]
+    check_selectors(words, KNOWN)
+    return settings
+
+
+def check(
+    paths: Sequence[str],
+    settings: Settings,
+    jobs: int,
+    on_progress: Progress | None = None,
+    stdin: tuple[str, bytes] | None = None,
+) -> Report:
+    """Analyse the files below `paths`, and `stdin` (the name that it goes by, its bytes) if given.
+
+    `jobs` is how many processes may work at once; the report does not depend on it. Never raises for what is in
+    the files: that is in the report's `problems`.
+    """
+    del jobs  # one process is quick enough so far
+    found = discover.walk(paths, tuple(SUFFIXES), _excluded(settings))
+    read = _read(found.files, on_progress)
+    if stdin is not None:
+        read.append(discover.source(discover.relative(stdin[0]), stdin[1]))
+    sources = [one for one in read if isinstance(one, Source)]
+    unread = [one for one in read if isinstance(one, Problem)]
+    crates, manifests = discover.crates(source.path for source in sources)
+    analysis, broken = analyse(sources, crates, settings)
+    rules = chosen(settings)
+    findings = [finding for rule in rules for finding in rule.check(analysis)]
+    sifted = sift(findings, {source.path: source for source in sources}, settings)
+    mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
+    return Report(
+        tuple(sifted),
+        tuple(sorted({*found.problems, *unread, *manifests, *broken})),
+        files=len(sources),
+        skipped=len(found.problems) + len(unread) + found.excluded,
+        sources={source.path: source for source in sources if source.path in mentioned},
+    )
+
+
+def _excluded(settings: Settings) -> discover.Ignores:
+    """`exclude` is relative to the file it stands in, or to the current folder if it is from the command line."""
+    from_file = not settings.origin.get("exclude", "").startswith("--")
+    return discover.patterns(settings.folder if from_file else ".", settings.exclude)
+
+
+def _read(files: Sequence[str], on_progress: Progress | None) -> list[Source | Problem]:
+    read = []
+    for number, path in enumerate(files):
+        if on_progress is not None and number % 64 == 0:
+            on_progress(number, len(files))
+        read.append(discover.read(path))
+    if on_progress is not None:
+        on_progress(len(files), len(files))
+    return read
+
+
+# ------------------------------------------------------------------------------------------------------- the sieve
+
+
+def chosen(settings: Settings) -> list[Rule]:
+    """The rules that run, by code."""
+    return [rule for rule in RULES if wanted(settings, rule.code, rule.slug, rule.meta.persona)]
+
+
+def wanted(settings: Settings, code: str, slug: str, persona: Persona = "regular") -> bool:
+    """Whether the user wants a rule.
+
+    What `ignore` names never is; what `select` names by its whole code or slug always is, whatever the persona.
+    """
+    if any(matches(word, code, slug) for word in settings.ignore):
+        return False
+    if any(word.upper() == code or word.lower() == slug for word in settings.select):
+        return True
+    selected = not settings.select or any(matches(word, code, slug) for word in settings.select)
+    return selected and PERSONAS.index(persona) <= PERSONAS.index(settings.persona)
+
+
+def sift(findings: Iterable[Finding], sources: Mapping[str, Source], settings: Settings) -> list[Finding]:
+    """The findings to report, sorted by path, line, column and code, each once.
+
+    `sources` are all that were analysed, by path: allowances are looked for in each.
+    """
+    ran = {rule.code for rule in chosen(settings)}
+    allowed = suppress.sift(sources.values(), list(dict.fromkeys(findings)), KNOWN, ran)
+    least = CONFIDENCES.index(settings.min_confidence)
+    kept = [
+        _graded(finding, settings)
+        for finding in allowed
+        if CONFIDENCES.index(finding.confidence) >= least
+        and (finding.code in ran or wanted(settings, finding.code, finding.slug))
+        and not _ignored_here(finding, settings)
+    ]
+    return sorted(kept, key=lambda finding: (finding.span.path, finding.span.start, finding.code, finding.message))
+
+
+def _graded(finding: Finding, settings: Settings) -> Finding:
+    """The finding with the severity that the user wants it to have; the last one to speak decides."""
+    for word, severity in settings.severity:
+        if matches(word, finding.code, finding.slug):
+            finding = replace(finding, severity=severity)
+    return finding
+
+
+def _ignored_here(finding: Finding, settings: Settings) -> bool:
+    return any(
+        any(matches(word, finding.code, finding.slug) for word in words)
+        and discover.ignored(finding.span.path, discover.patterns(settings.folder, [glob]))
+        for glob, words in settings.per_file_ignores
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- analysis
+
+
+def look(path: str, settings: Settings) -> tuple[list[ShownFunction], list[Problem]]:
+    """What is held at every event of the file's functions, in the order of the file."""
+    read = discover.read(discover.relative(path))
+    if isinstance(read, Problem):
+        return [], [read]
+    if not read.path.endswith(tuple(SUFFIXES)):
+        return [], [Problem(read.path, 1, f"is in no language that lockcheck reads ({', '.join(SUFFIXES)})")]
+    crates, manifests = discover.crates([read.path])
+    functions, broken = show(read, crates, settings)
+    return functions, sorted({*manifests, *broken})
+
+
+def analyse(
+    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings
+) -> tuple[Analysis, Sequence[Problem]]:
+    """What is held at every event of every function, and what could not be understood on the way.
+
+    The problems grow while rules ask: read them after the rules ran.
+    """
+    tree = Tree(sources, crates, settings)
+    return tree.analysis, tree.problems
+
+
+class Tree:
+    """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
+
+    def __init__(self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings) -> None:
+        """Declares every source. Never raises for what is in them."""
+        from lockcheck import effects
+        from lockcheck.analysis import Analysis
+        from lockcheck.linker import Program, crate_aliases
+
+        homes = homes_of(sources, crates)
+        self.problems: list[Problem] = []
+        self._sources = {source.path: source for source in sources}
+        self._editions = {path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()}
+        options = frozenset(["refcell"] if settings.refcell else [])
+        units = [declare(source, homes[source.path]) for source in sources]
+        for unit in units:
+            self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
+        languages = {unit.language for unit in units} or set(SUFFIXES.values())
+        tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
+        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
+        self._words = {unit.path: word for unit, word in zip(units, self._lock_words(units, tables), strict=True)}
+        self.analysis = Analysis(self.program, self._takes_locks)
+
+    def _body(self, unit: ir.Unit, function: ir.Function) -> ir.Body | None:
+        try:
+            return lower(unit, self._sources[unit.path], function, self._editions[unit.path])
+        except RecursionError:
+            line = self._sources[unit.path].position(function.at[0]).line
+            self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
+            return None
+
+    def _lock_words(self, units: Sequence[ir.Unit], tables: Mapping[str, effects.Effects]) -> Iterator[re.Pattern[bytes]]:
+        """For each unit, what its functions must contain to be able to take a lock."""
+        outers = {name: self.program.guard_givers(table) for name, table in tables.items()}
+        crates_with = {
+            (unit.crate, family)
+            for unit in units
+            for family, mark in (("map", b"Dash"), ("watch", b"watch"))
+            if mark in self._sources[unit.path].data
+        }
+        made: dict[tuple[str, ...], re.Pattern[bytes]] = {}
+        for unit in units:
+            extra = tuple(family for family in ("map", "watch") if (unit.crate, family) in crates_with)
+            key = (unit.language, *extra)
+            if key not in made:
+                table = tables[unit.language]
+                words = table.words(frozenset(extra)) | outers[unit.language]
+                made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
+            yield made[key]
+
+    def _takes_locks(self, number: int) -> bool:
+        unit, function = self.program.functions[number]
+        if function.body_at is None:
+            return False
+        return self._words[unit.path].search(self._sources[unit.path].data, *function.body_at) is not None
+
+
+def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
+    """The crate of each source, by path; those of one folder are looked up once."""
+    by_folder: dict[str, Crate | None] = {}
+    for source in sources:
+        folder = posixpath.dirname(source.path)
+        if folder not in by_folder:
+            by_folder[folder] = home(source.path, crates)
+    return {source.path: by_folder[posixpath.dirname(source.path)] for source in sources}
+
+
+def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:
+    """How each crate's code calls the other crates of the tree."""
+    by_folder = {crate.folder: crate.name.replace("-", "_") for crate in crates}
+    for crate in crates:
+        for alias, folder in crate.dependencies:
+            if folder in by_folder:
+                yield crate.name.replace("-", "_"), alias.replace("-", "_"), by_folder[folder]
+
+
+def show(source: Source, crates: Sequence[Crate], settings: Settings) -> tuple[list[ShownFunction], Sequence[Problem]]:
+    """The moments of one file's functions."""
+    tree = Tree([source], crates, settings)
+    shown = [_shown(tree, source, number) for number in range(len(tree.program.functions))]
+    shown.sort(key=lambda function: function.line)
+    return shown, tree.problems
+
+
+_EVENTS: dict[type, Literal["acquire", "release", "call", "suspend", "block"]] = {
+    ir.Acquire: "acquire", ir.Release: "release", ir.Invoke: "call", ir.Callback: "call", ir.Suspend: "suspend",
+    ir.Block: "block",
+}  # fmt: skip
+
+
+def _shown(tree: Tree, source: Source, number: int) -> ShownFunction:
+    moments = []
+    for moment in tree.analysis.moments(number):
+        event = moment.event
+        kind = _EVENTS.get(type(event))
+        if kind is None:
+            continue
+        held = []
+        for hold, certain in moment.held():
+            at = source.position(hold.taken.site.at[0])
+            name = tree.analysis.lock_name(number, hold.taken.lock)
+            held.append(ShownHeld(name, tree.analysis.guard_name(moment, hold), hold.taken.mode, certain, at.line, at.column))
+        begin = getattr(event, "name_at" if kind == "call" else "at")[0]
+        place = source.position(begin)
+        moments.append(ShownMoment(kind, getattr(event, "name", ""), place.line, place.column, tuple(held)))
+    at = source.position(tree.program.functions[number][1].name_at[0])
+    return ShownFunction(tree.analysis.title(number), source.path, at.line, tuple(moments))

@@ -1,0 +1,86 @@
+"""What a rule has to say: one primary place, the way there as notes, and what to do.
+
+In: nothing.  Out: `Finding`, `Note`, `LockRef`, `Problem`, the values that rules make and reports print.
+Never: syntax, analysis, formatting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lockcheck.source import Span
+
+Severity = Literal["error", "warning", "note"]
+Confidence = Literal["possible", "likely", "certain"]
+Evidence = Literal["named", "inferred", "declared"]
+
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
+CONFIDENCES: tuple[Confidence, ...] = ("possible", "likely", "certain")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One step of the witness: an acquisition or a call, in execution order.
+
+    `label` is the few words drawn beside the source ("guard taken here"); `message` is the full sentence.
+    """
+
+    span: Span
+    message: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockRef:
+    """The lock of a finding as people name it: `self.load`, of `Catalog.load`, a `std::sync::RwLock`, mode `write`."""
+
+    name: str
+    owner: str
+    kind: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the bytes of `span` by `text`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A cure as edits; `message` is a verb phrase, alternatives exclude each other."""
+
+    message: str
+    safety: Literal["safe", "unsafe"]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One bug or hazard. `label` is drawn beside the primary span, `help` says what to do instead."""
+
+    code: str
+    slug: str
+    severity: Severity
+    confidence: Confidence
+    evidence: Evidence
+    span: Span
+    message: str
+    function: str
+    lock: LockRef | None = None
+    label: str = ""
+    help: str = ""
+    notes: tuple[Note, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something that could not be read or understood: the rest of the work went on. `line` counts from 1."""
+
+    path: str
+    line: int
+    message: str

@@ -1,0 +1,350 @@
+"""What a file declares: types, functions, statics, imports. Bodies are left for `lower`.
+
+In: a `Source`, the module that the file is and its crate.  Out: `ir.Unit`.
+Never: looks into a function's body, except for items that are written there.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import tree_sitter as ts
+
+from lockcheck import ir
+from lockcheck.frontends.rust import syntax
+from lockcheck.source import Crate, Source
+
+_ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait)\b")
+_STATIC_REF = re.compile(rb"(?<=static) +ref\b")
+_REMAINDER = ("line_comment", "block_comment")
+
+
+def module_of(path: str, crate: Crate | None) -> ir.Path:
+    """The module that a file is, its crate first. A file outside any crate is a crate of its own."""
+    if crate is None:
+        return (path,)
+    root = posixpath.dirname(crate.roots[0]) if crate.roots else posixpath.join(crate.folder, "src")
+    inside = posixpath.relpath(path, root)
+    if inside.startswith("bin/") or inside.startswith("../"):
+        return _target_of(posixpath.relpath(path, crate.folder), crate)
+    parts = inside.removesuffix(".rs").split("/")
+    if parts[-1] == "mod" or path in crate.roots or parts in (["lib"], ["main"]):
+        parts.pop()
+    return (crate.name.replace("-", "_"), *parts)
+
+
+def _target_of(inside: str, crate: Crate) -> ir.Path:
+    """Tests, examples, benches and further binaries are crates of their own, one for each file on their top level."""
+    parts = inside.removesuffix(".rs").split("/")
+    depth = 3 if inside.startswith("src/bin/") else 2
+    root, below = "/".join(parts[:depth]), parts[depth:]
+    if below and below[-1] in ("mod", "main"):
+        below.pop()
+    return (f"{crate.name.replace('-', '_')}@{root}", *below)
+
+
+@dataclass
+class _Scope:
+    """Where an item stands."""
+
+    module: ir.Path
+    owner: ir.Type | None = None
+    trait: ir.Type | None = None
+    generics: ir.Path = ()
+    bounds: tuple[tuple[str, ir.Type], ...] = ()
+
+
+@dataclass
+class _Declarer:
+    source: Source
+    crate: str
+    file_module: ir.Path
+    imports: list[ir.Import] = field(default_factory=list)
+    types: list[ir.TypeDecl] = field(default_factory=list)
+    statics: list[ir.Static] = field(default_factory=list)
+    functions: list[ir.Function] = field(default_factory=list)
+    derefs: list[ir.Deref] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    shift: int = 0
+
+    def at(self, node: ts.Node) -> ir.Range:
+        return (node.start_byte + self.shift, node.end_byte + self.shift)
+
+    # ---------------------------------------------------------------------------------------------------- items
+
+    def items(self, nodes: list[ts.Node], scope: _Scope) -> None:
+        file_named = ""
+        for node in nodes:
+            kind = node.type
+            if kind == "attribute_item":
+                file_named = _path_attribute(node) or file_named
+                continue
+            if kind in _REMAINDER:
+                continue
+            handler = getattr(self, f"_{kind}", None)
+            if handler is not None:
+                handler(node, scope)
+            if kind == "mod_item" and node.child_by_field_name("body") is None:
+                self._outside_module(node, scope, file_named)
+            file_named = ""
+
+    def _outside_module(self, node: ts.Node, scope: _Scope, file_named: str) -> None:
+        """`mod m;`: where the file is not where the module tree says, the name is an import of where it is."""
+        name = syntax.text(node.child_by_field_name("name") or node)
+        here = self.file_module
+        if file_named:
+            folder = posixpath.dirname(self.source.path)
+            inside = posixpath.normpath(posixpath.join(folder, file_named)).removesuffix(".rs").removesuffix("/mod")
+            steps = posixpath.relpath(inside, folder).split("/")
+            base = here if posixpath.basename(self.source.path) in ("mod.rs", "lib.rs", "main.rs") else here[:-1]
+            while steps and steps[0] == "..":
+                steps, base = steps[1:], base[:-1]
+            self.imports.append(ir.Import(scope.module, name, (*base, *steps)))
+        elif "@" in here[0] and len(here) == 1:
+            self.imports.append(ir.Import(scope.module, name, (f"{posixpath.dirname(here[0])}/{name}",)))
+
+    def _mod_item(self, node: ts.Node, scope: _Scope) -> None:
+        body = node.child_by_field_name("body")
+        if body is not None:
+            name = syntax.text(node.child_by_field_name("name") or node)
+            self.items(body.named_children, _Scope((*scope.module, name)))
+
+    def _extern_crate_declaration(self, node: ts.Node, scope: _Scope) -> None:
+        alias, name = node.child_by_field_name("alias"), node.child_by_field_name("name")
+        if name is not None:
+            self.imports.append(ir.Import(scope.module, syntax.text(alias or name), ("::", syntax.text(name))))
+
+    def _use_declaration(self, node: ts.Node, scope: _Scope) -> None:
+        argument = node.child_by_field_name("argument")
+        if argument is not None:
+            for name, target in _uses(argument, ()):
+                self.imports.append(ir.Import(scope.module, name, target))
+
+    def _struct_item(self, node: ts.Node, scope: _Scope) -> None:
+        self._type(node, scope, "struct", tuple(self._fields(node.child_by_field_name("body"))))
+
+    _union_item = _struct_item
+
+    def _enum_item(self, node: ts.Node, scope: _Scope) -> None:
+        body, fields = node.child_by_field_name("body"), []
+        for variant in body.named_children if body else ():
+            if variant.type == "enum_variant":
+                name = syntax.text(variant.child_by_field_name("name") or variant)
+                fields += self._fields(variant.child_by_field_name("body"), f"{name}.")
+        self._type(node, scope, "enum", tuple(fields))
+
+    def _type_item(self, node: ts.Node, scope: _Scope) -> None:
+        meaning = syntax.type_of(node.child_by_field_name("type"))
+        name = syntax.text(node.child_by_field_name("name") or node)
+        if meaning is None:
+            return
+        if scope.owner is not None:
+            if name == "Target" and syntax.name_of(scope.trait) == "Deref":
+                self.derefs.append(ir.Deref(scope.module, scope.owner, meaning))
+            return
+        self._type(node, scope, "alias", (ir.Field("=", meaning, self.at(node)),))
+
+    def _type(self, node: ts.Node, scope: _Scope, kind: str, fields: tuple[ir.Field, ...]) -> None:
+        name = syntax.text(node.child_by_field_name("name") or node)
+        generics, _ = _generics(node)
+        bases = tuple(_bounds(node.child_by_field_name("bounds")))
+        self.types.append(ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node)))
+
+    def _fields(self, body: ts.Node | None, prefix: str = "") -> Iterator[ir.Field]:
+        if body is None:
+            return
+        if body.type == "field_declaration_list":
+            for child in body.named_children:
+                kind = syntax.type_of(child.child_by_field_name("type"))
+                name = child.child_by_field_name("name")
+                if kind is not None and name is not None:
+                    yield ir.Field(prefix + syntax.text(name), kind, self.at(name))
+            return
+        for number, child in enumerate(body.children_by_field_name("type")):
+            yield ir.Field(f"{prefix}{number}", syntax.type_of(child) or ir.Type(("_",)), self.at(child))
+
+    def _static_item(self, node: ts.Node, scope: _Scope) -> None:
+        name = node.child_by_field_name("name")
+        if name is not None and scope.owner is None:
+            kind = syntax.type_of(node.child_by_field_name("type"))
+            self.statics.append(ir.Static(scope.module, syntax.text(name), kind, self.at(name)))
+
+    _const_item = _static_item
+
+    # ------------------------------------------------------------------------------------------- impls, functions
+
+    def _impl_item(self, node: ts.Node, scope: _Scope) -> None:
+        body = node.child_by_field_name("body")
+        owner = syntax.type_of(node.child_by_field_name("type"))
+        if body is None or owner is None:
+            return
+        generics, bounds = _generics(node)
+        trait = syntax.type_of(node.child_by_field_name("trait"))
+        self.items(body.named_children, _Scope(scope.module, owner, trait, generics, bounds))
+
+    def _trait_item(self, node: ts.Node, scope: _Scope) -> None:
+        self._type(node, scope, "trait", ())
+        body = node.child_by_field_name("body")
+        generics, bounds = _generics(node)
+        trait = ir.Type((syntax.text(node.child_by_field_name("name") or node),))
+        if body is not None:
+            self.items(body.named_children, _Scope(scope.module, ir.Type(("[dyn]",), (trait,)), trait, generics, bounds))
+
+    def _function_item(self, node: ts.Node, scope: _Scope) -> None:
+        name = node.child_by_field_name("name")
+        if name is None:
+            return
+        generics, bounds = _generics(node)
+        params, takes_self = self._params(node.child_by_field_name("parameters"))
+        body = node.child_by_field_name("body")
+        returns = syntax.type_of(node.child_by_field_name("return_type"))
+        modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
+        waits = modifiers is not None and b"async" in (modifiers.text or b"")
+        function = ir.Function(
+            scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
+            params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
+        )  # fmt: skip
+        self.functions.append(function)
+        if body is not None and _ITEM_WORD.search(body.text or b""):
+            inner = replace(scope, module=(*scope.module, f"{{{function.name}}}"), owner=None, trait=None)
+            self._written_inside(body, inner)
+
+    _function_signature_item = _function_item
+
+    def _written_inside(self, node: ts.Node, scope: _Scope) -> None:
+        """Items between the statements of a function are declared in a module of the function's own."""
+        items = [c for c in node.named_children if c.type.endswith("_item") or c.type == "use_declaration"]
+        if items:
+            self.items(items, scope)
+        for child in node.named_children:
+            if not child.type.endswith("_item") and child.named_child_count and _ITEM_WORD.search(child.text or b""):
+                self._written_inside(child, scope)
+
+    def _params(self, node: ts.Node | None) -> tuple[tuple[ir.Param, ...], bool]:
+        params, takes_self = [], False
+        for child in node.named_children if node else ():
+            if child.type == "self_parameter":
+                takes_self = True
+                params.append(ir.Param("self", syntax.SELF, not (child.text or b"").startswith(b"&")))
+            elif child.type == "parameter":
+                pattern, kind = child.child_by_field_name("pattern"), child.child_by_field_name("type")
+                name = syntax.text(pattern) if pattern is not None else ""
+                takes_self = takes_self or name == "self"
+                by_value = kind is not None and kind.type != "reference_type"
+                params.append(ir.Param(name, syntax.type_of(kind), by_value))
+        return tuple(params), takes_self
+
+    # --------------------------------------------------------------------------------------------------- macros
+
+    def _macro_invocation(self, node: ts.Node, scope: _Scope) -> None:
+        """Items inside a macro (`cfg_rt! { … }`, `lazy_static! { … }`, `cfg_if! { … }`) are items."""
+        for tree in node.named_children:
+            if tree.type == "token_tree":
+                self._token_items(tree, scope)
+
+    def _expression_statement(self, node: ts.Node, scope: _Scope) -> None:
+        for child in node.named_children:
+            if child.type == "macro_invocation":
+                self._macro_invocation(child, scope)
+
+    def _token_items(self, tree: ts.Node, scope: _Scope) -> None:
+        data = (tree.text or b"")[1:-1]
+        if not _ITEM_WORD.search(data):
+            return
+        groups = [c for c in tree.children if c.type == "token_tree" and (c.text or b"").startswith(b"{")]
+        words = {syntax.text(c) for c in tree.children if c.type == "identifier"} | {c.type for c in tree.children}
+        if groups and "if" in words and "fn" not in words:
+            for group in groups:
+                self._token_items(group, scope)
+            return
+        root = syntax.parse(syntax.blank(data, _STATIC_REF))
+        before, self.shift = self.shift, self.shift + tree.start_byte + 1
+        self.items([n for n in root.named_children if n.type.endswith(("_item", "_declaration", "_invocation"))], scope)
+        self.shift = before
+
+
+def _path_attribute(node: ts.Node) -> str:
+    said = re.match(r'#\[\s*path\s*=\s*"([^"]+)"', syntax.text(node))
+    return said[1] if said else ""
+
+
+def _uses(node: ts.Node, prefix: ir.Path) -> Iterator[tuple[str, ir.Path]]:
+    """The names that a use tree brings in, with their full paths as written."""
+    kind = node.type
+    if kind == "scoped_use_list":
+        below = prefix + syntax.path(node.child_by_field_name("path"))
+        listed = node.child_by_field_name("list")
+        for child in listed.named_children if listed else ():
+            yield from _uses(child, below)
+    elif kind == "use_list":
+        for child in node.named_children:
+            yield from _uses(child, prefix)
+    elif kind == "use_as_clause":
+        alias = node.child_by_field_name("alias")
+        target = prefix + syntax.path(node.child_by_field_name("path"))
+        if alias is not None:
+            yield syntax.text(alias), target[:-1] if target[-1:] == ("self",) and len(target) > 1 else target
+    elif kind == "use_wildcard":
+        yield "*", prefix + (syntax.path(node.named_children[0]) if node.named_children else ())
+    elif kind == "self":
+        if prefix:
+            yield prefix[-1], prefix
+    elif kind in ("identifier", "scoped_identifier", "crate", "super", "metavariable"):
+        target = prefix + syntax.path(node)
+        if target:
+            yield target[-1], target
+
+
+def _bounds(node: ts.Node | None) -> Iterator[ir.Type]:
+    for child in node.named_children if node else ():
+        kind = syntax.type_of(child)
+        if kind is not None and child.type != "lifetime":
+            yield kind
+
+
+def _generics(node: ts.Node) -> tuple[ir.Path, tuple[tuple[str, ir.Type], ...]]:
+    """The type parameters of an item, and what they must implement."""
+    names: list[str] = []
+    bounds: list[tuple[str, ir.Type]] = []
+    listed = node.child_by_field_name("type_parameters")
+    for child in listed.named_children if listed else ():
+        name = child.child_by_field_name("name")
+        if child.type == "type_parameter" and name is not None:
+            names.append(syntax.text(name))
+            bounds += [(names[-1], b) for b in _bounds(child.child_by_field_name("bounds"))]
+    where = next((c for c in node.children if c.type == "where_clause"), None)
+    for child in where.named_children if where else ():
+        left = child.child_by_field_name("left")
+        if left is not None and left.type == "type_identifier":
+            bounds += [(syntax.text(left), b) for b in _bounds(child.child_by_field_name("bounds"))]
+    return tuple(names), tuple(bounds)
+
+
+def declare(source: Source, crate: Crate | None) -> ir.Unit:
+    """The declarations of a file. Never raises: what is broken is a problem (line, why) of the unit."""
+    module = module_of(source.path, crate)
+    declarer = _Declarer(source, module[0], module)
+    root = syntax.parse(source.data)
+    try:
+        declarer.items(root.named_children, _Scope(module))
+    except RecursionError:
+        declarer.problems.append((1, "nested too deep to be read; what stands before it was analysed"))
+    if root.has_error:
+        declarer.problems.append((_first_error(root), "syntax error; the rest of the file was analysed"))
+    return ir.Unit(
+        source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
+        tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems),
+    )  # fmt: skip
+
+
+def _first_error(root: ts.Node) -> int:
+    """The line (from 1) of the first broken place."""
+    node = root
+    while True:
+        broken = next((c for c in node.children if c.has_error or c.is_missing or c.is_error), None)
+        if broken is None or node.is_error:
+            return node.start_point[0] + 1
+        node = broken

@@ -1,0 +1,201 @@
+"""Expressions inside macros: the tokens are parsed again, at the places where they stand.
+
+In: a macro invocation.  Out: steps, as if the arguments had been written in a call.
+Never: expands a macro of another crate; what does not parse as expressions is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import tree_sitter as ts
+
+from lockcheck import ir
+from lockcheck.frontends.rust import syntax
+
+if TYPE_CHECKING:
+    from lockcheck.frontends.rust.lower import Lowering
+
+_OWN_STATEMENT = {
+    "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne", "debug_assert",
+    "debug_assert_eq", "debug_assert_ne", "format_args", "todo", "unimplemented", "unreachable", "info", "warn", "error",
+    "debug", "trace", "log", "bail", "ensure", "anyhow", "matches", "event", "span",
+}  # fmt: skip
+"""Macros that expand to a block or a statement of their own: the temporaries of the arguments end with them."""
+
+_WAITED = {"join", "try_join"}
+_WORTH = re.compile(rb"[(?]|\bawait\b")
+_FIELD = re.compile(rb"^(\s*(?:target|parent|name)\s*:|\s*[A-Za-z_][\w.]*\s*=(?![=>])|\s*[%?])[\s%?]*")
+_NAME = re.compile(r"\b[a-z_]\w*\b")
+
+
+def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
+    """Write the steps of a macro's arguments; the value is that of `vec!`, `pin!`, `dbg!` and the like, if any."""
+    spelled = syntax.path(node.child_by_field_name("macro"))
+    name = spelled[-1] if spelled else ""
+    tree = next((c for c in node.named_children if c.type == "token_tree"), None)
+    data = (tree.text or b"")[1:-1] if tree is not None else b""
+    if tree is None or not _WORTH.search(data) or name == "macro_rules":
+        return None
+    if name == "select":
+        return _select(to, tree)
+    if name in _OWN_STATEMENT:
+        with to.region(node, scope="temps", why="macro"):
+            _arguments(to, tree, name)
+        return None
+    if name in _WAITED:
+        return _joined(to, node, tree)
+    if name == "pin":
+        return to.value(_expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
+    return _arguments(to, tree, name)
+
+
+def _arguments(to: Lowering, tree: ts.Node, name: str) -> ir.Place | None:
+    """Each argument as an expression; a body in braces as statements."""
+    if (tree.text or b"").startswith(b"{") and _statements(to, tree):
+        return None
+    pieces = list(_pieces(tree))
+    last = None
+    for number, (start, data) in enumerate(pieces):
+        if name == "matches" and number:
+            break
+        last = _piece(to, tree, start, data)
+    return last if len(pieces) == 1 and name in ("dbg", "vec", "Box", "boxed") else None
+
+
+def _piece(to: Lowering, tree: ts.Node, start: int, data: bytes) -> ir.Place | None:
+    if not data.strip():
+        return None
+    said = _FIELD.match(data)
+    if said:
+        start, data = start + said.end(), data[said.end() :]
+    inner = _expression(data)
+    if inner is None:
+        return None
+    shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
+    place = to.value(inner)
+    to.shift = shift
+    return place
+
+
+_BEFORE = b"fn f(){("
+
+
+def _expression(data: bytes) -> ts.Node | None:
+    """The expression that the bytes spell, or None. Its offsets are shifted by the length of `_BEFORE`."""
+    root = syntax.parse(_BEFORE + data + b")}")
+    if root.has_error or not root.named_children:
+        return None
+    body = root.named_children[0].child_by_field_name("body")
+    paren = body.named_children[0] if body is not None and body.named_children else None
+    if paren is not None and paren.type == "expression_statement":
+        paren = paren.named_children[0]
+    if paren is None or paren.type not in ("parenthesized_expression", "tuple_expression") or not paren.named_children:
+        return None
+    return paren.named_children[0] if len(paren.named_children) == 1 else paren
+
+
+def _reparse(to: Lowering, tree: ts.Node, data: bytes, extend: list[int] | None) -> bool:
+    """`pin!(x)`: as a reference to the argument, with its lifetime extended."""
+    inner = _expression(data)
+    if inner is None:
+        return True
+    shift, to.shift = to.shift, to.shift + tree.start_byte + 1 - len(_BEFORE)
+    to.value(inner, extend, extend)
+    to.shift = shift
+    return True
+
+
+def _pieces(tree: ts.Node) -> list[tuple[int, bytes]]:
+    """The arguments between commas (or the semicolon of `vec![x; n]`): where each begins and its bytes."""
+    data = tree.text or b""
+    cuts = [c.start_byte for c in tree.children if c.type in (",", ";")]
+    begin, pieces = tree.start_byte + 1, []
+    for cut in [*cuts, tree.end_byte - 1]:
+        pieces.append((begin, data[begin - tree.start_byte : cut - tree.start_byte]))
+        begin = cut + 1
+    return [piece for piece in pieces if piece[1].strip()]
+
+
+def _statements(to: Lowering, tree: ts.Node) -> bool:
+    """Lower a body in braces as a block; False where it does not parse as one."""
+    before = b"fn f()"
+    root = syntax.parse(before + (tree.text or b""))
+    body = root.named_children[0].child_by_field_name("body") if root.named_children else None
+    if root.has_error or body is None:
+        return False
+    shift, to.shift = to.shift, to.shift + tree.start_byte - len(before)
+    to.value(body)
+    to.shift = shift
+    return True
+
+
+def _joined(to: Lowering, node: ts.Node, tree: ts.Node) -> ir.Place | None:
+    """`join!(a(), b())`: all are waited for here."""
+    for start, data in _pieces(tree):
+        inner = _expression(data)
+        if inner is not None:
+            shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
+            to.waiting(inner)
+            to.shift = shift
+    dst = to.slot(to.temps)
+    to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(node), to.at(node)))
+    return None
+
+
+def _select(to: Lowering, tree: ts.Node) -> ir.Place | None:
+    """`select! { pattern = future, if condition => handler, … }`: all futures are made, then one handler runs."""
+    handlers: list[tuple[bytes, int, bytes]] = []
+    with to.region(tree, scope="temps", why="macro"):
+        for pattern, (start, future), handler in _branches(tree):
+            inner = _expression(future)
+            if inner is not None:
+                shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
+                to.waiting(inner)
+                to.shift = shift
+            handlers.append((pattern, *handler))
+        dst = to.slot(to.temps)
+        word = (tree.start_byte + to.shift, tree.start_byte + to.shift + 1)
+        to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(tree), word))
+        arms = [to.arm(tree, "", (0, 0), False, lambda h=h: _handler(to, *h)) for h in handlers]  # type: ignore[misc]
+        if arms:
+            to.put(ir.Branch(tuple(arms)))
+    return None
+
+
+def _handler(to: Lowering, pattern: bytes, start: int, data: bytes) -> None:
+    for name in _NAME.findall(pattern.decode("utf-8", "replace")):
+        to.names[-1][name] = to.slot(to.locals, name, None, "local")
+    inner = _expression(data)
+    if inner is not None:
+        shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
+        to.value(inner)
+        to.shift = shift
+
+
+def _branches(tree: ts.Node) -> list[tuple[bytes, tuple[int, bytes], tuple[int, bytes]]]:
+    """The branches of a `select!`: the pattern's bytes, the future and the handler with where each begins."""
+    data, base = tree.text or b"", tree.start_byte
+    tokens = tree.children[1:-1]
+    branches, at = [], 0
+    while at < len(tokens):
+        arrow = next((n for n in range(at, len(tokens)) if tokens[n].type == "=>"), None)
+        if arrow is None:
+            break
+        equal = next((n for n in range(at, arrow) if tokens[n].type == "="), None)
+        comma = next((n for n in range(equal or at, arrow) if tokens[n].type == ","), arrow)
+        begin = tokens[at].start_byte
+        pattern = data[begin - base : tokens[equal].start_byte - base] if equal is not None else b""
+        first = tokens[equal].end_byte if equal is not None else tokens[arrow].start_byte
+        future = (first, data[first - base : tokens[comma].start_byte - base])
+        end = arrow + 1
+        if end < len(tokens) and (tokens[end].text or b"").startswith(b"{"):
+            stop = end + 1
+        else:
+            stop = next((n for n in range(end, len(tokens)) if tokens[n].type == ","), len(tokens))
+        start = tokens[arrow].end_byte
+        last = tokens[stop - 1].end_byte if stop > end else start
+        branches.append((pattern, future, (start, data[start - base : last - base])))
+        at = stop + 1 if stop < len(tokens) and tokens[stop].type == "," else stop
+    return branches

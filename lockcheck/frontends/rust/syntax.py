@@ -1,0 +1,103 @@
+"""The parser, and names and types as the syntax tree spells them.
+
+In: bytes of Rust.  Out: trees; `ir.Path` and `ir.Type` of nodes.
+Never: lock logic.
+"""
+
+from __future__ import annotations
+
+import re
+
+import tree_sitter as ts
+import tree_sitter_rust
+
+from lockcheck import ir
+
+_LANGUAGE = ts.Language(tree_sitter_rust.language())
+_PARSER = ts.Parser(_LANGUAGE)
+
+SELF = ir.Type(("Self",))
+UNIT = ir.Type(("[tuple]",))
+
+
+def parse(data: bytes) -> ts.Node:
+    """The root node of the tree of `data`; broken places are ERROR nodes, nothing is raised."""
+    return _PARSER.parse(data).root_node
+
+
+def text(node: ts.Node) -> str:
+    """The source of a node."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def path(node: ts.Node | None) -> ir.Path:
+    """The path that a node spells, without type arguments: `a::B::<T>::c` is ("a", "B", "c")."""
+    if node is None:
+        return ()
+    kind = node.type
+    if kind in ("scoped_identifier", "scoped_type_identifier"):
+        name = node.child_by_field_name("name")
+        return path(node.child_by_field_name("path")) + ((text(name),) if name else ())
+    if kind in ("generic_type", "generic_type_with_turbofish"):
+        return path(node.child_by_field_name("type"))
+    if kind == "generic_function":
+        return path(node.child_by_field_name("function"))
+    if kind == "bracketed_type":
+        inner = node.named_children[0] if node.named_children else None
+        return path(inner.child_by_field_name("type") if inner and inner.type == "qualified_type" else inner)
+    if node.named_child_count and kind not in ("identifier", "type_identifier", "self", "super", "crate"):
+        return ()
+    return (text(node).removeprefix("r#"),)
+
+
+def arguments(node: ts.Node | None) -> tuple[ir.Type, ...]:
+    """The types of a `type_arguments` node; lifetimes and constants are left out, unknown types are `_`."""
+    if node is None:
+        return ()
+    kept = (n for n in node.named_children if n.type not in ("lifetime", "type_binding", "line_comment"))
+    return tuple(type_of(n) or ir.Type(("_",)) for n in kept)
+
+
+def type_of(node: ts.Node | None) -> ir.Type | None:
+    """The type that a node spells; None where it says nothing about locks (never types, macros)."""
+    if node is None:
+        return None
+    kind = node.type
+    if kind in ("type_identifier", "primitive_type", "identifier", "scoped_type_identifier", "scoped_identifier"):
+        return ir.Type(path(node))
+    if kind in ("generic_type", "generic_type_with_turbofish"):
+        return ir.Type(path(node), arguments(node.child_by_field_name("type_arguments")))
+    if kind in ("reference_type", "pointer_type"):
+        return type_of(node.child_by_field_name("type"))
+    if kind == "tuple_type":
+        return ir.Type(("[tuple]",), tuple(type_of(n) or ir.Type(("_",)) for n in node.named_children))
+    if kind == "unit_type":
+        return UNIT
+    if kind == "array_type":
+        return ir.Type(("[list]",), (type_of(node.child_by_field_name("element")) or ir.Type(("_",)),))
+    if kind in ("dynamic_type", "abstract_type"):
+        inner = type_of(node.child_by_field_name("trait"))
+        return inner if inner is None or inner.path == ("[fn]",) else ir.Type(("[dyn]",), (inner,))
+    if kind == "function_type":
+        return ir.Type(("[fn]",), (type_of(node.child_by_field_name("return_type")) or UNIT,))
+    if kind == "bounded_type":
+        bounds = [n for n in node.named_children if n.type not in ("lifetime",)]
+        return type_of(bounds[0]) if bounds else None
+    if kind in ("parenthesized_type", "higher_ranked_trait_bound"):
+        return type_of(node.named_children[-1] if node.named_children else None)
+    if kind == "bracketed_type":
+        return ir.Type(path(node))
+    return None
+
+
+def name_of(kind: ir.Type | None) -> str:
+    """The last part of a type's name, for people."""
+    return kind.path[-1] if kind and kind.path else ""
+
+
+_STRIP = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def blank(data: bytes, pattern: re.Pattern[bytes]) -> bytes:
+    """`data` with every match of `pattern` overwritten by spaces: offsets stay as they are."""
+    return pattern.sub(lambda m: b" " * len(m[0]), data)

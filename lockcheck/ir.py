@@ -1,0 +1,422 @@
+"""What every language lowers to: declarations, and for each function a tree of steps.
+
+In: nothing.  Out: the values that front ends make, the linker resolves and the analysis walks.
+Never: a word of syntax, a language's name, a position other than byte offsets into the unit's file.
+
+Two laws carry everything above:
+
+*A region owns its slots.* Whatever a slot still holds when its region ends is given back there. `with lock:`,
+`{ let g = m.lock(); … }` and the temporary in `if let Some(x) = m.read().get(k) {…} else {…}` are all regions;
+where a region ends is the language's drop rule and is decided by the front end alone.
+
+*Guards travel with values.* `Move` carries what the source holds to the destination; a call's result slot holds
+what the callee hands out; a slot that is read by reference keeps what it holds.
+
+Front ends write `Call`; they do not know what it means. The linker replaces each by what it means
+(`Acquire`, `Release`, `Invoke`, `Suspend`, `Block`, `Move`) and leaves the structure as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, Union
+
+from msgspec import Struct
+
+Range: TypeAlias = tuple[int, int]
+"""Byte offsets (0-based, half open) into the file of the unit that the value belongs to."""
+
+Path: TypeAlias = tuple[str, ...]
+"""A dotted name as written or resolved: ("std", "sync", "Mutex")."""
+
+
+class Type(Struct, frozen=True, gc=False):
+    """A type as far as locks need it: a name and its arguments. References and lifetimes are left out.
+
+    Names in brackets are structural: `[tuple]`, `[list]` (arrays and slices), `[dyn]` (any of its arguments'
+    implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner).
+    """
+
+    path: Path
+    args: tuple[Type, ...] = ()
+
+
+class Place(Struct, frozen=True, gc=False):
+    """Where a value lives: a root and the way from it.
+
+    The root is a slot's number, or the name of a static. The way is fields (`load`), indices (`[i]`, the text
+    between the brackets) and calls of unknown getters (`inner()`).
+    """
+
+    root: int | Path
+    way: Path = ()
+
+
+class Slot(Struct, frozen=True, gc=False):
+    """A variable, a parameter or a temporary of one function. `name` is empty for temporaries.
+
+    `why` says for people how long it lives (a key into the language's table of reasons: "local", "if-let", …).
+    """
+
+    name: str = ""
+    type: Type | None = None
+    why: str = ""
+
+
+# ---------------------------------------------------------------------------------------------------------- steps
+
+
+class Move(Struct, frozen=True, gc=False):
+    """`dst` takes the value of `src`, with everything that it holds."""
+
+    dst: Place
+    src: Place
+
+
+class Ref(Struct, frozen=True, gc=False):
+    """`dst` becomes another name of `src`; what `src` holds stays there."""
+
+    dst: int
+    src: Place
+
+
+class Operand(Struct, frozen=True, gc=False):
+    """An argument: where its value is (None: nothing that matters) and whether the value itself goes over."""
+
+    place: Place | None = None
+    moved: bool = False
+
+
+class Named(Struct, frozen=True, gc=False):
+    """A function by its path as written, with the type arguments of its last part."""
+
+    path: Path
+    generics: tuple[Type, ...] = ()
+    owner: Type | None = None
+    """The type before the last part where it is more than a name: `<T as Trait>::f`, `Vec<T>::new`."""
+
+
+class Method(Struct, frozen=True, gc=False):
+    """A method of the value that the call's first operand names."""
+
+    name: str
+    generics: tuple[Type, ...] = ()
+
+
+class Indirect(Struct, frozen=True, gc=False):
+    """A value that is called: a closure in a slot, a function in a field."""
+
+    place: Place
+
+
+Callee: TypeAlias = Union[Named, Method, Indirect]
+
+
+class Call(Struct, frozen=True, gc=False):
+    """A call as written. `at` is the whole expression, `name_at` the callee's name in it.
+
+    `awaited`: the result is waited for on the spot (a callee that runs when awaited runs here).
+    `closures` are slots with closure bodies that are written among the operands.
+    """
+
+    dst: int
+    callee: Callee
+    operands: tuple[Operand, ...]
+    at: Range
+    name_at: Range
+    awaited: bool = False
+
+
+class New(Struct, frozen=True, gc=False):
+    """A value put together of parts, each moved into a field of `dst`; `path` is the type as written, if any."""
+
+    dst: int
+    path: Path
+    parts: tuple[tuple[str, Operand], ...]
+
+
+class Lambda(Struct, frozen=True, gc=False):
+    """A closure (or a block that runs when awaited) becomes the value of `dst`. Its body does not run here.
+
+    `takes` are the slots whose values move into it.
+    """
+
+    dst: int
+    params: tuple[int, ...]
+    body: Region
+    result: int
+    takes: tuple[int, ...] = ()
+    deferred: bool = False
+    """True for a block that runs when its value is awaited."""
+
+
+class Await(Struct, frozen=True, gc=False):
+    """The function lets go of its thread until `src` is ready; `dst` gets the result.
+
+    `at` is the whole expression, `name_at` the word that waits.
+    """
+
+    dst: int
+    src: Place
+    at: Range
+    name_at: Range
+
+
+class Refine(Struct, frozen=True, gc=False):
+    """From here on the value at `place` is known to be there (`present`) or known to be missing."""
+
+    place: Place
+    present: bool
+
+
+class Discard(Struct, frozen=True, gc=False):
+    """The value of `src` is thrown away by name (`let _ = …`)."""
+
+    src: Place
+    at: Range
+
+
+# ------------------------------------------------------------------------------------------------------ structure
+
+
+class Region(Struct, frozen=True, gc=False):
+    """Steps in order; at the end, on whatever way out, the slots (last declared first) give back what they hold.
+
+    A region with a `label` can be left early by `Leave(label)`.
+    """
+
+    steps: tuple[Step, ...]
+    slots: tuple[int, ...]
+    at: Range
+    label: int = -1
+
+
+class Arm(Struct, frozen=True, gc=False):
+    """One way through a branch. `role` is `then`, `else`, `arm`, `body` or empty.
+
+    `head` are the numbers (from, below) of the slots made while the branch was decided: what they hold and still
+    hold in the arm is alive for the head's sake. `needs`: the arm uses names that the head found.
+    """
+
+    body: Region
+    role: str = ""
+    head: tuple[int, int] = (0, 0)
+    needs: bool = False
+
+
+class Branch(Struct, frozen=True, gc=False):
+    """Exactly one of the arms runs."""
+
+    arms: tuple[Arm, ...]
+
+
+class Loop(Struct, frozen=True, gc=False):
+    """The body runs again and again until something leaves; `Leave(label)` in it goes to the next round."""
+
+    body: Region
+    label: int
+
+
+class Leave(Struct, frozen=True, gc=False):
+    """Go to the end of the region (or the next round of the loop) with this label; `RETURN` leaves the function."""
+
+    label: int
+
+
+RETURN = 0
+"""The label of a function's own body."""
+
+
+# ----------------------------------------------------------------------------------- what calls mean (linker made)
+
+
+class Lock(Struct, frozen=True, gc=False):
+    """A lock as one function sees it.
+
+    `place` is where it is; `owner` the type that declares its field ("" where unknown) and the field, which is how
+    locks of different instances are compared; `kind` the resolved type for people; `waits` is "thread" or "task";
+    `family` names the conflict rules ("mutex", "rwlock", "reentrant", "refcell", "map", "semaphore").
+    """
+
+    place: Place
+    owner: str
+    kind: str
+    waits: Literal["thread", "task"]
+    family: str
+    evidence: Literal["named", "inferred", "declared"]
+
+
+class Acquire(Struct, frozen=True, gc=False):
+    """A lock is taken. The guard goes to `holder`; None means it is held until released by hand.
+
+    `fallible`: the call does not wait (or not for ever) and may come back without the guard; `bounded`: it waits
+    for a time; `recursive`: it never waits for a queued writer; `optional`: what it returns may hold no guard.
+    """
+
+    lock: Lock
+    mode: Literal["exclusive", "write", "read", "upgradable"]
+    holder: Place | None
+    at: Range
+    name_at: Range
+    name: str
+    fallible: bool = False
+    bounded: bool = False
+    recursive: bool = False
+    optional: bool = False
+
+
+class Release(Struct, frozen=True, gc=False):
+    """What `src` holds is given back by an explicit act."""
+
+    src: Place
+    at: Range
+
+
+class Invoke(Struct, frozen=True, gc=False):
+    """A call of functions of the tree; `certain` is False where the name alone speaks for it.
+
+    `operands` fit the parameters of the targets in order (the receiver first), `paths` say which places of the
+    caller they are; `lambdas` are closure bodies passed, by operand number. `guard` stands for the acquisition
+    that the declared return type promises, should the targets' bodies not show it.
+    `targets` empty: a call that could not be resolved.
+    """
+
+    dst: int
+    targets: tuple[int, ...]
+    certain: bool
+    operands: tuple[Operand, ...]
+    paths: tuple[Place | None, ...]
+    at: Range
+    name_at: Range
+    name: str
+    lambdas: tuple[tuple[int, Region], ...] = ()
+    guard: Acquire | None = None
+
+
+class Callback(Struct, frozen=True, gc=False):
+    """The function calls what was passed to it as the parameter in `slot`."""
+
+    slot: int
+    at: Range
+    name_at: Range
+
+
+class Suspend(Struct, frozen=True, gc=False):
+    """The thread may run other tasks here before this one goes on. `name_at` is the word that waits."""
+
+    at: Range
+    name_at: Range
+
+
+class Block(Struct, frozen=True, gc=False):
+    """The thread waits here for something that is no lock: `why` is for people ("joins a thread")."""
+
+    at: Range
+    name_at: Range
+    name: str
+    why: str
+
+
+Step: TypeAlias = Union[
+    Move, Ref, Call, New, Lambda, Await, Refine, Discard, Region, Branch, Loop, Leave,
+    Acquire, Release, Invoke, Callback, Suspend, Block,
+]  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------- declarations
+
+
+class Import(Struct, frozen=True, gc=False):
+    """`name` in `module` means `target` (as written); the name `*` brings in everything of the target."""
+
+    module: Path
+    name: str
+    target: Path
+
+
+class Field(Struct, frozen=True, gc=False):
+    """A field of a type, with where it is declared."""
+
+    name: str
+    type: Type
+    at: Range
+
+
+class TypeDecl(Struct, frozen=True, gc=False):
+    """A type of the tree. `kind`: struct, enum, trait, alias. An alias has its meaning as the one field ``=``."""
+
+    module: Path
+    name: str
+    kind: str
+    generics: Path
+    fields: tuple[Field, ...]
+    bases: tuple[Type, ...]
+    at: Range
+
+
+class Static(Struct, frozen=True, gc=False):
+    """A variable that lives as long as the program."""
+
+    module: Path
+    name: str
+    type: Type | None
+    at: Range
+
+
+class Param(Struct, frozen=True, gc=False):
+    """A parameter; `by_value` where the callee becomes the owner."""
+
+    name: str
+    type: Type | None
+    by_value: bool
+
+
+class Function(Struct, frozen=True, gc=False):
+    """A function as declared; its body is lowered when somebody needs it.
+
+    `owner` is the type that it is a method of, `trait` the trait that it implements or is declared in.
+    `bounds` say of the type parameters what they implement. `runs_when_awaited`: calling it only makes a value.
+    """
+
+    module: Path
+    name: str
+    owner: Type | None
+    trait: Type | None
+    generics: Path
+    bounds: tuple[tuple[str, Type], ...]
+    params: tuple[Param, ...]
+    takes_self: bool
+    returns: Type | None
+    runs_when_awaited: bool
+    at: Range
+    name_at: Range
+    body_at: Range | None
+
+
+class Deref(Struct, frozen=True, gc=False):
+    """Values of `owner` stand for values of `target` (a smart pointer of the tree)."""
+
+    module: Path
+    owner: Type
+    target: Type
+
+
+class Body(Struct, frozen=True, gc=False):
+    """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns."""
+
+    slots: tuple[Slot, ...]
+    root: Region
+    result: int
+
+
+class Unit(Struct, frozen=True, gc=False):
+    """One file's declarations. `crate` names the compilation unit, for paths that begin at its root."""
+
+    path: str
+    language: str
+    crate: str
+    imports: tuple[Import, ...]
+    types: tuple[TypeDecl, ...]
+    statics: tuple[Static, ...]
+    functions: tuple[Function, ...]
+    derefs: tuple[Deref, ...]
+    problems: tuple[tuple[int, str], ...]

@@ -1,0 +1,138 @@
+"""Which function a call means, and which two names are one lock.
+
+In: the units' declarations, a way to get bodies, the crates, the languages' tables.  Out: `Program`.
+Never: a word of syntax, what is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker.calls import Linked, link
+from lockcheck.linker.names import Names
+from lockcheck.linker.types import Context, Types, substitute
+
+__all__ = ["Linked", "Program"]
+
+
+class Program:
+    """The whole tree, linked function by function when somebody asks."""
+
+    def __init__(self, units: Sequence[ir.Unit], bodies: Callable[[ir.Unit, ir.Function], ir.Body | None],
+                 effects: Mapping[str, Effects], aliases: Mapping[tuple[str, str], str]) -> None:  # fmt: skip
+        """`bodies` lowers a function; None where it cannot. `aliases` are the crates' names for each other."""
+        self.functions = [(unit, function) for unit in units for function in unit.functions]
+        self.units = units
+        self.names = Names(units, aliases)
+        derefs = [(unit, deref) for unit in units for deref in unit.derefs]
+        self.types = Types(self.names, self.functions, effects, derefs)
+        self._bodies = bodies
+        self._linked: dict[int, Linked | None] = {}
+        self._underway: set[int] = set()
+
+    def linked(self, number: int) -> Linked | None:
+        """A function's steps with their meanings; None where it has no body (or is just being linked)."""
+        if number in self._linked:
+            return self._linked[number]
+        unit, function = self.functions[number]
+        if number in self._underway or function.body_at is None:
+            return None
+        self._underway.add(number)
+        try:
+            body = self._bodies(unit, function)
+            self._linked[number] = link(self, number, body) if body is not None else None
+        finally:
+            self._underway.discard(number)
+        return self._linked[number]
+
+    def guard_givers(self, effects: Effects) -> set[str]:
+        """The names of functions that return a guard."""
+        found = set()
+        for number, (_, function) in enumerate(self.functions):
+            if function.returns is not None and self.types.guard_mode(self.returned_type(number, None), effects) is not None:
+                found.add(function.name)
+        return found
+
+    # -------------------------------------------------------------------------------------------- about functions
+
+    def title(self, number: int) -> str:
+        """A function's name for people: `Catalog::get`."""
+        function = self.functions[number][1]
+        owner = function.owner
+        if owner is not None and owner.path == ("[dyn]",) and owner.args:
+            owner = owner.args[0]
+        return f"{owner.path[-1]}::{function.name}" if owner is not None else function.name
+
+    def parameters(self, number: int) -> int:
+        """How many parameters a function has, the receiver included."""
+        return len(self.functions[number][1].params)
+
+    def arity(self, number: int) -> int:
+        """How many operands a method call of the function has."""
+        return len(self.functions[number][1].params) if self.functions[number][1].takes_self else -1
+
+    def takes_by_value(self, number: int, parameter: int) -> bool:
+        """Whether a function becomes the owner of its receiver."""
+        function = self.functions[number][1]
+        return parameter == 0 and function.takes_self and bool(function.params) and function.params[0].by_value
+
+    def runs_when_awaited(self, number: int) -> bool:
+        """Whether calling the function only makes a value that runs when waited for."""
+        return self.functions[number][1].runs_when_awaited
+
+    def returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
+        """The type that a function returns, with the receiver's type arguments put in."""
+        function = self.functions[number][1]
+        context, effects = self.types.context(number), self.types.effects(number)
+        at = Context(context.module, receiver or context.owner, context.generics, context.bounds)
+        found = self.types.resolve(function.returns, at, effects)
+        owner = function.owner
+        if found is None or owner is None or receiver is None or not owner.args:
+            return found
+        bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
+        return substitute(found, bound)
+
+    def result_place(self, number: int) -> ir.Place | None:
+        """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
+        function = self.functions[number][1]
+        if function.returns is None or function.body_at is None:
+            return None
+        start, end = function.body_at
+        if end - start > 600:
+            return None
+        linked = self.linked(number)
+        return linked.result if linked is not None else None
+
+    # ------------------------------------------------------------------------------------------------ about names
+
+    def static_type(self, module: ir.Path, path: ir.Path, effects: Effects) -> ir.Type | None:
+        """The type of a static as written in a module."""
+        static = self.names.statics.get(self.names.resolve(module, path))
+        return self.types.resolve(static.type, Context(static.module), effects) if static is not None else None
+
+    def owner_named(self, at: Context, path: ir.Path, owner: ir.Type | None, effects: Effects) -> ir.Type | None:
+        """The type before the last part of a path, if it names one."""
+        if owner is not None:
+            return self.types.resolve(owner, at, effects)
+        if len(path) < 2 or not (path[-2][:1].isupper() or path[-2] in at.generics):
+            return None
+        return self.types.resolve(ir.Type(path[:-1]), at, effects)
+
+    def functions_named(self, at: Context, path: ir.Path, owner: ir.Type | None, effects: Effects) -> list[int]:
+        """The functions of the tree that a path can mean."""
+        kind = self.owner_named(at, path, owner, effects)
+        if kind is not None:
+            found = self.types.methods(kind, path[-1], effects)
+            decl = self.names.types.get(kind.path)
+            if not found and decl is not None and decl.kind == "trait":
+                found = self.types.methods(ir.Type(("[dyn]",), (kind,)), path[-1], effects)
+            if found or decl is not None:
+                return found
+        return list(self.names.functions.get(self.names.resolve(at.module, path), ()))
+
+
+def crate_aliases(pairs: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
+    """(crate, its name for another, that one's own name) as the mapping that `Program` takes."""
+    return {(crate, alias): own for crate, alias, own in pairs}

@@ -1,0 +1,745 @@
+"""One function linked: each call replaced by what it means.
+
+In: a lowered body and all that is known of the tree.  Out: `Linked`, the same structure with the calls' meanings.
+Never: asks what is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lockcheck import ir
+from lockcheck.effects import Effects, LockType, Taking
+from lockcheck.linker.types import GUARD, UNKNOWN, Context
+
+if TYPE_CHECKING:
+    from lockcheck.linker import Program
+
+_GUESSES = 3
+"""By name alone at most so many functions are meant; more is as good as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A function's steps with their meanings.
+
+    `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).
+    `result` is the place that the returned value is another name of, if it is one of the function's own parameters
+    or a static. `unresolved` are the calls whose callee is not known.
+    """
+
+    slots: tuple[ir.Slot, ...]
+    root: ir.Region
+    result_slot: int
+    elsewhere: tuple[ir.Region, ...]
+    result: ir.Place | None
+    unresolved: tuple[tuple[str, ir.Range], ...]
+
+
+@dataclass
+class Pass:
+    """The state of linking one function; lives as long as `link` runs."""
+
+    program: Program
+    number: int
+    context: Context
+    effects: Effects
+    body: ir.Body
+    types: dict[int, ir.Type | None] = field(default_factory=dict)
+    alias: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    torn: set[ir.Place] = field(default_factory=set)
+    lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
+    pending: dict[int, ir.Invoke] = field(default_factory=dict)
+    placed: set[int] = field(default_factory=set)
+    out: list[ir.Step] = field(default_factory=list)
+    unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
+
+    # ------------------------------------------------------------------------------------------------------ places
+
+    def canon(self, place: ir.Place | None) -> ir.Place | None:
+        """The place by its oldest name: aliases followed, what an Option or a variant adds left out."""
+        if place is None:
+            return None
+        place = bare(place)
+        for _ in range(32):
+            head = ir.Place(place.root, place.way[:1])
+            known = self.alias.get(head) if place.way else None
+            rest = place.way[1:]
+            if known is None:
+                known, rest = self.alias.get(ir.Place(place.root)), place.way
+            if known is None:
+                break
+            place = bare(ir.Place(known.root, known.way + rest))
+        if isinstance(place.root, tuple) and not place.root[0].startswith("["):
+            place = ir.Place(self.program.names.resolve(self.context.module, place.root), place.way)
+        return plain(place)
+
+    def name(self, dst: ir.Place, src: ir.Place | None) -> None:
+        """`dst` is another name of `src` from here on; a name with two meanings has none."""
+        if src is None or dst in self.torn or src.root == dst.root:
+            return
+        known = self.alias.get(dst)
+        if known is not None and known != src:
+            del self.alias[dst]
+            self.torn.add(dst)
+            return
+        self.alias[dst] = src
+
+    def type_of(self, place: ir.Place | None) -> ir.Type | None:
+        if place is None:
+            return None
+        if isinstance(place.root, int):
+            kind = self.slot_type(place.root)
+            start = 0
+            if kind is None and (known := self.alias.get(ir.Place(place.root))) is not None and known.root != place.root:
+                return self.type_of(ir.Place(known.root, known.way + place.way))
+        else:
+            kind, start = self.program.static_type(self.context.module, place.root, self.effects), 0
+        for part in place.way[start:]:
+            if kind is None:
+                return None
+            if part in ("*", "&"):
+                continue
+            kind, _ = self.program.types.field(kind, part, self.effects)
+        return kind
+
+    def slot_type(self, slot: int) -> ir.Type | None:
+        if slot not in self.types:
+            declared = self.body.slots[slot].type
+            self.types[slot] = self.program.types.resolve(declared, self.context, self.effects)
+        return self.types[slot]
+
+    def learn(self, slot: int, kind: ir.Type | None) -> None:
+        if kind is not None and self.slot_type(slot) is None:
+            self.types[slot] = kind
+
+    def owner_of(self, place: ir.Place) -> str:
+        """The type that declares the place's last named part, and that part: how instances are compared."""
+        if isinstance(place.root, tuple) and not place.way:
+            return "::".join(place.root)
+        for cut in range(len(place.way) - 1, -1, -1):
+            part = place.way[cut]
+            if part.startswith("[") or part in ("*", "&") or part.endswith("()"):
+                continue
+            base = ir.Place(place.root, place.way[:cut])
+            kind = self.type_of(base)
+            _, owner = self.program.types.field(kind, part, self.effects)
+            return f"{owner}.{part}" if owner else ""
+        return ""
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    def region(self, region: ir.Region) -> ir.Region:
+        before, self.out = self.out, []
+        for step in region.steps:
+            self.step(step)
+        done, self.out = self.out, before
+        return ir.Region(tuple(done), region.slots, region.at, region.label)
+
+    def step(self, step: ir.Step) -> None:
+        match step:
+            case ir.Move(dst, src):
+                self.move(dst, src)
+            case ir.Ref(dst, src):
+                self.learn(dst, self.type_of(src))
+                self.name(ir.Place(dst), src)
+                self.hand_on(dst, src)
+            case ir.New(dst, path, parts):
+                self.new(dst, path, parts)
+            case ir.Call():
+                self.call(step)
+            case ir.Lambda():
+                self.lambdas[step.dst] = step
+                for taken in step.takes:
+                    self.out.append(ir.Move(ir.Place(step.dst), ir.Place(taken)))
+            case ir.Await(dst, src, at, name_at):
+                self.awaited(dst, src, at, name_at)
+            case ir.Refine(place, present):
+                self.out.append(ir.Refine(bare(plain(place)), present))
+            case ir.Discard(src, at):
+                self.out.append(ir.Discard(plain(src), at))
+            case ir.Release(src, at):
+                self.out.append(ir.Release(plain(src), at))
+            case ir.Region():
+                self.out.append(self.region(step))
+            case ir.Branch(arms):
+                done = tuple(ir.Arm(self.region(a.body), a.role, a.head, a.needs) for a in arms)
+                self.out.append(ir.Branch(done))
+            case ir.Loop(body, label):
+                self.out.append(ir.Loop(self.region(body), label))
+            case _:
+                self.out.append(step)
+
+    def move(self, dst: ir.Place, src: ir.Place) -> None:
+        if isinstance(dst.root, int) and not dst.way:
+            self.learn(dst.root, self.type_of(src))
+            self.hand_on(dst.root, src)
+        self.name(dst, src)
+        self.out.append(ir.Move(plain(dst), plain(src)))
+
+    def hand_on(self, dst: int, src: ir.Place) -> None:
+        """A name of a closure or of something to wait for is one too."""
+        if isinstance(src.root, int) and not src.way:
+            if src.root in self.lambdas:
+                self.lambdas[dst] = self.lambdas[src.root]
+            if src.root in self.pending:
+                self.pending[dst] = self.pending[src.root]
+
+    def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
+        kind = ir.Type(path) if path else None
+        if path == ("[tuple]",):
+            kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts))
+        elif path == ("[list]",):
+            kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts[:1]))
+        self.learn(dst, self.program.types.resolve(kind, self.context, self.effects) if len(path) else None)
+        for name, operand in parts:
+            if operand.place is None:
+                continue
+            if path != ("[list]",):
+                self.name(ir.Place(dst, (name,)), operand.place)
+            if operand.moved:
+                self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
+
+    def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
+        if isinstance(src.root, int) and not src.way:
+            self.run_pending(src.root)
+            if src.root in self.lambdas and self.lambdas[src.root].deferred:
+                self.inline(self.lambdas[src.root], ir.Place(dst))
+        self.out.append(ir.Suspend(at, name_at))
+        self.learn(dst, self.type_of(src))
+        self.name(ir.Place(dst), src)
+        self.out.append(ir.Move(ir.Place(dst), plain(src)))
+
+    def run_pending(self, slot: int) -> None:
+        invoke = self.pending.pop(slot, None)
+        if invoke is not None:
+            self.out.append(invoke)
+            if invoke.dst != slot:
+                self.out.append(ir.Move(ir.Place(slot), ir.Place(invoke.dst)))
+
+    def inline(self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None) -> None:
+        """The closure may run here: once, or not at all."""
+        done = self.closure_body(closure, receiver)
+        nothing = ir.Region((), (), closure.body.at)
+        runs = ir.Region((done,), (), done.at)
+        self.out.append(ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
+        if dst is not None:
+            self.out.append(ir.Move(dst, ir.Place(closure.result)))
+
+    def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
+        self.placed.add(closure.dst)
+        if receiver is not None and closure.params:
+            kind = self.type_of(receiver)
+            for outer in self.program.types.behind(kind, self.effects):
+                shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+                part = {"Option": "Some.0", "Result": "Ok.0", "[list]": f"[each {closure.params[0]}]"}.get(shape)
+                if part is not None:
+                    self.learn(closure.params[0], outer.args[0] if outer.args else None)
+                    self.name(ir.Place(closure.params[0]), ir.Place(receiver.root, (*receiver.way, part)))
+                    break
+                if self.program.types.is_guard(outer, self.effects):
+                    break
+        return self.region(closure.body)
+
+    # ------------------------------------------------------------------------------------------------------- calls
+
+    def call(self, call: ir.Call) -> None:
+        operands = call.operands
+        for operand in operands:
+            self.before(call, operand)
+        match call.callee:
+            case ir.Method(name):
+                self.method(call, name)
+            case ir.Named(path, _, owner):
+                self.named(call, path, owner)
+            case ir.Indirect(place):
+                self.indirect(call, place)
+
+    def before(self, call: ir.Call, operand: ir.Operand) -> None:
+        """Something to wait for that is waited for inside the callee runs here."""
+        place = operand.place
+        if place is None or not isinstance(place.root, int) or place.way or place.root not in self.pending:
+            return
+        word = _word(call)
+        if word in self.effects.threads:
+            del self.pending[place.root]
+        elif call.awaited or word in self.effects.here:
+            self.run_pending(place.root)
+        else:
+            self.pending[call.dst] = self.pending.pop(place.root)
+
+    def indirect(self, call: ir.Call, place: ir.Place) -> None:
+        root = place.root
+        if isinstance(root, int) and not place.way and root in self.lambdas:
+            closure = self.lambdas[root]
+            if closure.deferred:
+                self.lambdas[call.dst] = closure
+            else:
+                self.inline(closure, ir.Place(call.dst))
+            return
+        self.other_closures(call)
+        known = self.canon(place)
+        if known is not None and isinstance(known.root, int) and known.root < self.program.parameters(self.number):
+            self.out.append(ir.Callback(known.root, call.at, call.name_at))
+        kind = self.type_of(place)
+        for outer in self.program.types.behind(kind, self.effects):
+            if outer.path == ("[fn]",) and outer.args:
+                self.learn(call.dst, outer.args[-1])
+        self.consume(call)
+
+    # ----------------------------------------------------------------------------------------------------- methods
+
+    def method(self, call: ir.Call, name: str) -> None:
+        place = call.operands[0].place
+        kind = self.type_of(place)
+        effects = self.effects
+        if name in effects.waits and self.condition_wait(call, kind):
+            return
+        for outer in self.program.types.behind(kind, effects):
+            lock = self.program.types.lock_type(outer, effects)
+            if lock is not None and (taking := self.taking(lock, name, call)) is not None:
+                listed = effects.lock(outer.path) is not None
+                self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
+                return
+            targets = self.program.types.methods(outer, name, effects)
+            if targets:
+                self.invoke(call, targets, True, outer)
+                return
+            if lock is not None and name in effects.free:
+                self.plain_result(call, name, outer)
+                return
+            shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
+            if shape in effects.flow and name in effects.flow[shape]:
+                self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
+                self.library(call, name, outer)
+                return
+            if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
+                return
+            if self.program.types.is_guard(outer, effects) and self.on_guard(call, name):
+                return
+        self.unknown_method(call, name, kind)
+
+    def taking(self, lock: LockType, name: str, call: ir.Call) -> Taking | None:
+        """How the method takes the lock; `read(buffer)` with arguments takes none."""
+        taking = lock.methods.get(name)
+        if taking is None:
+            return None
+        if lock.family in ("mutex", "rwlock") and len(call.operands) > 1 and not taking.bounded and not name.startswith("try_"):
+            return None
+        return taking
+
+    def flow(self, said: ir.Type, receiver: ir.Type) -> ir.Type | None:
+        """The result type that the table says, with the receiver's arguments put in."""
+        word = said.path[0]
+        if word == "R":
+            return receiver
+        if word.isdigit():
+            return receiver.args[int(word)] if int(word) < len(receiver.args) else None
+        return ir.Type(said.path, tuple(self.flow(a, receiver) or UNKNOWN for a in said.args))
+
+    def plain_result(self, call: ir.Call, name: str, lock: ir.Type) -> None:
+        """`get_mut`, `into_inner`: the way to the data that takes no lock."""
+        if lock.args and name in ("get_mut", "into_inner", "get"):
+            self.learn(call.dst, lock.args[-1])
+        elif name == "clone":
+            self.learn(call.dst, lock)
+        self.library(call, name, lock)
+
+    def on_guard(self, call: ir.Call, name: str) -> bool:
+        if name not in self.effects.guard_modes and name not in self.effects.guard_releases:
+            return False
+        place = call.operands[0].place
+        if place is None or len(call.operands) > 1:
+            return False
+        if name in self.effects.guard_releases:
+            self.out.append(ir.Release(plain(place), call.at))
+        else:
+            self.learn(call.dst, self.type_of(place))
+            self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
+        return True
+
+    def library(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
+        """A method that is known or means nothing: the value goes on where the table says so."""
+        place = call.operands[0].place
+        if place is not None:
+            if name in self.effects.carries:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
+            if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
+                if name in ("get", "get_mut", "first", "last", "next", "pop"):
+                    self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
+                else:
+                    self.name(ir.Place(call.dst), place)
+                    self.hand_on(call.dst, place)
+            elif len(call.operands) == 1:
+                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
+            if name in self.effects.empties:
+                self.out.append(ir.Release(plain(place), call.at))
+        consumed = name not in self.effects.carries
+        self.closures(call, place if consumed else None)
+        for operand in call.operands[1:]:
+            if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
+                self.out.append(ir.Move(plain(place), plain(operand.place)))
+            elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
+                self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
+        self.consume(call, skip=1)
+
+    def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
+        effects = self.effects
+        last = None
+        for last in self.program.types.behind(kind, effects):
+            pass
+        elsewhere = last is not None and self.is_something_else(last)
+        if name in effects.named and len(call.operands) == 1 and not elsewhere and call.operands[0].place is not None:
+            taking = effects.named[name]
+            family = "mutex" if taking.mode == "exclusive" else "rwlock"
+            lock = LockType("", family, "thread", True, {})
+            self.acquire(call, lock, taking, call.operands[0].place, None, "named")
+            return
+        if name in effects.threads:
+            return
+        known = name in effects.same_methods or name in effects.carries or name in effects.keeps
+        if last is None and not known and name not in effects.common:
+            guesses = [n for n in self.program.types.by_name(name) if self.program.arity(n) == len(call.operands)]
+            if 0 < len(guesses) <= _GUESSES:
+                self.invoke(call, guesses, False, None)
+                return
+        if not known:
+            self.unknown(call, name)
+        if kind is not None and name in effects.same_methods and name not in ("into", "to_owned", "ok", "iter", "into_iter"):
+            self.learn(call.dst, kind)
+        if name in effects.same_methods and kind is None:
+            self.types.setdefault(call.dst, None)
+        self.library(call, name, kind)
+
+    def is_something_else(self, kind: ir.Type) -> bool:
+        """Whether the type is known, and known to be no lock."""
+        if kind.path[0].startswith("[") and kind.path != ("[dyn]",):
+            return True
+        if kind.path == ("[dyn]",):
+            return any(a.path in self.program.names.types or a.path[0] in self.effects.known for a in kind.args)
+        if kind.path[-1] in self.effects.prelude or kind.path[-1] in self.effects.flow_names:
+            return True
+        if kind.path in self.program.names.types:
+            return True
+        return len(kind.path) > 1 and kind.path[0] in self.effects.known
+
+    def condition_wait(self, call: ir.Call, kind: ir.Type | None) -> bool:
+        """`condvar.wait(guard)`: the lock is free while it waits; the guard comes back as the result."""
+        names = [outer.path[-1] for outer in self.program.types.behind(kind, self.effects)]
+        guard = call.operands[1] if len(call.operands) > 1 else None
+        if names and not set(names) & self.effects.waits_types:
+            return False
+        if guard is None or guard.place is None or not self.program.types.is_guard(self.type_of(guard.place), self.effects):
+            return False
+        if guard.moved:
+            timed = "timeout" in (_word(call) or "")
+            dst = ir.Place(call.dst, ("0",)) if timed else ir.Place(call.dst)
+            held = self.type_of(guard.place) or UNKNOWN
+            self.learn(call.dst, ir.Type(("[tuple]",), (held, UNKNOWN)) if timed else held)
+            self.out.append(ir.Move(dst, plain(guard.place)))
+        self.closures(call, None)
+        return True
+
+    def wait_or_block(self, call: ir.Call, key: str) -> bool:
+        why = self.effects.blocks_methods.get(key)
+        if why is None or call.awaited:
+            return False
+        self.closures(call, None)
+        self.out.append(ir.Block(call.at, call.name_at, _word(call), why))
+        self.consume(call, skip=1)
+        return True
+
+    # ------------------------------------------------------------------------------------------------ acquisitions
+
+    def acquire(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None,
+                evidence: str) -> None:  # fmt: skip
+        known = self.canon(place) or ir.Place(call.dst)
+        waits = "task" if call.awaited and evidence != "declared" else lock.waits
+        named = ir.Lock(known, self.owner_of(place) if place else "", lock.kind or "a lock", waits, lock.family, evidence)  # type: ignore[arg-type]
+        dst = ir.Place(call.dst)
+        self.out.append(
+            ir.Acquire(named, taking.mode, dst, call.at, call.name_at, _word(call), taking.fallible, taking.bounded,
+                       taking.recursive, taking.fallible)
+        )  # fmt: skip
+        self.closures(call, None)
+        if taking.moment:
+            self.out.append(ir.Release(dst, call.at))
+            if lock.family == "once":
+                self.name(dst, known)
+                self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
+            return
+        self.name(dst, ir.Place(known.root, (*known.way, "*")))
+        inner = kind.args[-1:] if kind is not None else ()
+        guard = ir.Type((GUARD,), tuple(inner))
+        wrapped = lock.wraps or taking.fallible or lock.family == "map" or kind is None
+        self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
+
+    def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:
+        """The acquisition that a function's declared return type (a guard) promises."""
+        word = _word(call)
+        place = ir.Place(path.root, (*path.way, f"{word}()")) if path is not None else ir.Place((f"{word}()",))
+        known = self.canon(place) or place
+        lock = ir.Lock(known, "", "a lock", "thread", "mutex" if mode == "exclusive" else "rwlock", "inferred")
+        maybe = kind.path[-1] == "Option" or (kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None)
+        return ir.Acquire(lock, mode, ir.Place(call.dst), call.at, call.name_at, word, optional=maybe)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------------------------------------------ named functions
+
+    def named(self, call: ir.Call, path: ir.Path, owner: ir.Type | None) -> None:
+        effects = self.effects
+        targets = self.program.functions_named(self.context, path, owner, effects)
+        spelled = "::".join(path)
+        short = "::".join(path[-2:])
+        if not targets and (spelled in effects.drops or short in effects.drops):
+            for operand in call.operands:
+                if operand.moved and operand.place is not None:
+                    self.out.append(ir.Release(plain(operand.place), call.at))
+            return
+        if not targets and (spelled in effects.leaks or short in effects.leaks):
+            for operand in call.operands:
+                if operand.moved and operand.place is not None:
+                    self.out.append(ir.Move(ir.Place(("[leaked]",)), plain(operand.place)))
+            return
+        if not targets and (spelled in effects.replaces or short in effects.replaces):
+            self.replaced(call)
+            return
+        kind = self.program.owner_named(self.context, path, owner, effects)
+        if kind is not None and self.on_type(call, path[-1], kind, bool(targets)):
+            return
+        if targets:
+            self.invoke(call, targets, True, kind)
+            return
+        self.outside(call, path, spelled, short, kind)
+
+    def replaced(self, call: ir.Call) -> None:
+        """`mem::replace(&mut a, b)`: the result is the old value, `a` becomes `b`."""
+        first = call.operands[0].place if call.operands else None
+        if first is not None:
+            first = bare(first)
+            self.out.append(ir.Move(ir.Place(call.dst), plain(first)))
+            self.learn(call.dst, self.type_of(first))
+            if len(call.operands) > 1 and call.operands[1].place is not None:
+                self.out.append(ir.Move(plain(first), plain(call.operands[1].place)))
+
+    def on_type(self, call: ir.Call, name: str, kind: ir.Type, declared: bool) -> bool:
+        """`Mutex::lock(&m)`, `MutexGuard::map(g, …)`, `Mutex::new(x)`."""
+        effects, first = self.effects, call.operands[0] if call.operands else ir.Operand()
+        lock = self.program.types.lock_type(kind, effects)
+        if lock is not None and name in lock.methods and first.place is not None:
+            taken = self.type_of(first.place)
+            inner = next((t for t in self.program.types.behind(taken, effects) if self.program.types.lock_type(t, effects)), kind)
+            self.acquire(call, lock, lock.methods[name], first.place, inner, "declared")
+            return True
+        if self.program.types.is_guard(kind, effects) and first.place is not None and not declared:
+            if name in effects.guard_releases:
+                self.out.append(ir.Release(plain(first.place), call.at))
+            else:
+                self.closures(call, None)
+                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+                self.learn(call.dst, ir.Type((GUARD,)))
+            return True
+        if not declared and name in ("new", "default", "from", "const_new", "with_capacity", "new_with") and not call.awaited:
+            wraps = lock is not None or kind.path[-1] in effects.wrappers
+            inner_kind = self.type_of(first.place) if wraps and not kind.args else None
+            self.learn(call.dst, ir.Type(kind.path, (inner_kind,)) if inner_kind is not None else kind)
+        return False
+
+    def outside(self, call: ir.Call, path: ir.Path, spelled: str, short: str, kind: ir.Type | None) -> None:
+        """A function of no file here."""
+        effects, word = self.effects, path[-1]
+        resolved = "::".join(self.program.names.resolve(self.context.module, path))
+        why = effects.blocks.get(resolved) or effects.blocks.get(spelled) or effects.blocks_names.get(word)
+        same = spelled in effects.same_functions or short in effects.same_functions
+        first = call.operands[0] if call.operands else ir.Operand()
+        if word in effects.threads:
+            return
+        if same and first.place is not None:
+            self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
+            self.name(ir.Place(call.dst), first.place)
+            self.hand_on(call.dst, first.place)
+            if first.moved:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+            return
+        if word[:1].isupper():
+            self.variant(call, path)
+            return
+        self.closures(call, None)
+        if why is not None and not call.awaited:
+            self.out.append(ir.Block(call.at, call.name_at, word, why))
+        elif kind is None or kind.path[0] not in effects.known:
+            self.unknown(call, spelled)
+        carried = len(path) > 1 and path[-2][:1].isupper()
+        for operand in call.operands if carried else ():
+            if operand.moved and operand.place is not None:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
+        self.consume(call, skip=len(call.operands) if carried else 0)
+        if path[0] in ("std", "core", "io"):
+            self.learn(call.dst, ir.Type((*path[:-1], word + "()")) if path[0] != "io" else ir.Type(("std", "io", word)))
+        elif resolved.split("::")[0] in effects.known and kind is None:
+            self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
+        elif not call.operands:
+            self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
+
+    def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
+        if inner is None:
+            return None
+        wrap = {"Some": "Option", "Ok": "Result", "Err": ""}.get(word)
+        if wrap is not None:
+            return ir.Type((wrap,), (inner,)) if wrap else None
+        if short.endswith(("::new", "::from", "::pin")):
+            return ir.Type((short.partition("::")[0],), (inner,))
+        return inner
+
+    def variant(self, call: ir.Call, path: ir.Path) -> None:
+        """`Variant(x)`, `Wrapper(x)`: a value put together."""
+        kind = self.program.types.resolve(ir.Type(path), self.context, self.effects)
+        if kind is not None and kind.path not in self.program.names.types:
+            kind = self.program.types.resolve(ir.Type(path[:-1]), self.context, self.effects) if len(path) > 1 else None
+        self.learn(call.dst, kind)
+        for number, operand in enumerate(call.operands):
+            if operand.place is None:
+                continue
+            part = ir.Place(call.dst, (str(number),))
+            self.name(part, operand.place)
+            if operand.moved:
+                self.out.append(ir.Move(part, plain(operand.place)))
+
+    # -------------------------------------------------------------------------------------------------- invocations
+
+    def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
+        word = _word(call)
+        spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
+        lambdas = [] if spawns else self.lambda_operands(call)
+        paths = tuple(self.canon(o.place) for o in call.operands)
+        returned = self.program.returned_type(targets[0], receiver)
+        self.learn(call.dst, returned)
+        mode = self.program.types.guard_mode(returned, self.effects)
+        guard = None
+        if mode is not None and returned is not None:
+            guard = self.by_type(call, mode, returned, paths[0] if paths else None)
+        invoke = ir.Invoke(call.dst, tuple(targets), certain, tuple(ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
+                           for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard)  # fmt: skip
+        if mode is None:
+            self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain))
+        elif paths and paths[0] is not None:
+            self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
+        waits = self.program.runs_when_awaited(targets[0])
+        if waits and not call.awaited:
+            if word not in self.effects.threads:
+                self.pending[call.dst] = invoke
+            return
+        self.out.append(invoke)
+
+    def goes_over(self, operand: ir.Operand, number: int, targets: list[int]) -> bool:
+        """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
+        return operand.moved or self.program.takes_by_value(targets[0], number)
+
+    def returned_place(self, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> ir.Place | None:
+        """What the result is another name of, if the only callee hands out a part of what it was given."""
+        if len(targets) != 1 or not certain:
+            return None
+        inner = self.program.result_place(targets[0])
+        if inner is None:
+            return None
+        if isinstance(inner.root, tuple):
+            return inner
+        base = paths[inner.root] if inner.root < len(paths) else None
+        return ir.Place(base.root, base.way + inner.way) if base is not None and len(base.way) < 8 else None
+
+    def unknown(self, call: ir.Call, name: str) -> None:
+        """A call that could not be resolved is still an event."""
+        self.unresolved.append((name, call.name_at))
+        self.out.append(ir.Invoke(call.dst, (), False, (), (), call.at, call.name_at, name))
+
+    # ----------------------------------------------------------------------------------------------------- closures
+
+    def is_lambda(self, operand: ir.Operand) -> bool:
+        place = operand.place
+        return place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas
+
+    def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region]]:
+        """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for."""
+        found = []
+        for number, operand in enumerate(call.operands):
+            if not self.is_lambda(operand):
+                continue
+            assert operand.place is not None and isinstance(operand.place.root, int)
+            closure = self.lambdas[operand.place.root]
+            if not closure.deferred or call.awaited:
+                found.append((number, self.closure_body(closure)))
+        return found
+
+    def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
+        word = _word(call)
+        for operand in call.operands:
+            if not self.is_lambda(operand):
+                continue
+            assert operand.place is not None and isinstance(operand.place.root, int)
+            closure = self.lambdas[operand.place.root]
+            if word in self.effects.threads:
+                continue
+            if closure.deferred and not call.awaited and word not in self.effects.here:
+                self.lambdas[call.dst] = closure
+                continue
+            self.inline(closure, ir.Place(call.dst), receiver)
+
+    def other_closures(self, call: ir.Call) -> None:
+        self.closures(call, None)
+
+    def consume(self, call: ir.Call, skip: int = 0) -> None:
+        """What was passed by value ends in the callee."""
+        for operand in call.operands[skip:]:
+            if operand.moved and operand.place is not None and not self.is_lambda(operand):
+                self.out.append(ir.Release(plain(operand.place), call.at))
+
+
+def _word(call: ir.Call) -> str:
+    """The callee's last name."""
+    match call.callee:
+        case ir.Method(name):
+            return name
+        case ir.Named(path):
+            return path[-1]
+        case _:
+            return ""
+
+
+def bare(place: ir.Place) -> ir.Place:
+    """The place without the references on the way."""
+    return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place
+
+
+def plain(place: ir.Place) -> ir.Place:
+    """The place without what an Option, a Result or a variant adds to the way."""
+    if not any("." in part for part in place.way):
+        return place
+    kept = []
+    for part in place.way:
+        head, dot, rest = part.partition(".")
+        if not dot or part.startswith("["):
+            kept.append(part)
+        elif head not in ("Some", "Ok", "Err"):
+            kept.append(rest)
+    return ir.Place(place.root, tuple(kept))
+
+
+def link(program: Program, number: int, body: ir.Body) -> Linked:
+    """Link a lowered function."""
+    state = Pass(program, number, program.types.context(number), program.types.effects(number), body)
+    root = state.region(body.root)
+    elsewhere = []
+    seen: set[int] = set()
+    while True:
+        waiting = [c for c in state.lambdas.values() if c.dst not in state.placed and c.dst not in seen]
+        if not waiting:
+            break
+        for closure in waiting:
+            if closure.dst not in state.placed and closure.dst not in seen:
+                seen.add(closure.dst)
+                elsewhere.append(state.closure_body(closure))
+    result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
+    parameters = program.parameters(number)
+    own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
+    return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved))

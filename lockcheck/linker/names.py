@@ -1,0 +1,154 @@
+"""Which declaration a written path means: modules, imports, re-exports.
+
+In: the units' declarations.  Out: `Names.resolve`, from a path as written in a module to an absolute one.
+Never: types of values, bodies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from lockcheck import ir
+
+_DEPTH = 24
+
+
+class Names:
+    """All declared names of the tree. Absolute paths begin with a crate (of the tree or outside)."""
+
+    def __init__(self, units: Iterable[ir.Unit], aliases: Mapping[tuple[str, str], str]) -> None:
+        """`aliases`: the name by which a crate (first) calls another (second) to that one's own name."""
+        self.types: dict[ir.Path, ir.TypeDecl] = {}
+        self.statics: dict[ir.Path, ir.Static] = {}
+        self.functions: dict[ir.Path, list[int]] = defaultdict(list)
+        self._modules: set[ir.Path] = set()
+        self._imports: dict[ir.Path, dict[str, list[ir.Path]]] = defaultdict(lambda: defaultdict(list))
+        self._globs: dict[ir.Path, list[ir.Path]] = defaultdict(list)
+        self._aliases = aliases
+        self._cache: dict[tuple[ir.Path, ir.Path], ir.Path] = {}
+        number = 0
+        for unit in units:
+            for decl in unit.types:
+                self._declare(decl.module)
+                self.types[(*decl.module, decl.name)] = decl
+            for static in unit.statics:
+                self._declare(static.module)
+                self.statics[(*static.module, static.name)] = static
+            for function in unit.functions:
+                self._declare(function.module)
+                if function.owner is None:
+                    self.functions[(*function.module, function.name)].append(number)
+                number += 1
+            for line in unit.imports:
+                self._declare(line.module)
+                if line.name == "*":
+                    self._globs[line.module].append(line.target)
+                else:
+                    self._imports[line.module][line.name].append(line.target)
+
+    def _declare(self, module: ir.Path) -> None:
+        while module and module not in self._modules:
+            self._modules.add(module)
+            module = module[:-1]
+
+    def is_item(self, path: ir.Path) -> bool:
+        """Whether an absolute path names a declaration or a module of the tree."""
+        return path in self.types or path in self.functions or path in self.statics or path in self._modules
+
+    def is_inside(self, path: ir.Path) -> bool:
+        """Whether a path begins in a crate of the tree."""
+        return path[:1] in self._modules
+
+    def resolve(self, module: ir.Path, path: ir.Path) -> ir.Path:
+        """The absolute path that `path`, written in `module`, means; as written where nothing says more."""
+        key = (module, path)
+        known = self._cache.get(key)
+        if known is None:
+            known = self._cache[key] = self._resolve(module, path, 0)
+        return known
+
+    def _resolve(self, module: ir.Path, path: ir.Path, depth: int) -> ir.Path:
+        if depth > _DEPTH or not path:
+            return path
+        first, rest = path[0], path[1:]
+        if first == "crate" or first.startswith("$"):
+            return self._below(module[:1], rest, depth)
+        if first == "self":
+            return self._below(_named(module), rest, depth)
+        if first == "super":
+            above = _named(module)[:-1]
+            while rest[:1] == ("super",):
+                above, rest = above[:-1], rest[1:]
+            return self._below(above, rest, depth)
+        if first == "::":
+            return self._crate(module, rest, depth)
+        scope = module
+        while True:
+            found = self._member(scope, first, depth)
+            if found is not None:
+                return self._below(found, rest, depth)
+            if not scope or not scope[-1].startswith("{"):
+                break
+            scope = scope[:-1]
+        return self._crate(module, path, depth)
+
+    def _crate(self, module: ir.Path, path: ir.Path, depth: int) -> ir.Path:
+        if not path:
+            return path
+        name = self._aliases.get((module[0] if module else "", path[0]), path[0])
+        if (name,) in self._modules and module[:1] != (name,):
+            return self._below((name,), path[1:], depth)
+        return path
+
+    def _below(self, base: ir.Path, rest: ir.Path, depth: int) -> ir.Path:
+        """Follow `rest` from the absolute path `base`."""
+        for number, name in enumerate(rest):
+            found = self._member(base, name, depth + 1)
+            if found is None:
+                if base not in self._modules and base not in self.types:
+                    return base + rest[number:]
+                found = (*base, name)
+            base = found
+        return base
+
+    def _member(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
+        """What `name` is in a module: declared there, imported, or brought in by a glob."""
+        if depth > _DEPTH:
+            return None
+        if self.is_item((*module, name)):
+            return (*module, name)
+        for target in self._imports[module][name] if module in self._imports and name in self._imports[module] else ():
+            if target != (name,) or depth == 0:
+                found = self._resolve(module, target, depth + 1) if target != (name,) else self._crate(module, target, depth)
+                if found:
+                    return found
+        for target in self._globs.get(module, ()):
+            base = self._resolve(module, target, depth + 1)
+            if base == module or base not in self._modules and base not in self.types:
+                continue
+            found = self._member(base, name, depth + 1)
+            if found is not None:
+                return found
+        return None
+
+    def outside_globs(self, module: ir.Path) -> list[ir.Path]:
+        """The globs of a module (and of the functions' scopes around it) that reach out of the tree."""
+        found, scope = [], module
+        while True:
+            for target in self._globs.get(scope, ()):
+                base = self._resolve(scope, target, 1)
+                if not self.is_inside(base):
+                    found.append(base)
+                else:
+                    found += [self._resolve(base, t, 1) for t in self._globs.get(base, ())]
+            if not scope or not scope[-1].startswith("{"):
+                return [f for f in found if f and not self.is_inside(f)]
+            scope = scope[:-1]
+
+
+def _named(module: ir.Path) -> ir.Path:
+    """The innermost real module around a function's own scope."""
+    while module and module[-1].startswith("{"):
+        module = module[:-1]
+    return module

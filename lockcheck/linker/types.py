@@ -1,0 +1,286 @@
+"""What type a value has, as far as locks and methods need it.
+
+In: names, declarations and the language's table.  Out: resolved types, fields' types, the functions behind a method.
+Never: guesses: what is not known is None.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lockcheck import ir
+from lockcheck.effects import Effects, LockType
+from lockcheck.linker.names import Names
+
+UNKNOWN = ir.Type(("_",))
+GUARD = "[guard]"
+_DEPTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a type is written: the module, what `Self` is, and what is known of the type parameters."""
+
+    module: ir.Path
+    owner: ir.Type | None = None
+    generics: ir.Path = ()
+    bounds: tuple[tuple[str, ir.Type], ...] = ()
+
+
+class Types:
+    """The types of the tree."""
+
+    def __init__(self, names: Names, functions: Sequence[tuple[ir.Unit, ir.Function]], effects: Mapping[str, Effects],
+                 derefs: Sequence[tuple[ir.Unit, ir.Deref]]) -> None:  # fmt: skip
+        self.names = names
+        self.functions = functions
+        self._effects = effects
+        self._owners: dict[int, ir.Type | None] = {}
+        self._methods: dict[ir.Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._implementors: dict[ir.Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._named: dict[str, list[int]] = defaultdict(list)
+        self._blanket: dict[str, list[int]] = defaultdict(list)
+        for number, (unit, function) in enumerate(functions):
+            if function.owner is not None:
+                self._index(number, unit, function)
+        self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
+        for unit, deref in derefs:
+            context = Context(deref.module, None, ())
+            owner = self.resolve(deref.owner, context, effects[unit.language])
+            if owner is not None:
+                target = self.resolve(deref.target, Context(deref.module, owner), effects[unit.language])
+                if target is not None:
+                    self._derefs[owner.path] = (owner, target)
+
+    def _index(self, number: int, unit: ir.Unit, function: ir.Function) -> None:
+        effects = self._effects[unit.language]
+        assert function.owner is not None
+        context = Context(function.module, None, ())
+        self._named[function.name].append(number)
+        if function.owner.path == ("[dyn]",):
+            trait = self.resolve(function.trait, context, effects)
+            if trait is not None:
+                self._methods[("[dyn]", *trait.path)][function.name].append(number)
+            return
+        if function.owner.path[0] in function.generics:
+            self._blanket[function.name].append(number)
+            return
+        owner = self.resolve(function.owner, context, effects)
+        self._owners[number] = owner
+        if owner is not None:
+            self._methods[owner.path][function.name].append(number)
+        if function.trait is not None:
+            trait = self.resolve(function.trait, context, effects)
+            if trait is not None:
+                self._implementors[trait.path][function.name].append(number)
+
+    def effects(self, number: int) -> Effects:
+        """The table of the language of a function."""
+        return self._effects[self.functions[number][0].language]
+
+    def context(self, number: int) -> Context:
+        """Where the names of a function's body are looked up."""
+        function = self.functions[number][1]
+        module = (*function.module, f"{{{function.name}}}")
+        owner = self._owners.get(number)
+        if owner is None and function.owner is not None:
+            base = Context(function.module, None, function.generics, function.bounds)
+            owner = self.resolve(function.owner, base, self.effects(number))
+        return Context(module, owner, function.generics, function.bounds)
+
+    # ------------------------------------------------------------------------------------------------- resolving
+
+    def resolve(self, kind: ir.Type | None, at: Context, effects: Effects, depth: int = 0) -> ir.Type | None:
+        """A type as written in a context, with absolute names; aliases are replaced by their meaning."""
+        if kind is None or depth > _DEPTH or kind.path == ("_",):
+            return None
+        path = kind.path
+        if path == ("Self",):
+            return at.owner
+        if len(path) == 1 and path[0] in at.generics:
+            return self._parameter(path[0], at, effects, depth)
+        if path[0] == "Self" or path[0] in at.generics:
+            return None
+        args = tuple(self.resolve(a, at, effects, depth + 1) or UNKNOWN for a in kind.args)
+        if path[0].startswith("["):
+            return ir.Type(path, args)
+        found = self.names.resolve(at.module, path)
+        decl = self.names.types.get(found)
+        if decl is not None and decl.kind == "alias":
+            inner = Context(decl.module, None, ())
+            meaning = self.resolve(decl.fields[0].type, inner, effects, depth + 1)
+            return substitute(meaning, dict(zip(decl.generics, args, strict=False)))
+        if len(found) == 1 and decl is None:
+            for glob in self.names.outside_globs(at.module):
+                if effects.lock((*glob, found[0])) is not None:
+                    return ir.Type((*glob, found[0]), args)
+        if found[:1] in (("core",), ("alloc",)):
+            found = ("std", *found[1:])
+        return ir.Type(found, args)
+
+    def _parameter(self, name: str, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        """A type parameter is any type that its bounds allow; without bounds it stands for itself."""
+        plain = Context(at.module, at.owner)
+        bounds = [self.resolve(b, plain, effects, depth + 1) for n, b in at.bounds if n == name]
+        kept = tuple(b for b in bounds if b is not None)
+        called = next((b for b in kept if b.path == ("[fn]",)), None)
+        return called or (ir.Type(("[dyn]",), kept) if kept else ir.Type((name,)))
+
+    # ---------------------------------------------------------------------------------------------- looking inside
+
+    def lock_type(self, kind: ir.Type, effects: Effects) -> LockType | None:
+        """The lock that a type is: listed, or of a lock's name where nothing in the tree declares it."""
+        listed = effects.lock(kind.path)
+        if listed is not None:
+            return listed
+        unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
+        return effects.lock_names.get(kind.path[-1]) if unknown else None
+
+    def guard_mode(self, kind: ir.Type | None, effects: Effects) -> str | None:
+        """The mode of the guard that a type is or contains (in Option, Result, tuples …); None where it holds none."""
+        if kind is None:
+            return None
+        name = kind.path[-1]
+        if name == GUARD:
+            return "exclusive"
+        if name in effects.own_guards:
+            return "exclusive"
+        if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
+            return effects.guards[name]
+        if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
+            return None
+        return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
+
+    def is_guard(self, kind: ir.Type | None, effects: Effects) -> bool:
+        """Whether the type itself is a guard."""
+        if kind is None:
+            return False
+        name = kind.path[-1]
+        if name in (GUARD, *effects.own_guards):
+            return True
+        return name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types)
+
+    def behind(self, kind: ir.Type | None, effects: Effects) -> Iterator[ir.Type]:
+        """The type, and the types that it stands for, outermost first."""
+        seen = 0
+        while kind is not None and kind != UNKNOWN and seen < _DEPTH:
+            yield kind
+            seen += 1
+            name = kind.path[-1]
+            if self.is_guard(kind, effects):
+                kind = kind.args[-1] if kind.args else None
+            elif kind.path in self._derefs:
+                owner, target = self._derefs[kind.path]
+                bound = {a.path[0]: b for a, b in zip(owner.args, kind.args, strict=False) if len(a.path) == 1}
+                kind = substitute(target, bound)
+            elif name in effects.wrappers and kind.path not in self.names.types and kind.args:
+                kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
+            else:
+                return
+
+    def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
+        """The type of a field (or index, or variant's part) and the type that declares it, as `module.Type`-less name."""
+        for outer in self.behind(kind, effects):
+            if name.startswith("["):
+                element = self.element(outer, name, effects)
+                if element is not None:
+                    return element, ""
+                continue
+            if name[:5] == "Some." or name[:3] == "Ok.":
+                if outer.path[-1] in ("Option", "Result") and outer.args:
+                    return outer.args[0], ""
+                continue
+            if outer.path == ("[tuple]",):
+                number = int(name) if name.isdigit() else len(outer.args)
+                return (outer.args[number] if number < len(outer.args) else None), ""
+            decl = self.names.types.get(outer.path)
+            if decl is None:
+                continue
+            declared = next((f for f in decl.fields if f.name == name), None)
+            if declared is None and "." in name:
+                declared = next((f for f in decl.fields if f.name == name.partition(".")[2]), None)
+            if declared is not None:
+                language = next(iter(self._effects))
+                found = self.resolve(declared.type, Context(decl.module, outer), self._effects[language])
+                return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), decl.name
+        return None, ""
+
+    def element(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
+        """What `x[i]`, or each of a loop over `x`, is."""
+        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        if shape == "[list]" and kind.args:
+            return kind.args[0]
+        if shape == "Option" and kind.args:
+            return kind.args[0]
+        if shape == "Map" and len(kind.args) > 1:
+            return ir.Type(("[tuple]",), kind.args[:2]) if name.startswith("[each") else kind.args[1]
+        lock = self.lock_type(kind, effects)
+        if lock is not None and lock.family == "map" and len(kind.args) > 1:
+            return ir.Type(("[tuple]",), kind.args[:2])
+        return None
+
+    # ------------------------------------------------------------------------------------------------------ methods
+
+    def methods(self, kind: ir.Type, name: str, effects: Effects) -> list[int]:
+        """The functions of the tree that a method of exactly this type can be."""
+        if kind.path == ("[dyn]",):
+            found: list[int] = []
+            for trait in kind.args:
+                found += self._implementors[trait.path][name] if trait.path in self._implementors else []
+                found += self._of(("[dyn]", *trait.path), name)
+                decl = self.names.types.get(trait.path)
+                for base in decl.bases if decl is not None and not found else ():
+                    above = self.resolve(base, Context(decl.module), effects) if decl else None
+                    if above is not None and above.path != trait.path:
+                        found += self.methods(ir.Type(("[dyn]",), (above,)), name, effects)
+            return list(dict.fromkeys(found))
+        own = self._of(kind.path, name)
+        if own:
+            fitting = [n for n in own if _fits(self._owners.get(n), kind)]
+            return fitting or own
+        return self._defaults(kind, name)
+
+    def _of(self, path: ir.Path, name: str) -> list[int]:
+        return self._methods[path][name] if path in self._methods and name in self._methods[path] else []
+
+    def _defaults(self, kind: ir.Type, name: str) -> list[int]:
+        """Default bodies of the traits that the type implements, and methods that every type has."""
+        found = list(self._blanket.get(name, ()))
+        if kind.path not in self._methods:
+            return found
+        for listed in self._methods[kind.path].values():
+            for number in listed:
+                trait = self.functions[number][1].trait
+                if trait is None:
+                    continue
+                resolved = self.names.resolve(self.functions[number][1].module, trait.path)
+                found += self._of(("[dyn]", *resolved), name)
+        return list(dict.fromkeys(found))
+
+    def by_name(self, name: str) -> list[int]:
+        """All methods of the tree with a name, whatever their type."""
+        return self._named.get(name, [])
+
+
+def _fits(owner: ir.Type | None, kind: ir.Type) -> bool:
+    """Whether an `impl` for `owner` can be for `kind`: known arguments must not contradict each other."""
+    if owner is None or len(owner.args) != len(kind.args):
+        return True
+    for mine, theirs in zip(owner.args, kind.args, strict=True):
+        known = len(mine.path) > 1 and len(theirs.path) > 1
+        if known and mine.path != theirs.path:
+            return False
+    return True
+
+
+def substitute(kind: ir.Type | None, bound: Mapping[str, ir.Type]) -> ir.Type | None:
+    """The type with its parameters replaced."""
+    if kind is None or not bound:
+        return kind
+    if len(kind.path) == 1 and kind.path[0] in bound:
+        return bound[kind.path[0]]
+    if not kind.args:
+        return kind
+    return ir.Type(kind.path, tuple(substitute(a, bound) or UNKNOWN for a in kind.args))

@@ -1,0 +1,33 @@
+"""One finding, one line: for editors, for `grep`, for people in a hurry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.finding import Finding
+from lockcheck.report import Report, Style
+from lockcheck.report.text import Paint, place, safe
+
+
+def render(report: Report, style: Style) -> str:
+    """A line for each finding: `path:line:column: CODE message (held since line N; calls f at path:line)`."""
+    paint = Paint(style.color)
+    return "".join(line + "\n" for line in _lines(report, paint))
+
+
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
+    for finding in report.findings:
+        way = "; ".join(_way(report, finding))
+        code = paint(finding.code, finding.severity)
+        yield f"{place(report, finding.span)}: {code} {safe(finding.message)}{f' ({way})' if way else ''}"
+
+
+def _way(report: Report, finding: Finding) -> Iterator[str]:
+    """The witness in a few words: where the guard is from, then every further step."""
+    for number, note in enumerate(finding.notes):
+        line = report.sources[note.span.path].position(note.span.start).line
+        at = f"{safe(note.span.path)}:{line}"
+        if number == 0 and finding.lock is not None:
+            yield f"held since {f'line {line}' if note.span.path == finding.span.path else at}"
+        else:
+            yield f"{safe(note.label or note.message)} at {at}"

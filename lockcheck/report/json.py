@@ -1,0 +1,90 @@
+"""The report for programs. Its shape is a contract: keys are added, never renamed.
+
+Lines and columns count from 1, columns in characters; edits are byte offsets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from lockcheck import __version__
+from lockcheck.finding import Finding, Fix, Note, Problem
+from lockcheck.report import Report, Style
+from lockcheck.report.fingerprint import fingerprints
+from lockcheck.source import Span
+
+SCHEMA = 1
+_HEAD = {"schema": SCHEMA, "tool": {"name": "lockcheck", "version": __version__}}
+
+
+def render(report: Report, style: Style) -> str:
+    """One JSON document."""
+    del style
+    document = {
+        **_HEAD,
+        "findings": list(_findings(report)),
+        "problems": [_problem(one) for one in report.problems],
+        "files": report.files,
+        "skipped": report.skipped,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def lines(report: Report, style: Style) -> str:
+    """One JSON document a line, each with its `kind`: every `finding`, every `problem`, at last the `summary`."""
+    del style
+    documents: list[dict[str, Any]] = [
+        *({"kind": "finding", **one} for one in _findings(report)),
+        *({"kind": "problem", **_problem(one)} for one in report.problems),
+        {"kind": "summary", **_HEAD, "files": report.files, "skipped": report.skipped},
+    ]
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in documents)
+
+
+def _findings(report: Report) -> Iterator[dict[str, Any]]:
+    for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
+        yield {**_finding(report, finding), "fingerprint": fingerprint}
+
+
+def _finding(report: Report, finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "slug": finding.slug,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "evidence": finding.evidence,
+        "message": finding.message,
+        **_where(report, finding.span),
+        "function": finding.function,
+        "lock": asdict(finding.lock) if finding.lock else None,
+        "notes": [_note(report, note) for note in finding.notes],
+        "fixes": [_fix(fix) for fix in finding.fixes],
+    }
+
+
+def _where(report: Report, span: Span) -> dict[str, Any]:
+    source = report.sources[span.path]
+    start, end = source.position(span.start), source.position(span.end)
+    return {
+        "path": span.path,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    }
+
+
+def _note(report: Report, note: Note) -> dict[str, Any]:
+    return {**_where(report, note.span), "message": note.message}
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{"path": e.span.path, "start": e.span.start, "end": e.span.end, "text": e.text} for e in fix.edits]
+    return {"message": fix.message, "safety": fix.safety, "edits": edits}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return asdict(problem)

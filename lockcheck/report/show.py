@@ -1,0 +1,70 @@
+"""What is held at every event of a function, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from lockcheck.report.text import Paint, safe
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHeld:
+    """A lock that is held: the guard's name ("" for a temporary), and where its acquisition expression begins."""
+
+    lock: str
+    guard: str
+    mode: str
+    certain: bool
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMoment:
+    """An event, where its expression begins (for a call its callee), and what is held just before it."""
+
+    event: Literal["acquire", "release", "call", "suspend", "block"]
+    name: str
+    line: int
+    column: int
+    held: tuple[ShownHeld, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFunction:
+    """A function and its moments, in execution order."""
+
+    name: str
+    path: str
+    line: int
+    moments: tuple[ShownMoment, ...]
+
+
+def document(functions: Sequence[ShownFunction]) -> str:
+    """One JSON document; lines and columns count from 1."""
+    return json.dumps({"schema": SCHEMA, "functions": [asdict(one) for one in functions]}, indent=2) + "\n"
+
+
+def text(functions: Sequence[ShownFunction], paint: Paint) -> str:
+    """A block for each function: one line for each moment, and below it what is held there."""
+    return "\n".join(_function(one, paint) for one in functions)
+
+
+def _function(function: ShownFunction, paint: Paint) -> str:
+    lines = [f"{paint(safe(function.name), 'strong')}  {safe(function.path)}:{function.line}\n"]
+    for moment in function.moments:
+        at = f"{moment.line}:{moment.column}"
+        lines.append(f"  {paint(f'{at:>8}', 'frame')}  {moment.event:<8} {safe(moment.name)}\n")
+        lines += [f"{'':12}{_held(one)}\n" for one in moment.held]
+    return "".join(lines)
+
+
+def _held(held: ShownHeld) -> str:
+    guard = f" as `{safe(held.guard)}`" if held.guard else ""
+    sure = "holds" if held.certain else "may hold"
+    return f"{sure} {safe(held.lock)} ({held.mode}){guard} since {held.line}:{held.column}"

@@ -1,0 +1,118 @@
+"""The contract of a rule: one file whose name is its slug, whose docstring is its page.
+
+In: a module of `lockcheck.rules` (or of a user's package).  Out: `Rule`, checked by `validate`.
+Never: knows which rules exist.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+from lockcheck.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from lockcheck.analysis import Analysis
+
+Persona = Literal["regular", "pedantic", "auditor"]
+PERSONAS: tuple[Persona, ...] = ("regular", "pedantic", "auditor")
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a rule file says of itself in one literal named `META`.
+
+    `languages` are the languages the rule speaks; `reach` is how far it must see ("function" rules can be
+    exported to pattern tools); `persona` is the least noise-tolerant persona that sees it.
+    """
+
+    code: str
+    severity: Severity
+    languages: tuple[str, ...]
+    reach: Literal["function", "program"]
+    persona: Persona = "regular"
+    since: str = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as the engine sees it."""
+
+    slug: str
+    meta: Meta
+    page: str
+    check: Callable[[Analysis], Iterator[Finding]]
+
+    @property
+    def code(self) -> str:
+        """The code for reports and flake8, for example LCK202."""
+        return self.meta.code
+
+    @property
+    def title(self) -> str:
+        """The first line of the page."""
+        return self.page.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A code block of a page: which section it stands in ("Bad", "Good", "Not seen"), its language, its text."""
+
+    section: str
+    language: str
+    text: str
+
+
+def slug(module: str) -> str:
+    """The slug of a rule file by its module's name: `lockcheck.rules.nested_read` is `nested-read`."""
+    return module.rpartition(".")[2].replace("_", "-")
+
+
+def load(module: ModuleType) -> Rule:
+    """Make a `Rule` of a rule file. Raises ValueError where the file is no proper rule."""
+    meta = getattr(module, "META", None)
+    check = getattr(module, "check", None)
+    if not isinstance(meta, Meta) or check is None:
+        raise ValueError(f"{module.__name__}: a rule file needs META and check()")
+    return Rule(slug(module.__name__), meta, inspect.cleandoc(module.__doc__ or ""), check)
+
+
+_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+def examples(rule: Rule) -> list[Example]:
+    """The code blocks of the rule's page, in order, each with the section it stands in."""
+    heads = [(m.start(), m[1].strip()) for m in _SECTION.finditer(rule.page)]
+    found = []
+    for fence in _FENCE.finditer(rule.page):
+        section = next((name for at, name in reversed(heads) if at < fence.start()), "")
+        found.append(Example(section, fence[1], fence[2]))
+    return found
+
+
+def validate(rules: Iterable[Rule]) -> None:
+    """Refuse a rule without a page, without Bad and Good for each of its languages, or with a duplicate code.
+
+    Raises ValueError naming the rule and what is missing.
+    """
+    seen: dict[str, str] = {}
+    for rule in rules:
+        if not re.fullmatch(r"LCK\d{3}", rule.code):
+            raise ValueError(f"{rule.slug}: code {rule.code!r} is not LCK and three digits")
+        if rule.code in seen:
+            raise ValueError(f"{rule.slug}: code {rule.code} is taken by {seen[rule.code]}")
+        seen[rule.code] = rule.slug
+        if not rule.title or rule.title.endswith("."):
+            raise ValueError(f"{rule.slug}: the page must begin with a title without full stop")
+        if rule.page.count("```") % 2:
+            raise ValueError(f"{rule.slug}: a code block of the page is left open")
+        have = {(e.section, e.language) for e in examples(rule)}
+        for language in rule.meta.languages:
+            for section in ("Bad", "Good"):
+                if (section, language) not in have:
+                    raise ValueError(f"{rule.slug}: the page has no {section} example in {language}")

@@ -1,0 +1,68 @@
+r"""
+Read lock taken again under the own read guard
+
+Most read-write locks let a waiting writer go before new readers (std says it may, parking_lot and tokio do). A writer
+that comes between the two reads waits for the first, the second waits for the writer: both threads, and all after
+them, hang. It needs the writer at the wrong moment, so tests pass.
+
+## Bad
+```rust
+fn stats(&self) -> (usize, usize) {
+    let table = self.table.read().unwrap();
+    // ruleid: nested-read
+    (table.len(), self.table.read().unwrap().capacity())
+}
+fn clear(&self) {
+    self.table.write().unwrap().clear();
+}
+```
+## Good
+Read once and use the guard.
+```rust
+fn stats(&self) -> (usize, usize) {
+    let table = self.table.read().unwrap();
+    (table.len(), table.capacity())
+}
+fn clear(&self) {
+    self.table.write().unwrap().clear();
+}
+```
+## Not seen
+Whether a writer can really come between; where the tree has no writer at all the finding is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.conflict import conflicts
+from lockcheck.finding import Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each read guard and event that reads again."""
+    for conflict in conflicts(analysis):
+        if conflict.kind == "nested-read":
+            yield witness.of_conflict(
+                analysis, slug(__name__), META, conflict,
+                "`{lock}` is read again{via} under this thread's own read guard: a writer that comes between hangs both",
+                "use the first guard for both, or end it before reading again",
+                severity="error" if _has_writer(analysis, conflict.reach.lock) else "warning",
+            )  # fmt: skip
+
+
+def _has_writer(analysis: Analysis, lock: ir.Lock) -> bool:
+    """Whether anything in the tree takes the lock for writing."""
+    for moment in analysis:
+        event = moment.event
+        if isinstance(event, ir.Acquire) and event.mode == "write":
+            if event.lock.place == lock.place and not isinstance(lock.place.root, int):
+                return True
+            if lock.owner and event.lock.owner == lock.owner:
+                return True
+    return False

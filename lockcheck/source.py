@@ -1,0 +1,104 @@
+"""Text and positions: what every room above speaks of, and no language.
+
+In: bytes of a file.  Out: `Source` (the text with its line table) and `Span` (where something is).
+Never: opens a file, knows a syntax.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of bytes, `start` to `end` (0-based), in the file named `path`."""
+
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place as people count: line and column from 1, the column in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its path relative to the current folder (with `/`) and its bytes, which are valid UTF-8."""
+
+    path: str
+    data: bytes = field(repr=False)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Byte offset at which each line begins."""
+        starts = [0]
+        at = self.data.find(b"\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.data.find(b"\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> Position:
+        """Line and column of a byte offset; an offset past the end means the end."""
+        row = bisect.bisect_right(self._starts, offset) - 1
+        begin = self._starts[row]
+        column = len(self.data[begin:offset].decode("utf-8", "replace"))
+        return Position(row + 1, column + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line (counted from 1) without its line end."""
+        begin = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.data)
+        return self.data[begin:end].decode("utf-8", "replace").rstrip("\r\n")
+
+    @property
+    def lines(self) -> int:
+        """How many lines the text has; an empty text has one."""
+        return len(self._starts)
+
+    def text(self, start: int, end: int) -> str:
+        """The text between two byte offsets."""
+        return self.data[start:end].decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """A unit that is compiled as one.
+
+    `name` is how other crates' code calls it, `folder` where its manifest is (relative, `/`, "." for the current
+    folder), `edition` a year as text, `roots` the files at which compilation begins, and `dependencies` pair
+    the name by which this crate's code calls another one with that one's folder.
+    """
+
+    name: str
+    folder: str
+    edition: str
+    roots: tuple[str, ...] = ()
+    dependencies: tuple[tuple[str, str], ...] = ()
+
+
+def home(path: str, crates: Iterable[Crate]) -> Crate | None:
+    """The crate that a file belongs to: the one whose folder is the nearest above it; None outside of all."""
+    around = [crate for crate in crates if _inside(path, crate.folder)]
+    return max(around, key=lambda crate: _nearness(crate.folder), default=None)
+
+
+def _inside(path: str, folder: str) -> bool:
+    """Whether a relative path is below a folder, which may be the current one (".") or above it ("..", "../..")."""
+    if _nearness(folder) <= 0:
+        return path.split("/").count("..") <= -_nearness(folder)
+    return path.startswith(folder + "/")
+
+
+def _nearness(folder: str) -> int:
+    """Greater for the deeper one of two folders around the same file: 0 is the current one, -1 the one above."""
+    parts = folder.split("/")
+    return -parts.count("..") if set(parts) <= {".", ".."} else len(folder)

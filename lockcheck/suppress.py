@@ -1,0 +1,152 @@
+"""What the code's own comments allow: `// lockcheck: allow(slug): reason`, `# lockcheck: allow(slug): reason`.
+
+In: sources and findings.  Out: the findings that no comment allows, and findings about the comments themselves.
+Never: parses more of a language than its comments and strings.
+
+An allowance speaks for the line it ends, or, alone on a line, for the next line that is no comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lockcheck.finding import Finding
+from lockcheck.source import Source, Span
+
+WITHOUT_REASON = ("LCK001", "allow-without-reason")
+UNUSED = ("LCK002", "allow-unused")
+OWN = (WITHOUT_REASON, UNUSED)
+"""(code, slug) of what this room itself reports."""
+
+PAGES = {
+    "LCK001": """\
+An allowance gives no reason
+
+Whoever reads `lockcheck: allow(...)` in a year must be able to tell whether it still holds.
+Write the reason behind it: `// lockcheck: allow(await-while-locked): single-threaded runtime`.
+""",
+    "LCK002": """\
+An allowance allows nothing
+
+No finding of the named rule is on the line that the comment speaks for, or no rule has that name.
+Remove the comment: it would hide the next bug there.
+""",
+}
+
+_RUST = re.compile(
+    rb"""(?P<comment>//[^\n]*) | /\*.*?(?:\*/|\Z)
+    | [bc]?r(?P<hashes>\#*)".*?(?:"(?P=hashes)|\Z) | [bc]?"(?:[^"\\]|\\.)*(?:"|\Z)
+    | b?'(?:[^'\\\n\x80-\xff]|[\x80-\xff]{2,4}|\\[^\n]{1,10}?)'""",
+    re.VERBOSE | re.DOTALL,
+)
+_PYTHON = re.compile(
+    rb"""(?P<comment>\#[^\n]*)
+    | \"{3}(?:[^\\]|\\.)*?(?:\"{3}|\Z) | '{3}(?:[^\\]|\\.)*?(?:'{3}|\Z)
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'""",
+    re.VERBOSE | re.DOTALL,
+)
+_LEXERS = {"rs": _RUST, "py": _PYTHON, "pyi": _PYTHON}
+"""By suffix: what finds comments, and strings so that nothing in them counts."""
+
+_ALLOW = re.compile(r"lockcheck:\s*allow\(([^()]*)\)\s*(?::\s*(.*?))?\s*$")
+_NOQA = re.compile(r"#\s*noqa:\s*((?:[A-Z]+\d+[,\s]*)+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A comment that allows the rules `names` (codes or slugs) on line `line`; `span` is the comment.
+
+    `owed` tells whether it is one of ours, which must have a reason and be used.
+    """
+
+    path: str
+    line: int
+    names: tuple[str, ...]
+    reason: str
+    span: Span
+    owed: bool = True
+
+    def allows(self, code: str, slug: str) -> bool:
+        """Whether one of its names is this rule."""
+        return any(name.upper() == code or name.lower() == slug for name in self.names)
+
+
+def allowances(source: Source) -> Iterator[Allowance]:
+    """The allowances written in a source, in order."""
+    lexer = _LEXERS.get(source.path.rpartition(".")[2])
+    if lexer is None or (b"lockcheck:" not in source.data and b"noqa" not in source.data.lower()):
+        return
+    for found in lexer.finditer(source.data):
+        comment = (found["comment"] or b"").decode("utf-8").rstrip()
+        span = Span(source.path, found.start(), found.start() + len(comment.encode()))
+        ours, noqa = _ALLOW.search(comment), _NOQA.search(comment)
+        if ours:
+            names = tuple(filter(None, re.split(r"[,\s]+", ours[1])))
+            yield Allowance(source.path, _target(source, span.start), names, ours[2] or "", span)
+        elif noqa and lexer is _PYTHON:
+            line = source.position(span.start).line
+            yield Allowance(source.path, line, tuple(re.findall(r"[A-Za-z]+\d+", noqa[1])), "", span, owed=False)
+
+
+def _target(source: Source, start: int) -> int:
+    """The line that the comment beginning at byte `start` speaks for: its own, or the next that is no comment."""
+    line = source.position(start).line
+    mark = "#" if source.data[start : start + 1] == b"#" else "//"
+    while line < source.lines and source.line(line).lstrip().startswith(mark):
+        line += 1
+    return line
+
+
+def sift(
+    sources: Iterable[Source],
+    findings: Sequence[Finding],
+    known: Collection[tuple[str, str]],
+    ran: Collection[str],
+) -> list[Finding]:
+    """The findings that no comment allows, and one for each allowance without a reason or without a use.
+
+    `known` are (code, slug) of all rules; `ran` the codes of those that had their say: an allowance of another one
+    may be of use in another run and is left alone.
+    """
+    said = [one for source in sources for one in allowances(source)]
+    if not said:
+        return list(findings)
+    starts = {source.path: source for source in sources}
+    at: dict[tuple[str, int], list[Allowance]] = {}
+    for one in said:
+        at.setdefault((one.path, one.line), []).append(one)
+    used: set[tuple[Allowance, str]] = set()
+    kept = []
+    for finding in findings:
+        source = starts.get(finding.span.path)
+        line = source.position(finding.span.start).line if source else 0
+        here = [one for one in at.get((finding.span.path, line), ()) if one.allows(finding.code, finding.slug)]
+        used.update((one, finding.code) for one in here)
+        if not here:
+            kept.append(finding)
+    return kept + [complaint for one in said if one.owed for complaint in _complaints(one, used, known, ran)]
+
+
+def _complaints(
+    one: Allowance,
+    used: Collection[tuple[Allowance, str]],
+    known: Collection[tuple[str, str]],
+    ran: Collection[str],
+) -> Iterator[Finding]:
+    """What is wrong with an allowance."""
+    if not one.reason:
+        yield _finding(WITHOUT_REASON, one, "allowance without a reason", "write `: ` and the reason behind `allow(…)`")
+    if not one.names:
+        yield _finding(UNUSED, one, "allowance that names no rule", "remove the comment")
+    for name in one.names:
+        codes = [code for code, slug in known if name.upper() == code or name.lower() == slug]
+        if not codes:
+            yield _finding(UNUSED, one, f"no rule is called `{name}`", "see `lockcheck rules` for the names")
+        elif codes[0] in ran and (one, codes[0]) not in used:
+            yield _finding(UNUSED, one, f"unused allowance of `{name}`", "remove it: it would hide the next bug here")
+
+
+def _finding(rule: tuple[str, str], one: Allowance, message: str, cure: str) -> Finding:
+    return Finding(*rule, "warning", "certain", "declared", one.span, message, "", help=cure)

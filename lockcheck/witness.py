@@ -1,0 +1,83 @@
+"""From moments to what people read: notes in execution order, names of locks, findings.
+
+In: `Moment`s, `Conflict`s.  Out: `Finding`s.
+Never: decides whether something is a bug; that is a rule's file.
+"""
+
+from __future__ import annotations
+
+from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
+from lockcheck.analysis.conflict import Conflict, confidence
+from lockcheck.finding import Confidence, Finding, LockRef, Note, Severity
+from lockcheck.rule import Meta
+from lockcheck.source import Span
+
+_TAKEN = {"exclusive": "guard", "write": "write guard", "read": "read guard", "upgradable": "upgradable guard"}
+_TAKES = {"exclusive": "taken", "write": "taken for writing", "read": "taken for reading",
+          "upgradable": "taken upgradably"}  # fmt: skip
+
+
+def lock_ref(analysis: Analysis, number: int, taken: Taken | Reach) -> LockRef:
+    """The lock as people name it, seen from a function."""
+    lock = taken.lock
+    return LockRef(analysis.lock_name(number, lock), lock.owner, lock.kind, taken.mode)
+
+
+def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
+    """Where the guard was taken, through which calls, and why it is still alive."""
+    taken = hold.taken
+    name = analysis.lock_name(moment.function, taken.lock)
+    reason = analysis.reason(moment, hold)
+    why = f"; {reason}" if reason else ""
+    notes = [Note(analysis.span(taken.site), f"{_TAKEN[taken.mode]} of `{name}` taken here{why}", "guard taken here")]
+    for site in taken.inner:
+        notes.append(Note(analysis.span(site), f"which `{analysis.title(site.function)}` takes here", "taken here"))
+    return notes
+
+
+def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
+    """The calls on the way to an acquisition, then the acquisition, for a reach through at least one call."""
+    notes = []
+    for site in reach.trace[1:]:
+        notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on"))
+    last = f"`{analysis.title(reach.site.function)}` waits for `{analysis.lock_name(reach.site.function, reach.lock)}` here"
+    if reach.trace:
+        notes.append(Note(analysis.span(reach.site), last, f"{_TAKES[reach.mode]} here"))
+    return notes
+
+
+def event_span(analysis: Analysis, moment: Moment) -> Span:
+    """The primary place of an event: the callee's name, the method that takes the lock, the word that waits."""
+    at = getattr(moment.event, "name_at", None) or getattr(moment.event, "at", (0, 0))
+    return analysis.span(Site(moment.function, at))
+
+
+def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, message: str, help_: str,
+                severity: Severity | None = None) -> Finding:  # fmt: skip
+    """The finding for a conflict. `message` may use {lock}, {via}."""
+    moment, reach, taken = conflict.moment, conflict.reach, conflict.hold.taken
+    name = analysis.lock_name(moment.function, taken.lock)
+    called = f"`{getattr(moment.event, 'name', '')}`"
+    via = f" through {called}" if reach.trace else ""
+    weak = "named" in (taken.lock.evidence, reach.lock.evidence) or reach.flags[1] or not reach.certain
+    grade = severity or meta.severity
+    evidence = min((taken.lock.evidence, reach.lock.evidence), key=("named", "inferred", "declared").index)
+    return Finding(
+        code=meta.code, slug=slug, severity="warning" if weak and grade == "error" else grade,
+        confidence=confidence(conflict), evidence=evidence, span=event_span(analysis, moment),
+        message=message.format(lock=name, via=via), function=analysis.title(moment.function),
+        lock=LockRef(name, reach.lock.owner, reach.lock.kind, reach.mode), label=f"{_TAKES[reach.mode]} again{via}",
+        help=help_, notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
+    )  # fmt: skip
+
+
+def of_hold(analysis: Analysis, slug: str, meta: Meta, moment: Moment, hold: Hold, span: Span, message: str,
+            help_: str, grade: Confidence, label: str, notes: tuple[Note, ...] = ()) -> Finding:  # fmt: skip
+    """The finding for a guard that is alive at an event. `message` may use {lock}."""
+    taken = hold.taken
+    name = analysis.lock_name(moment.function, taken.lock)
+    return Finding(
+        code=meta.code, slug=slug, severity=meta.severity, confidence=grade, evidence=taken.lock.evidence, span=span,
+        message=message.format(lock=name), function=analysis.title(moment.function),
+        lock=lock_ref(analysis, moment.function, taken), label=label, help=help_, notes=notes,
+    )  # fmt: skip

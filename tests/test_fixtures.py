@@ -1,0 +1,160 @@
+"""What lockcheck says about every fixture is what its marks say, no more and no less."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import marks
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RUST = sorted((ROOT / "fixtures" / "rust").glob("*.rs"))
+PROGRAMS = sorted(path.parent for path in (ROOT / "fixtures" / "programs").glob("*/expect.json"))
+DEADLOCKS = ("lock-taken-twice", "read-then-write", "write-then-read", "nested-read")
+
+
+def names(path: Path) -> str:
+    return path.name
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """The JSON report of `lockcheck check`, with everything it can be made to say."""
+    command = [sys.executable, "-m", "lockcheck", "check", *arguments, "--persona", "auditor", "--min-confidence", "possible"]
+    command += ["--output", "json", "--no-cache"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def findings(report: str) -> list[dict[str, Any]]:
+    read = json.loads(report)
+    assert read["problems"] == []
+    return list(read["findings"])
+
+
+def selection(slug: str) -> tuple[str, ...]:
+    """A fixture judges its own rule, and the deadlocks are one family that is always judged: one bug is one finding."""
+    return DEADLOCKS if slug in DEADLOCKS else (slug, *DEADLOCKS)
+
+
+def judge(folder: Path, text: str, path: Path) -> set[tuple[int, str]]:
+    (folder / path.name).write_text(text, encoding="utf-8")
+    said = findings(run(folder, path.name, "--edition", marks.edition(path), "--select", ",".join(selection(marks.slug(path)))))
+    places = [(finding["line"], finding["slug"]) for finding in said]
+    assert len(places) == len(set(places)), f"said twice: {sorted(place for place in places if places.count(place) > 1)}"
+    return set(places)
+
+
+def compare(found: set[tuple[int, str]], wanted: set[tuple[int, str]], text: str) -> None:
+    lines = text.splitlines()
+    complaints = [f"{line}: {slug} is not reported: {lines[line - 1].strip()}" for line, slug in sorted(wanted - found)]
+    complaints += [f"{line}: {slug} is reported and should not be: {lines[line - 1].strip()}" for line, slug in sorted(found - wanted)]
+    assert not complaints, "\n" + "\n".join(complaints)
+
+
+@pytest.mark.parametrize("path", RUST, ids=names)
+def test_every_mark_and_nothing_else(path: Path, tmp_path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    compare(judge(tmp_path, text, path), marks.expected(marks.read(path), frozenset(selection(marks.slug(path)))), text)
+
+
+@pytest.mark.parametrize("path", RUST, ids=names)
+def test_marks_of_a_fixture_are_of_rules_it_judges(path: Path) -> None:
+    found = marks.read(path)
+    assert {mark.slug for mark in found} <= set(selection(marks.slug(path)))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for mark in found:
+        assert lines[mark.line - 1].strip() and not lines[mark.line - 1].strip().startswith("//"), f"the mark above line {mark.line} marks nothing"
+
+
+@pytest.mark.parametrize("slug", sorted({marks.slug(path) for path in RUST}))
+def test_every_rule_has_four_bad_and_four_good_shapes(slug: str) -> None:
+    found = [mark for path in RUST if marks.slug(path) == slug for mark in marks.read(path) if mark.slug == slug]
+    assert sum(mark.kind in ("ruleid", "todoruleid") for mark in found) >= 4
+    assert sum(mark.kind in ("ok", "todook") for mark in found) >= 4
+
+
+def renamed(text: str) -> tuple[str, set[str]]:
+    """The text with its local variables renamed, those whose name means nothing else anywhere in it."""
+    local = set(re.findall(r"\blet (?:mut )?([a-z]\w*)\b", text))
+    code = re.sub(r"//[^\n]*", "", text)
+    elsewhere = set(re.findall(r"(?:\.|::|\bfn |\bmod |\bmacro_rules! |'|\$)([a-z]\w*)", code))
+    elsewhere |= set(re.findall(r"\b([a-z]\w*)\s*(?::|!|\()", code))
+    elsewhere |= set(re.findall(r"\b([a-z]\w*)\b", " ".join(re.findall(r'"[^"\n]*"', code))))
+    for fields in re.findall(r"\b[A-Z]\w* \{([^{}]*)\}", code):
+        elsewhere |= set(re.findall(r"\w+", fields))
+    safe = local - elsewhere - {"ref", "mut"}
+    return re.sub(r"\b[a-z]\w*\b", lambda word: f"{word[0]}_by_another_name" if word[0] in safe else word[0], text), safe
+
+
+@pytest.mark.parametrize("path", RUST, ids=names)
+def test_names_of_local_variables_mean_nothing(path: Path, tmp_path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    other, names = renamed(text)
+    if not names:
+        pytest.skip("every local name is also something else here")
+    assert marks.expected(list(marks.marks(other))) == marks.expected(list(marks.marks(text)))
+    assert judge(tmp_path, other, path) == judge(tmp_path, text, path)
+
+
+def test_order_of_files_and_number_of_jobs_change_nothing(tmp_path: Path) -> None:
+    files = [path.name for path in RUST]
+    for path in RUST:
+        shutil.copy(path, tmp_path)
+    first = run(tmp_path, *files)
+    assert run(tmp_path, *files) == first
+    assert run(tmp_path, *reversed(files)) == first
+    assert run(tmp_path, *files, "--jobs", "1") == first
+    assert run(tmp_path, *files, "--jobs", "2") == first
+
+
+def places_of(program: Path, steps: list[list[str]]) -> list[tuple[str, int]]:
+    """Where the steps of a way are: each is a path and a piece of text that stands on one line of it."""
+    found = []
+    for path, piece in steps:
+        lines = [number for number, line in enumerate((program / path).read_text(encoding="utf-8").splitlines(), 1) if piece in line]
+        assert len(lines) == 1, f"{piece!r} stands {len(lines)} times in {path}"
+        found.append((path, lines[0]))
+    return found
+
+
+def goes_through(notes: list[tuple[str, int]], steps: list[tuple[str, int]]) -> bool:
+    left = iter(notes)
+    return all(step in left for step in steps)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=names)
+def test_program_every_mark_and_nothing_else(program: Path, tmp_path: Path) -> None:
+    expect = json.loads((program / "expect.json").read_text(encoding="utf-8"))
+    copy = tmp_path / program.name
+    shutil.copytree(program, copy)
+    said = findings(run(copy, ".", "--select", ",".join(expect["select"])))
+    found = {(finding["path"], finding["line"], finding["slug"]) for finding in said}
+    wanted = {
+        (path.relative_to(program).as_posix(), line, slug)
+        for path in program.rglob("*.rs")
+        for line, slug in marks.expected(marks.read(path), frozenset(expect["select"]))
+    }
+    assert found == wanted
+    assert len(said) == len(found)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=names)
+def test_program_notes_show_the_way(program: Path, tmp_path: Path) -> None:
+    expect = json.loads((program / "expect.json").read_text(encoding="utf-8"))
+    copy = tmp_path / program.name
+    shutil.copytree(program, copy)
+    said = findings(run(copy, ".", "--select", ",".join(expect["select"])))
+    for wanted in expect["ways"]:
+        ((path, line),) = places_of(program, [wanted["at"]])
+        here = [finding for finding in said if (finding["path"], finding["line"], finding["slug"]) == (path, line, wanted["slug"])]
+        assert len(here) == 1, f"{wanted['slug']} at {path}:{line} is said {len(here)} times"
+        notes = [(note["path"], note["line"]) for note in here[0]["notes"]]
+        steps = places_of(program, wanted["steps"])
+        assert goes_through(notes, steps), f"{wanted['slug']} at {path}:{line}: {steps} is not the way of {notes}"
