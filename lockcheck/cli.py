@@ -323,14 +323,14 @@ def _statistics(report: Report, stream: TextIO) -> None:
 
 
 def _tell(problems: Sequence[Problem]) -> None:
-    from lockcheck.report.text import safe
-
     for problem in problems:
-        _complain(f"{safe(problem.path)}:{problem.line}: {safe(problem.message)}")
+        _complain(f"{problem.path}:{problem.line}: {problem.message}")
 
 
 def _complain(message: str) -> None:
-    print(f"lockcheck: {message}", file=sys.stderr)
+    from lockcheck.report.text import safe
+
+    print(f"lockcheck: {safe(message)}", file=sys.stderr)
 
 
 def _progress() -> Callable[[int, int], None] | None:

@@ -162,10 +162,14 @@ class Await(Struct, frozen=True, gc=False):
 
 
 class Refine(Struct, frozen=True, gc=False):
-    """From here on the value at `place` is known to be there (`present`) or known to be missing."""
+    """From here on the value at `place` is known to be there (`present`) or known to be missing.
+
+    `sure`: a missing value holds nothing at all (an empty option), so whatever seemed to be held there is not.
+    """
 
     place: Place
     present: bool
+    sure: bool = False
 
 
 class Discard(Struct, frozen=True, gc=False):

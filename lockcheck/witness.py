@@ -7,8 +7,9 @@ Never: decides whether something is a bug; that is a rule's file.
 from __future__ import annotations
 
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
+from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
-from lockcheck.finding import Confidence, Finding, LockRef, Note, Severity
+from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note, Severity
 from lockcheck.rule import Meta
 from lockcheck.source import Span
 
@@ -78,6 +79,24 @@ def of_hold(analysis: Analysis, slug: str, meta: Meta, moment: Moment, hold: Hol
     name = analysis.lock_name(moment.function, taken.lock)
     return Finding(
         code=meta.code, slug=slug, severity=meta.severity, confidence=grade, evidence=taken.lock.evidence, span=span,
-        message=message.format(lock=name), function=analysis.title(moment.function),
+        message=message.replace("{lock}", name), function=analysis.title(moment.function),
         lock=lock_ref(analysis, moment.function, taken), label=label, help=help_, notes=notes,
+    )  # fmt: skip
+
+
+def of_alive(analysis: Analysis, slug: str, meta: Meta, alive: Alive, message: str, help_: str) -> Finding:
+    """The finding for a guard that a head keeps alive, at its acquisition. `message` may use {lock} and {event}."""
+    moment, taken = alive.moment, alive.hold.taken
+    name = analysis.lock_name(moment.function, taken.lock)
+    said = alive.why
+    if alive.reach is not None:
+        said = f"takes `{analysis.lock_name(moment.function, alive.reach.lock)}`"
+    there = Note(event_span(analysis, moment), f"still held here, where the code {said}", "still held here")
+    notes = [*taken_notes(analysis, moment, alive.hold), there]
+    if alive.reach is not None:
+        notes += reach_notes(analysis, alive.reach)
+    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
+    return of_hold(
+        analysis, slug, meta, moment, alive.hold, analysis.span(taken.site), message.format(lock=name, event=said), help_,
+        CONFIDENCES[min(grade, 1)], "guard taken here", tuple(notes),
     )  # fmt: skip

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MARK = re.compile(r"^\s*(?://|#)\s*(ruleid|todoruleid|ok|todook|missed|false alarm):\s*([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s*(?:—\s*(.*))?$")
+MARK = re.compile(
+    r"^\s*(?://|#)\s*(ruleid|todoruleid|ok|todook|missed|false alarm):\s*([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s*(?:—\s*(.*))?$"
+)
 LOOKS_LIKE_ONE = re.compile(r"^\s*(?://|#)\s*(?:\w+ )?(?:todo)?(?:ruleid|ok|missed|alarm)\b")
 REPORTED = frozenset({"ruleid", "todoruleid", "false alarm"})
 EXPORT_REPORTED = frozenset({"ruleid", "todook"})

@@ -173,6 +173,8 @@ def test_patterns_are_relative_to_the_settings_file(
     write_tree(fake_rules, {"lockcheck.toml": "exclude = ['/sub/gen/']", "sub/gen/a.rs": BAD, "sub/gen2/b.rs": BAD})
     monkeypatch.chdir(fake_rules / "sub")
     assert run("check", "--output", "json").places == ["gen2/b.rs:2 LCK901"]
+    done = run("check", "--output", "json", "--exclude", "/gen2/")
+    assert done.places == ["gen/a.rs:2 LCK901"], "those of the command line are relative to the current folder"
 
 
 def test_a_mistake_in_the_settings_is_named(run: Any, fake_rules: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "facts"))
 
-import oracle  # noqa: E402
+import oracle
 
 WANTED = 0.97
 
@@ -21,7 +21,9 @@ def test_drop_scopes_are_those_of_the_compiler(edition: str) -> None:
     for verdict in inexact:
         print(f"{verdict} | the log says {verdict.row[f'log_{edition}']}")
     exact = len(verdicts) - len(inexact)
-    assert exact / len(verdicts) >= WANTED, f"{exact} of {len(verdicts)}: " + ", ".join(verdict.row["id"] for verdict in inexact)
+    assert exact / len(verdicts) >= WANTED, f"{exact} of {len(verdicts)}: " + ", ".join(
+        verdict.row["id"] for verdict in inexact
+    )
 
 
 def test_a_log_reads_as_what_is_held() -> None:

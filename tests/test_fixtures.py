@@ -25,9 +25,21 @@ def names(path: Path) -> str:
 
 def run(folder: Path, *arguments: str) -> str:
     """The JSON report of `lockcheck check`, with everything it can be made to say."""
-    command = [sys.executable, "-m", "lockcheck", "check", *arguments, "--persona", "auditor", "--min-confidence", "possible"]
+    command = [
+        sys.executable,
+        "-m",
+        "lockcheck",
+        "check",
+        *arguments,
+        "--persona",
+        "auditor",
+        "--min-confidence",
+        "possible",
+    ]
     command += ["--output", "json", "--no-cache"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+    )
     assert done.returncode in (0, 1), done.stderr
     return done.stdout
 
@@ -43,18 +55,29 @@ def selection(slug: str) -> tuple[str, ...]:
     return DEADLOCKS if slug in DEADLOCKS else (slug, *DEADLOCKS)
 
 
-def judge(folder: Path, text: str, path: Path) -> set[tuple[int, str]]:
+def judge(folder: Path, text: str, path: Path) -> list[tuple[int, str]]:
     (folder / path.name).write_text(text, encoding="utf-8")
-    said = findings(run(folder, path.name, "--edition", marks.edition(path), "--select", ",".join(selection(marks.slug(path)))))
-    places = [(finding["line"], finding["slug"]) for finding in said]
-    assert len(places) == len(set(places)), f"said twice: {sorted(place for place in places if places.count(place) > 1)}"
-    return set(places)
+    said = findings(
+        run(folder, path.name, "--edition", marks.edition(path), "--select", ",".join(selection(marks.slug(path))))
+    )
+    return [(finding["line"], finding["slug"]) for finding in said]
 
 
-def compare(found: set[tuple[int, str]], wanted: set[tuple[int, str]], text: str) -> None:
+def compare(places: list[tuple[int, str]], wanted: set[tuple[int, str]], text: str) -> None:
     lines = text.splitlines()
-    complaints = [f"{line}: {slug} is not reported: {lines[line - 1].strip()}" for line, slug in sorted(wanted - found)]
-    complaints += [f"{line}: {slug} is reported and should not be: {lines[line - 1].strip()}" for line, slug in sorted(found - wanted)]
+    found = set(places)
+    complaints = [
+        f"{line}: {slug} is reported more than once: {lines[line - 1].strip()}"
+        for line, slug in sorted(found)
+        if places.count((line, slug)) > 1
+    ]
+    complaints += [
+        f"{line}: {slug} is not reported: {lines[line - 1].strip()}" for line, slug in sorted(wanted - found)
+    ]
+    complaints += [
+        f"{line}: {slug} is reported and should not be: {lines[line - 1].strip()}"
+        for line, slug in sorted(found - wanted)
+    ]
     assert not complaints, "\n" + "\n".join(complaints)
 
 
@@ -70,7 +93,9 @@ def test_marks_of_a_fixture_are_of_rules_it_judges(path: Path) -> None:
     assert {mark.slug for mark in found} <= set(selection(marks.slug(path)))
     lines = path.read_text(encoding="utf-8").splitlines()
     for mark in found:
-        assert lines[mark.line - 1].strip() and not lines[mark.line - 1].strip().startswith("//"), f"the mark above line {mark.line} marks nothing"
+        assert lines[mark.line - 1].strip() and not lines[mark.line - 1].strip().startswith("//"), (
+            f"the mark above line {mark.line} marks nothing"
+        )
 
 
 @pytest.mark.parametrize("slug", sorted({marks.slug(path) for path in RUST}))
@@ -90,7 +115,9 @@ def renamed(text: str) -> tuple[str, set[str]]:
     for fields in re.findall(r"\b[A-Z]\w* \{([^{}]*)\}", code):
         elsewhere |= set(re.findall(r"\w+", fields))
     safe = local - elsewhere - {"ref", "mut"}
-    return re.sub(r"\b[a-z]\w*\b", lambda word: f"{word[0]}_by_another_name" if word[0] in safe else word[0], text), safe
+    return re.sub(
+        r"\b[a-z]\w*\b", lambda word: f"{word[0]}_by_another_name" if word[0] in safe else word[0], text
+    ), safe
 
 
 @pytest.mark.parametrize("path", RUST, ids=names)
@@ -118,7 +145,11 @@ def places_of(program: Path, steps: list[list[str]]) -> list[tuple[str, int]]:
     """Where the steps of a way are: each is a path and a piece of text that stands on one line of it."""
     found = []
     for path, piece in steps:
-        lines = [number for number, line in enumerate((program / path).read_text(encoding="utf-8").splitlines(), 1) if piece in line]
+        lines = [
+            number
+            for number, line in enumerate((program / path).read_text(encoding="utf-8").splitlines(), 1)
+            if piece in line
+        ]
         assert len(lines) == 1, f"{piece!r} stands {len(lines)} times in {path}"
         found.append((path, lines[0]))
     return found
@@ -129,31 +160,44 @@ def goes_through(notes: list[tuple[str, int]], steps: list[tuple[str, int]]) -> 
     return all(step in left for step in steps)
 
 
+def judge_program(program: Path, folder: Path, slugs: list[str]) -> list[dict[str, Any]]:
+    """What is said about a copy of a program, checked as a whole."""
+    known = subprocess.run(
+        [sys.executable, "-m", "lockcheck", "rules"], capture_output=True, text=True, encoding="utf-8", check=True
+    ).stdout
+    if missing := [slug for slug in slugs if slug not in known]:
+        pytest.skip(f"there is no rule {missing[0]} yet")
+    shutil.copytree(program, folder / program.name)
+    return findings(run(folder / program.name, ".", "--select", ",".join(slugs)))
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=names)
 def test_program_every_mark_and_nothing_else(program: Path, tmp_path: Path) -> None:
     expect = json.loads((program / "expect.json").read_text(encoding="utf-8"))
-    copy = tmp_path / program.name
-    shutil.copytree(program, copy)
-    said = findings(run(copy, ".", "--select", ",".join(expect["select"])))
-    found = {(finding["path"], finding["line"], finding["slug"]) for finding in said}
+    said = judge_program(program, tmp_path, expect["select"])
+    found = [f"{finding['path']}:{finding['line']}: {finding['slug']}" for finding in said]
     wanted = {
-        (path.relative_to(program).as_posix(), line, slug)
+        f"{path.relative_to(program).as_posix()}:{line}: {slug}"
         for path in program.rglob("*.rs")
         for line, slug in marks.expected(marks.read(path), frozenset(expect["select"]))
     }
-    assert found == wanted
-    assert len(said) == len(found)
+    complaints = [f"{place} is not reported" for place in sorted(wanted - set(found))]
+    complaints += [f"{place} is reported and should not be" for place in sorted(set(found) - wanted)]
+    complaints += [f"{place} is reported more than once" for place in sorted(set(found)) if found.count(place) > 1]
+    assert not complaints, "\n" + "\n".join(complaints)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=names)
 def test_program_notes_show_the_way(program: Path, tmp_path: Path) -> None:
     expect = json.loads((program / "expect.json").read_text(encoding="utf-8"))
-    copy = tmp_path / program.name
-    shutil.copytree(program, copy)
-    said = findings(run(copy, ".", "--select", ",".join(expect["select"])))
+    said = judge_program(program, tmp_path, expect["select"])
     for wanted in expect["ways"]:
         ((path, line),) = places_of(program, [wanted["at"]])
-        here = [finding for finding in said if (finding["path"], finding["line"], finding["slug"]) == (path, line, wanted["slug"])]
+        here = [
+            finding
+            for finding in said
+            if (finding["path"], finding["line"], finding["slug"]) == (path, line, wanted["slug"])
+        ]
         assert len(here) == 1, f"{wanted['slug']} at {path}:{line} is said {len(here)} times"
         notes = [(note["path"], note["line"]) for note in here[0]["notes"]]
         steps = places_of(program, wanted["steps"])

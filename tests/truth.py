@@ -34,7 +34,16 @@ import marks
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
 STUBS = sorted((FIXTURES / "stubs").glob("*.rs"))
-DEADLOCKS = frozenset({"lock-taken-twice", "read-then-write", "write-then-read", "nested-read", "lock-order-cycle", "wait-for-lock-holder"})
+DEADLOCKS = frozenset(
+    {
+        "lock-taken-twice",
+        "read-then-write",
+        "write-then-read",
+        "nested-read",
+        "lock-order-cycle",
+        "wait-for-lock-holder",
+    }
+)
 GLANCE = 0.05
 GLANCES = 12
 BLIND_LIMIT = 2.0
@@ -63,14 +72,16 @@ class Entry:
 def functions(text: str, slug: str) -> Iterator[tuple[re.Match[str], str | None, bool, int]]:
     """Each candidate of a file: how it is written, the type it belongs to, whether it is said to hang, its line."""
     lines = text.splitlines()
-    claims = {mark.line for mark in marks.marks(text) if mark.kind in ("ruleid", "todoruleid", "missed") and mark.slug in DEADLOCKS | {"await-while-locked"}}
+    claims = {
+        mark.line
+        for mark in marks.marks(text)
+        if mark.kind in ("ruleid", "todoruleid", "missed") and mark.slug in DEADLOCKS | {"await-while-locked"}
+    }
     owner: str | None = None
     for number, line in enumerate(lines, 1):
         if opened := IMPL.match(line):
             owner = opened[1] + (opened[2] or "").replace("<'_>", "")
-        elif line.startswith("}"):
-            owner = None
-        elif line and not line.startswith((" ", "/", "#", "fn", "pub fn", "async", "}", "pub async")):
+        elif line and not line.startswith((" ", "/", "#")):
             owner = None
         said = FUNCTION.match(line)
         if said is None or (said[1] is not None and owner is None):
@@ -78,7 +89,11 @@ def functions(text: str, slug: str) -> Iterator[tuple[re.Match[str], str | None,
         indent = said[1] or ""
         end = next((n for n in range(number, len(lines) + 1) if lines[n - 1].startswith(indent + "}")), len(lines))
         above = RUN.match(lines[number - 2]) if number > 1 else None
-        hangs = above[1] == "hangs" if above else said[3] == "hangs" or (said[3] == "bad" and any(number <= n <= end for n in claims))
+        hangs = (
+            above[1] == "hangs"
+            if above
+            else said[3] == "hangs" or (said[3] == "bad" and any(number <= n <= end for n in claims))
+        )
         yield said, owner if indent else None, hangs, number
 
 
@@ -96,7 +111,11 @@ def entries(text: str, slug: str) -> list[Entry]:
         else:
             unrun[said[4]] = line
     driven = {entry.name.split("_", 1)[1] for entry in found if entry.name.startswith(("hangs_", "ends_"))}
-    found = [entry for entry in found if entry.name.startswith(("hangs_", "ends_")) or entry.name.split("_", 1)[1] not in driven]
+    found = [
+        entry
+        for entry in found
+        if entry.name.startswith(("hangs_", "ends_")) or entry.name.split("_", 1)[1] not in driven
+    ]
     names = [entry.name for entry in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"named twice: {sorted(twice)}")
@@ -186,13 +205,26 @@ class CompileError(Exception):
     pass
 
 
-def compile_one(source: Path, output: Path, *, edition: str, name: str, kind: str, externs: Mapping[str, Path], folder: Path) -> None:
+def compile_one(
+    source: Path, output: Path, *, edition: str, name: str, kind: str, externs: Mapping[str, Path], folder: Path
+) -> None:
     compiler = rustc()
     assert compiler is not None
-    command = [compiler, str(source), "--edition", edition, "--crate-name", name, "--crate-type", kind, "--cap-lints", "allow"]
+    command = [
+        compiler,
+        str(source),
+        "--edition",
+        edition,
+        "--crate-name",
+        name,
+        "--crate-type",
+        kind,
+        "--cap-lints",
+        "allow",
+    ]
     command += ["-C", "debuginfo=0", "-C", "opt-level=0", "-o", str(output), "-L", str(folder)]
     for extern, path in externs.items():
-        command += ["--extern", f"{extern}={path}"]
+        command += ["--extern", f"{extern}={path}", "-L", str(path.parent)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise CompileError(f"{source.name} does not compile in edition {edition}:\n{run.stderr[-6000:]}")
@@ -237,7 +269,9 @@ def hung(process: subprocess.Popen[str]) -> bool:
 
 def run_one(binary: Path, name: str, hangs: bool) -> str:
     """What became of one entry: nothing when it did as it should."""
-    process = subprocess.Popen([binary, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [binary, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         if process.stdout.readline().strip() != "start":
@@ -248,7 +282,9 @@ def run_one(binary: Path, name: str, hangs: bool) -> str:
             _, complaint = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             return f"{name}: should end and was still running after {LIMIT:.0f} s"
-        return f"{name}: ended with status {process.returncode}: {complaint.strip()[-300:]}" if process.returncode else ""
+        return (
+            f"{name}: ended with status {process.returncode}: {complaint.strip()[-300:]}" if process.returncode else ""
+        )
     finally:
         process.kill()
         process.communicate()
@@ -268,7 +304,9 @@ def judge(fixture: Path, build: Path) -> list[str]:
     crates = stubs(build)
     source = text + main_of(text, slug)
     wanted = {entry.name: entry.hangs for entry in entries(text, slug)}
-    folder = build / f"{fixture.stem}-{digest(version(), source, json.dumps(wanted), *map(str, crates.values()), edition)}"
+    folder = (
+        build / f"{fixture.stem}-{digest(version(), source, json.dumps(wanted), *map(str, crates.values()), edition)}"
+    )
     if (folder / "true").exists():
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -290,18 +328,32 @@ def crate_of(manifest: Path) -> tuple[str, str, list[Path]]:
     if edition is None and re.search(r"^edition\.workspace\s*=\s*true|^edition\s*=\s*\{\s*workspace", text, re.M):
         for folder in manifest.parent.parents:
             if (folder / "Cargo.toml").exists():
-                edition = re.search(r'^edition\s*=\s*"([^"]+)"', (folder / "Cargo.toml").read_text(encoding="utf-8"), re.M)
+                edition = re.search(
+                    r'^edition\s*=\s*"([^"]+)"', (folder / "Cargo.toml").read_text(encoding="utf-8"), re.M
+                )
                 break
     assert name is not None, manifest
-    return name[1], edition[1] if edition else "2015", [(manifest.parent / path).resolve() for path in re.findall(r'path\s*=\s*"([^"]+)"', text) if not path.endswith(".rs")]
+    return (
+        name[1],
+        edition[1] if edition else "2015",
+        [
+            (manifest.parent / path).resolve()
+            for path in re.findall(r'path\s*=\s*"([^"]+)"', text)
+            if not path.endswith(".rs")
+        ],
+    )
 
 
 def judge_program(program: Path, build: Path) -> list[str]:
     """Compile the crates of a program in the order of their dependencies; run every `hangs_` and `ends_` of each."""
-    manifests = [path for path in sorted(program.rglob("Cargo.toml")) if "[package]" in path.read_text(encoding="utf-8")]
+    manifests = [
+        path for path in sorted(program.rglob("Cargo.toml")) if "[package]" in path.read_text(encoding="utf-8")
+    ]
     every = b"".join(path.read_bytes() for path in sorted(program.rglob("*")) if path.suffix in (".rs", ".toml"))
     externs = stubs(build)
-    folder = build / f"{program.name}-{digest(version(), every, *map(str, externs.values()), Path(__file__).read_bytes())}"
+    folder = (
+        build / f"{program.name}-{digest(version(), every, *map(str, externs.values()), Path(__file__).read_bytes())}"
+    )
     if (folder / "true").exists():
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -315,16 +367,37 @@ def judge_program(program: Path, build: Path) -> list[str]:
         crate = name.replace("-", "_")
         rlib = folder / f"lib{crate}.rlib"
         near = {built[need][0]: folder / f"lib{built[need][0]}.rlib" for need in needs}
-        compile_one(where / "src" / "lib.rs", rlib, edition=edition, name=crate, kind="rlib", externs={**externs, **near}, folder=folder)
+        compile_one(
+            where / "src" / "lib.rs",
+            rlib,
+            edition=edition,
+            name=crate,
+            kind="rlib",
+            externs={**externs, **near},
+            folder=folder,
+        )
         built[where] = (crate, edition)
         text = (where / "src" / "lib.rs").read_text(encoding="utf-8")
-        wanted = {name: name.startswith("hangs") for name in re.findall(r"^pub fn ((?:hangs|ends)_\w+)\(\)", text, re.M)}
+        wanted = {
+            name: name.startswith("hangs") for name in re.findall(r"^pub fn ((?:hangs|ends)_\w+)\(\)", text, re.M)
+        }
         if wanted:
             arms = "\n".join(f'        "{name}" => drop({crate}::{name}()),' for name in wanted)
             source = folder / f"run_{crate}.rs"
-            source.write_text(f'fn main() {{\n    println!("start");\n    match std::env::args().nth(1).unwrap().as_str() {{\n{arms}\n        _ => panic!(),\n    }}\n}}\n', encoding="utf-8")
+            source.write_text(
+                f'fn main() {{\n    println!("start");\n    match std::env::args().nth(1).unwrap().as_str() {{\n{arms}\n        _ => panic!(),\n    }}\n}}\n',
+                encoding="utf-8",
+            )
             binary = folder / f"run_{crate}"
-            compile_one(source, binary, edition="2021", name=f"run_{crate}", kind="bin", externs={**externs, crate: rlib}, folder=folder)
+            compile_one(
+                source,
+                binary,
+                edition="2021",
+                name=f"run_{crate}",
+                kind="bin",
+                externs={**externs, crate: rlib},
+                folder=folder,
+            )
             complaints += run_all(binary, wanted)
     if not complaints:
         (folder / "true").touch()

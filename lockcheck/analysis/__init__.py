@@ -6,13 +6,14 @@ Never: syntax, a language's name, files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from lockcheck import ir
 from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, instantiate, walk
+from lockcheck.analysis.order import components
 from lockcheck.effects import Effects
-from lockcheck.linker import Program
+from lockcheck.linker import NOTHING, Program
 from lockcheck.source import Span
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
@@ -30,9 +31,6 @@ class Analysis:
         self._wanted = wanted
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
-        self._underway: dict[int, Summary] = {}
-        self._again: set[int] = set()
-        self._provisional: dict[int, set[int]] = {}
         self.problems: list[tuple[int, str]] = []
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -128,49 +126,41 @@ class Analysis:
 
     def summary(self, number: int) -> Summary:
         """What a call of the function does. Functions that need themselves reach a fixed point."""
-        known = self._summaries.get(number)
-        if known is not None:
-            return known
-        if number in self._underway:
-            self._again.add(number)
-            return self._underway[number]
+        if number not in self._summaries:
+            for group in components(number, self._callees):
+                self._fixed_point(group)
+        return self._summaries[number]
+
+    def _callees(self, number: int) -> tuple[int, ...]:
+        """The functions whose summaries this one's needs and that are not known yet."""
+        linked = self.program.linked(number) if number not in self._summaries else None
+        if linked is None:
+            return ()
+        return tuple(target for target in linked.callees if target not in self._summaries)
+
+    def _fixed_point(self, group: Sequence[int]) -> None:
+        """The summaries of functions that call each other, computed until they no longer grow."""
+        for number in group:
+            self._summaries[number] = EMPTY
+        for _ in range(_ROUNDS):
+            before = [self._summaries[number] for number in group]
+            for number in group:
+                self._summaries[number] = self._walked(number)
+            alone = len(group) == 1 and group[0] not in (self.program.linked(group[0]) or NOTHING).callees
+            if alone or before == [self._summaries[number] for number in group]:
+                break
+
+    def _walked(self, number: int) -> Summary:
         linked = self.program.linked(number)
         if linked is None:
             return EMPTY
-        summary = self._fixed_point(number)
-        del self._underway[number]
-        self._summaries[number] = summary
-        self._settle(number)
-        return summary
-
-    def _fixed_point(self, number: int) -> Summary:
-        linked = self.program.linked(number)
-        assert linked is not None
-        summary = EMPTY
-        self._underway[number] = summary
         guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-        for _ in range(_ROUNDS):
-            self._again.discard(number)
-            try:
-                _, found = walk(number, linked, self.program.parameters(number), guards, at, self.summary, True)
-            except RecursionError:
-                self.problems.append((number, "calls or code nested too deep; analysed up to there"))
-                break
-            if number not in self._again or found == summary:
-                summary = found
-                break
-            summary = self._underway[number] = found
-        return summary
-
-    def _settle(self, number: int) -> None:
-        """Summaries made while this one was still growing are made anew when somebody asks."""
-        waiting = self._again & set(self._underway)
-        if waiting:
-            for above in waiting:
-                self._provisional.setdefault(above, set()).add(number)
-        for inner in self._provisional.pop(number, set()):
-            if inner != number:
-                self._summaries.pop(inner, None)
+        known = self._summaries
+        try:
+            return walk(number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True)[1]
+        except RecursionError:
+            self.problems.append((number, "nested too deep to be analysed"))
+            return EMPTY
 
     def _guards_passed(self, number: int) -> tuple[int, ...]:
         """The parameters by which guards come in."""

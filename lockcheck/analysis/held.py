@@ -179,8 +179,8 @@ class Walk:
             case ir.Leave(label):
                 self.exits[label] = capped(self.exits.get(label, NOWHERE) | ways)
                 return NOWHERE
-            case ir.Refine(place, present):
-                return ways if present else absent(ways, place)
+            case ir.Refine(place, present, sure):
+                return ways if present else absent(ways, place, sure)
             case ir.Suspend(at):
                 self.moment(step, ways)
                 self.suspends.setdefault("", Wait("", (), Site(self.number, at)))
@@ -225,7 +225,7 @@ class Walk:
         seen = ways
         for _ in range(3):
             once = self.region(body, seen)
-            again = capped(seen | once | self.exits.pop(label, NOWHERE))
+            again = capped(seen | next_round(once | self.exits.pop(label, NOWHERE), body))
             if again == seen:
                 break
             seen = again
@@ -322,7 +322,8 @@ class Walk:
             ways = released(ways, operand.place)
         for way, taken in summary.returns:
             lock = instantiate(taken.lock, step, target)
-            mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, taken.optional, (taken.site, *taken.inner))
+            maybe = taken.optional or (step.guard is not None and step.guard.optional)
+            mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, maybe, (taken.site, *taken.inner))
             ways, carried = added(ways, Hold(mine, ir.Place(step.dst, way))), True
         if step.guard is not None and not carried:
             ways = self.acquire(step.guard, ways)
@@ -376,11 +377,53 @@ def dropped(ways: Ways, slots: frozenset[int]) -> Ways:
     return frozenset(frozenset(h for h in way if h.holder.root not in slots) for way in ways)
 
 
-def absent(ways: Ways, place: ir.Place) -> Ways:
+def absent(ways: Ways, place: ir.Place, sure: bool) -> Ways:
     """The value at a place turned out to be missing: a guard that could fail to be there is not there."""
     return frozenset(
-        frozenset(h for h in way if not (h.taken.optional and below(h.holder, place))) for way in ways
+        frozenset(h for h in way if not ((sure or h.taken.optional) and below(h.holder, place))) for way in ways
     )
+
+
+def next_round(ways: Ways, body: ir.Region) -> Ways:
+    """The ways with which a loop's next round starts: what belongs to one round is another thing in the next."""
+    if not any(ways):
+        return ways
+    mine = slots_of(body)
+
+    def go(hold: Hold) -> Hold:
+        place = hold.taken.lock.place
+        if place.root in mine:
+            place = ir.Place(("[elsewhere]",))
+        elif any(part.startswith("[") and not part[1:-1].isdigit() for part in place.way):
+            place = ir.Place(place.root, tuple(_renamed(part, mine) for part in place.way))
+        else:
+            return hold
+        return Hold(hold.taken._replace(lock=_at(hold.taken.lock, place)), hold.holder)
+
+    return frozenset(frozenset(map(go, way)) for way in ways)
+
+
+def _renamed(part: str, mine: frozenset[int]) -> str:
+    if part.startswith("[each "):
+        return "[?]" if int(part[6:-1]) in mine else part
+    return "[?]" if part.startswith("[") and not part[1:-1].isdigit() else part
+
+
+def slots_of(region: ir.Region) -> frozenset[int]:
+    """All slots that a region and those in it own."""
+    found = set(region.slots)
+    for step in region.steps:
+        match step:
+            case ir.Region():
+                found |= slots_of(step)
+            case ir.Branch(arms):
+                for arm in arms:
+                    found |= slots_of(arm.body)
+            case ir.Loop(body):
+                found |= slots_of(body)
+            case _:
+                pass
+    return frozenset(found)
 
 
 # -------------------------------------------------------------------------------------------- across calls

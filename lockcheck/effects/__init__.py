@@ -25,13 +25,14 @@ Mode = Literal["exclusive", "write", "read", "upgradable"]
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How a method takes a lock. `moment`: it is given back before the call returns."""
+    """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited."""
 
     mode: Mode
     fallible: bool = False
     bounded: bool = False
     recursive: bool = False
     moment: bool = False
+    sync: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Effects:
     guard_modes: Mapping[str, Mode]
     drops: frozenset[str]
     leaks: frozenset[str]
+    alternatives: frozenset[str]
     replaces: frozenset[str]
     keeps: frozenset[str]
     empties: frozenset[str]
@@ -97,7 +99,7 @@ class Effects:
 def _taking(said: str) -> Taking:
     words = said.split()
     mode: Any = words[0]
-    return Taking(mode, "try" in words, "bounded" in words, "recursive" in words, "moment" in words)
+    return Taking(mode, "try" in words, "bounded" in words, "recursive" in words, "moment" in words, "sync" in words)
 
 
 def _type(said: str) -> ir.Type:
@@ -130,7 +132,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         for kind in entry["types"]:
             parts = kind.split("::")
             lock = LockType(kind, entry["family"], entry["waits"], entry.get("wraps", False), methods)
-            locks[parts[0], parts[-1]] = lock
+            locks.setdefault((parts[0], parts[-1]), lock)
             if lock.family in ("mutex", "rwlock"):
                 merged = {**methods, **(names[parts[-1]].methods if parts[-1] in names else {})}
                 names[parts[-1]] = LockType(parts[-1], entry["family"], "thread", False, merged)
@@ -147,7 +149,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         same_functions=frozenset(data["same"]["functions"]), carries=frozenset(data["same"]["carries"]),
         guard_carries=frozenset(calls["carries"]), guard_releases=frozenset(calls["releases"]),
         guard_modes=calls["modes"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
-        replaces=frozenset(drops["replaces"]), keeps=frozenset(drops["keeps"]), empties=frozenset(drops["empties"]),
+        alternatives=frozenset(drops["alternatives"]), replaces=frozenset(drops["replaces"]), keeps=frozenset(drops["keeps"]), empties=frozenset(drops["empties"]),
         waits=frozenset(data["waits"]["methods"]), waits_types=frozenset(data["waits"]["types"]),
         threads=frozenset(data["threads"]["functions"]), scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]), blocks=data["blocks"], blocks_methods=data["blocks-methods"],

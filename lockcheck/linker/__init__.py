@@ -14,7 +14,10 @@ from lockcheck.linker.calls import Linked, link
 from lockcheck.linker.names import Names
 from lockcheck.linker.types import Context, Types, substitute
 
-__all__ = ["Linked", "Program"]
+__all__ = ["NOTHING", "Linked", "Program"]
+
+NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), ())
+"""A function without a body."""
 
 
 class Program:

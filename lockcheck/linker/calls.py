@@ -35,6 +35,7 @@ class Linked:
     elsewhere: tuple[ir.Region, ...]
     result: ir.Place | None
     unresolved: tuple[tuple[str, ir.Range], ...]
+    callees: tuple[int, ...]
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Pass:
     alias: dict[ir.Place, ir.Place] = field(default_factory=dict)
     torn: set[ir.Place] = field(default_factory=set)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
-    pending: dict[int, ir.Invoke] = field(default_factory=dict)
+    pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
@@ -152,11 +153,11 @@ class Pass:
             case ir.Lambda():
                 self.lambdas[step.dst] = step
                 for taken in step.takes:
-                    self.out.append(ir.Move(ir.Place(step.dst), ir.Place(taken)))
+                    self.out.append(ir.Move(ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)))
             case ir.Await(dst, src, at, name_at):
                 self.awaited(dst, src, at, name_at)
             case ir.Refine(place, present):
-                self.out.append(ir.Refine(bare(plain(place)), present))
+                self.out.append(ir.Refine(bare(plain(place)), present, self.is_option(place)))
             case ir.Discard(src, at):
                 self.out.append(ir.Discard(plain(src), at))
             case ir.Release(src, at):
@@ -170,6 +171,11 @@ class Pass:
                 self.out.append(ir.Loop(self.region(body), label))
             case _:
                 self.out.append(step)
+
+    def is_option(self, place: ir.Place | None) -> bool:
+        """Whether the value at a place may be missing, and then holds nothing."""
+        kind = self.type_of(place)
+        return kind is not None and kind.path[-1] == "Option"
 
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         if isinstance(dst.root, int) and not dst.way:
@@ -212,11 +218,12 @@ class Pass:
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
 
     def run_pending(self, slot: int) -> None:
-        invoke = self.pending.pop(slot, None)
-        if invoke is not None:
-            self.out.append(invoke)
-            if invoke.dst != slot:
-                self.out.append(ir.Move(ir.Place(slot), ir.Place(invoke.dst)))
+        waiting = self.pending.pop(slot, None)
+        if waiting is not None:
+            self.out.append(waiting)
+            made = ir.Place(waiting.dst) if isinstance(waiting, ir.Invoke) else waiting.holder
+            if made is not None and made != ir.Place(slot):
+                self.out.append(ir.Move(ir.Place(slot), made))
 
     def inline(self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None) -> None:
         """The closure may run here: once, or not at all."""
@@ -240,7 +247,9 @@ class Pass:
                     break
                 if self.program.types.is_guard(outer, self.effects):
                     break
-        return self.region(closure.body)
+        body = self.region(closure.body)
+        back = [ir.Move(ir.Place(t), ir.Place(closure.dst, (f"captured {t}",))) for t in closure.takes]
+        return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
 
     # ------------------------------------------------------------------------------------------------------- calls
 
@@ -375,6 +384,9 @@ class Pass:
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
             if name in self.effects.empties:
                 self.out.append(ir.Release(plain(place), call.at))
+        if name in self.effects.alternatives and place is not None and kind is not None and kind.path[-1] == "Option":
+            self.alternative(call, place)
+            return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None)
         for operand in call.operands[1:]:
@@ -383,6 +395,16 @@ class Pass:
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
+
+    def alternative(self, call: ir.Call, place: ir.Place) -> None:
+        """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""
+        before, self.out = self.out, []
+        self.out.append(ir.Refine(bare(plain(place)), False, True))
+        self.out.append(ir.Refine(ir.Place(call.dst), False, True))
+        self.closures(call, None)
+        steps, self.out = self.out, before
+        missing = ir.Region(tuple(steps), (), call.at)
+        self.out.append(ir.Branch((ir.Arm(missing), ir.Arm(ir.Region((), (), call.at)))))
 
     def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         effects = self.effects
@@ -458,10 +480,15 @@ class Pass:
         waits = "task" if call.awaited and evidence != "declared" else lock.waits
         named = ir.Lock(known, self.owner_of(place) if place else "", lock.kind or "a lock", waits, lock.family, evidence)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
-        self.out.append(
+        later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
+        step = (
             ir.Acquire(named, taking.mode, dst, call.at, call.name_at, _word(call), taking.fallible, taking.bounded,
                        taking.recursive, taking.fallible)
         )  # fmt: skip
+        if later:
+            self.pending[call.dst] = step
+        else:
+            self.out.append(step)
         self.closures(call, None)
         if taking.moment:
             self.out.append(ir.Release(dst, call.at))
@@ -673,7 +700,8 @@ class Pass:
     def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
         word = _word(call)
-        for operand in call.operands:
+        own = 1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0
+        for operand in call.operands[own:]:
             if not self.is_lambda(operand):
                 continue
             assert operand.place is not None and isinstance(operand.place.root, int)
@@ -742,4 +770,25 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
-    return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved))
+    return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved),
+                  tuple(_callees(root)))  # fmt: skip
+
+
+def _callees(region: ir.Region) -> dict[int, None]:
+    """The functions that a body may call, each once, in order."""
+    found: dict[int, None] = {}
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        match waiting.pop():
+            case ir.Region(steps):
+                waiting += reversed(steps)
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in reversed(arms))
+            case ir.Loop(body):
+                waiting.append(body)
+            case ir.Invoke(targets=targets, lambdas=lambdas):
+                found.update(dict.fromkeys(targets))
+                waiting += (body for _, body in lambdas)
+            case _:
+                pass
+    return found

@@ -27,18 +27,19 @@ class Names:
         self._globs: dict[ir.Path, list[ir.Path]] = defaultdict(list)
         self._aliases = aliases
         self._cache: dict[tuple[ir.Path, ir.Path], ir.Path] = {}
+        self._members: dict[tuple[ir.Path, str], ir.Path | None] = {}
         number = 0
         for unit in units:
             for decl in unit.types:
                 self._declare(decl.module)
-                self.types[(*decl.module, decl.name)] = decl
+                self.types[decl.module + (decl.name,)] = decl
             for static in unit.statics:
                 self._declare(static.module)
-                self.statics[(*static.module, static.name)] = static
+                self.statics[static.module + (static.name,)] = static
             for function in unit.functions:
                 self._declare(function.module)
                 if function.owner is None:
-                    self.functions[(*function.module, function.name)].append(number)
+                    self.functions[function.module + (function.name,)].append(number)
                 number += 1
             for line in unit.imports:
                 self._declare(line.module)
@@ -114,22 +115,30 @@ class Names:
 
     def _member(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
         """What `name` is in a module: declared there, imported, or brought in by a glob."""
+        key = (module, name)
+        if key not in self._members:
+            self._members[key] = None  # a name that needs itself is nothing
+            self._members[key] = self._look(module, name, depth)
+        return self._members[key]
+
+    def _look(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
         if depth > _DEPTH:
             return None
         if self.is_item((*module, name)):
             return (*module, name)
-        for target in self._imports[module][name] if module in self._imports and name in self._imports[module] else ():
-            if target != (name,) or depth == 0:
-                found = self._resolve(module, target, depth + 1) if target != (name,) else self._crate(module, target, depth)
-                if found:
-                    return found
+        for target in self._imports[module].get(name, ()) if module in self._imports else ():
+            if target[:1] == (name,):
+                found = self._crate(module, target, depth)
+            else:
+                found = self._resolve(module, target, depth + 1)
+            if found:
+                return found
         for target in self._globs.get(module, ()):
             base = self._resolve(module, target, depth + 1)
-            if base == module or base not in self._modules and base not in self.types:
-                continue
-            found = self._member(base, name, depth + 1)
-            if found is not None:
-                return found
+            if base != module and (base in self._modules or base in self.types):
+                inner = self._member(base, name, depth + 1)
+                if inner is not None:
+                    return inner
         return None
 
     def outside_globs(self, module: ir.Path) -> list[ir.Path]:

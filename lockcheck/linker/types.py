@@ -62,7 +62,7 @@ class Types:
         if function.owner.path == ("[dyn]",):
             trait = self.resolve(function.trait, context, effects)
             if trait is not None:
-                self._methods[("[dyn]", *trait.path)][function.name].append(number)
+                self._methods[("[dyn]",) + trait.path][function.name].append(number)
             return
         if function.owner.path[0] in function.generics:
             self._blanket[function.name].append(number)
@@ -94,7 +94,7 @@ class Types:
 
     def resolve(self, kind: ir.Type | None, at: Context, effects: Effects, depth: int = 0) -> ir.Type | None:
         """A type as written in a context, with absolute names; aliases are replaced by their meaning."""
-        if kind is None or depth > _DEPTH or kind.path == ("_",):
+        if kind is None or depth > _DEPTH or not kind.path or kind.path == ("_",):
             return None
         path = kind.path
         if path == ("Self",):

@@ -7,6 +7,7 @@ Every row's body becomes one function of a generated file; `lockcheck show` says
 exact  = at every event of the log exactly the guards of the log are (possibly) held
 sound  = nothing called certain is absent from the log, nothing in the log is absent from the possible
 """
+
 from __future__ import annotations
 
 import argparse
@@ -42,7 +43,11 @@ def logged(log: str) -> list[tuple[str, frozenset[str]]]:
 def usable(row: dict[str, str], edition: str) -> bool:
     log = row[f"log_{edition}"]
     words = [w for w in log.split() if w[0] not in "+~"]
-    return not re.search(r"not allowed|DEADLOCK|SUSPEND|mapping|in-", log) and bool(words) and all(f'"{w}"' in row["program"] for w in words)
+    return (
+        not re.search(r"not allowed|DEADLOCK|SUSPEND|mapping|in-", log)
+        and bool(words)
+        and all(f'"{w}"' in row["program"] for w in words)
+    )
 
 
 Believed = tuple[frozenset[str], frozenset[str]]
@@ -58,7 +63,9 @@ def believed(rows: list[dict[str, str]], edition: str) -> dict[int, dict[str, li
         (folder / "cases.rs").write_text(source, encoding="utf-8")
         (folder / "lockcheck.toml").write_text('[rust]\nguard-types = ["G", "GS"]\n', encoding="utf-8")
         command = [sys.executable, "-m", "lockcheck", "show", "cases.rs", "--edition", edition, "--output", "json"]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+        run = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+        )
     try:
         report = json.loads(run.stdout)
     except ValueError:
@@ -107,7 +114,9 @@ def verdicts(edition: str, facts: pathlib.Path = HERE / "rust_drop_scopes.tsv") 
         here = places.get(number, {})
         events = logged(row[f"log_{edition}"])
         exact = all(any(possible == held for possible, _ in here.get(word, ())) for word, held in events)
-        sound = all(any(certain <= held <= possible for possible, certain in here.get(word, ())) for word, held in events)
+        sound = all(
+            any(certain <= held <= possible for possible, certain in here.get(word, ())) for word, held in events
+        )
         said.append(Verdict(row, exact, sound, here))
     return said
 
@@ -122,7 +131,9 @@ def main() -> int:
         for verdict in results:
             if said.verbose and not verdict.exact:
                 print(f"{edition} {verdict} | log {verdict.row[f'log_{edition}']}")
-        print(f"edition {edition}: exact {sum(v.exact for v in results)}/{len(results)} sound {sum(v.sound for v in results)}/{len(results)}")
+        print(
+            f"edition {edition}: exact {sum(v.exact for v in results)}/{len(results)} sound {sum(v.sound for v in results)}/{len(results)}"
+        )
     return 0
 
 

@@ -550,7 +550,7 @@ class Lowering:
             self.refine(place, _opposite(says))
             self.otherwise(otherwise, dst, extend)
 
-        needs = pattern is not None and patterns.names_in(pattern)
+        needs = _borrows(condition.child_by_field_name("value")) and pattern is not None and patterns.names_in(pattern)
         arms = (self.arm(then, "then", head, needs, fits), self.arm(otherwise or then, "else", head, False, misses))
         self.put(ir.Branch(arms))
 
@@ -599,7 +599,7 @@ class Lowering:
         dst = self.slot(self.temps if own is None else own)
         place, head = self.scrutinee(node.child_by_field_name("value"), "match")
         body = node.child_by_field_name("body")
-        arms, absent = [], False
+        arms, absent, borrows = [], False, _borrows(node.child_by_field_name("value"))
         for arm in body.named_children if body else ():
             if arm.type != "match_arm":
                 continue
@@ -608,13 +608,14 @@ class Lowering:
             if says is None and absent and patterns.is_open(pattern):
                 says = False
             absent = absent or (says is True and patterns.is_open(pattern))
-            arms.append(self.match_arm(arm, pattern, value, place, head, says, dst, extend))
+            needs = borrows and pattern is not None and patterns.names_in(pattern)
+            arms.append(self.match_arm(arm, pattern, value, place, head, needs, says, dst, extend))
         if arms:
             self.put(ir.Branch(tuple(arms)))
         return ir.Place(dst)
 
     def match_arm(self, node: ts.Node, pattern: ts.Node | None, value: ts.Node | None, place: ir.Place | None,
-                  head: tuple[int, int], says: bool | None, dst: int, extend: list[int] | None) -> ir.Arm:  # fmt: skip
+                  head: tuple[int, int], needs: bool, says: bool | None, dst: int, extend: list[int] | None) -> ir.Arm:  # fmt: skip
         guard = pattern.child_by_field_name("condition") if pattern is not None else None
 
         def fill() -> None:
@@ -631,7 +632,6 @@ class Lowering:
             else:
                 self.give(dst, self.value(value, None, extend))
 
-        needs = pattern is not None and patterns.names_in(pattern)
         return self.arm(value or node, "arm", head, needs, fill)
 
     def while_(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -645,7 +645,8 @@ class Lowering:
             out: list[ir.Step] = []
             with self.region(node, into=out, why="while-let"):
                 if condition.type in ("let_condition", "let_chain"):
-                    self.while_let(_conditions(condition), body, again, len(self.slots))
+                    value = condition.child_by_field_name("value")
+                    self.while_let(_conditions(condition), body, again, len(self.slots), _borrows(value))
                     self.put(ir.Leave(leave))
                 else:
                     self.condition(condition)
@@ -657,7 +658,7 @@ class Lowering:
         self.jumps.pop()
         return None
 
-    def while_let(self, conditions: list[ts.Node], body: ts.Node, again: int, below: int) -> None:
+    def while_let(self, conditions: list[ts.Node], body: ts.Node, again: int, below: int, needs: bool) -> None:
         """The head's temporaries live through one round and are dropped before the next."""
         if not conditions:
             head = (below, len(self.slots))
@@ -666,12 +667,12 @@ class Lowering:
                 self.inside(body, -1)
                 self.put(ir.Leave(again))
 
-            self.put(ir.Branch((self.arm(body, "body", head, False, run),)))
+            self.put(ir.Branch((self.arm(body, "body", head, needs, run),)))
             return
         first, rest = conditions[0], conditions[1:]
         if first.type != "let_condition":
             self.condition(first)
-            runs = self.arm(first, "", (0, 0), False, lambda: self.while_let(rest, body, again, below))
+            runs = self.arm(first, "", (0, 0), False, lambda: self.while_let(rest, body, again, below, needs))
             self.put(ir.Branch((runs, self.arm(first, "", (0, 0), False, lambda: None))))
             return
         pattern = first.child_by_field_name("pattern")
@@ -682,7 +683,7 @@ class Lowering:
             self.head = "while-let"
             self.refine(place, says)
             self.bind(pattern, place)
-            self.while_let(rest, body, again, below)
+            self.while_let(rest, body, again, below, needs)
 
         misses = self.arm(first, "", (0, 0), False, lambda: self.refine(place, _opposite(says)))
         self.put(ir.Branch((self.arm(first, "", (0, 0), False, fits), misses)))
@@ -725,7 +726,8 @@ class Lowering:
                     self.inside(body, -1)
 
                 done = self.arm(body, "", (0, 0), False, lambda: self.put(ir.Leave(leave)))
-                self.put(ir.Branch((self.arm(body, "body", head, False, run), done)))
+                needs = _borrows(node.child_by_field_name("value"))
+                self.put(ir.Branch((self.arm(body, "body", head, needs, run), done)))
             round_ = out[0]
             assert isinstance(round_, ir.Region)
             self.put(ir.Loop(round_, again))
@@ -768,6 +770,34 @@ class Lowering:
 def _through(place: ir.Place | None) -> ir.Place | None:
     """The place behind or in front of a reference: the same for locks, but moving it does not move the original."""
     return ir.Place(place.root, (*place.way, "&")) if place is not None else None
+
+
+_OWNED = {
+    "clone", "cloned", "copied", "pop", "pop_front", "pop_back", "take", "remove", "len", "is_empty", "to_vec", "to_owned",
+    "to_string", "insert", "recv", "try_recv", "contains_key", "contains", "collect", "is_some", "is_none", "unwrap_or_default",
+    "replace", "count", "sum", "drain_all", "swap_remove", "load", "is_ok", "is_err", "pop_first", "pop_last", "range_len",
+}  # fmt: skip
+"""Methods whose result borrows nothing: what follows does not need the guard that they were called through."""
+
+
+def _borrows(node: ts.Node | None) -> bool:
+    """Whether a head's value may borrow from its temporaries."""
+    while node is not None and node.type in ("parenthesized_expression", "try_expression", "await_expression"):
+        node = node.named_children[0] if node.named_children else None
+    if node is None or node.type in ("range_expression", "binary_expression"):
+        return False
+    if node.type == "call_expression":
+        function = node.child_by_field_name("function")
+        if function is not None and function.type == "generic_function":
+            function = function.child_by_field_name("function")
+        name = function.child_by_field_name("field") if function is not None else None
+        if name is None or function is None:
+            return True
+        spelled = syntax.text(name)
+        if spelled in ("unwrap", "expect", "ok", "unwrap_or"):
+            return _borrows(function.child_by_field_name("value"))
+        return spelled not in _OWNED
+    return True
 
 
 def _captured(region: ir.Region, below: int) -> set[int]:

@@ -1,0 +1,60 @@
+r"""
+Awaiting while a thread's lock is held
+
+While a task waits its thread runs other tasks. If one of them wants the same lock, it blocks that thread, and the
+task that would let go may never run again. With a guard of tokio's own locks other tasks wait without blocking
+their threads; with one of std's or parking_lot's they block.
+
+## Bad
+```rust
+async fn greet(&self) {
+    let peers = self.peers.lock().unwrap();
+    // ruleid: await-while-locked
+    dial(&peers).await;
+}
+```
+## Good
+Take what you need, let go, then wait.
+```rust
+async fn greet(&self) {
+    let first = self.peers.lock().unwrap().first().cloned();
+    dial(&first).await;
+}
+```
+## Not seen
+A guard that lives in a struct which some other function keeps across an await.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.held import is_parameter
+from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK401", severity="warning", languages=("rust",), reach="function")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each guard of a thread's lock that is alive at an await, at the first one."""
+    seen = set()
+    for moment in analysis:
+        if not isinstance(moment.event, ir.Suspend):
+            continue
+        for hold, sure in moment.held():
+            lock = hold.taken.lock
+            key = (hold.taken.site, lock.place)
+            if lock.waits != "thread" or key in seen or is_parameter(hold.taken):
+                continue
+            seen.add(key)
+            grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
+            yield witness.of_hold(
+                analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
+                "awaits while the guard of `{lock}` is held: a task that wants the lock blocks the thread",
+                "end the guard before the await, or use a lock whose guard may be held across it",
+                CONFIDENCES[grade if sure else min(grade, 1)], "still held here",
+                tuple(witness.taken_notes(analysis, moment, hold)),
+            )  # fmt: skip

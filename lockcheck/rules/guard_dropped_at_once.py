@@ -1,0 +1,58 @@
+r"""
+Guard dropped where it is made
+
+`let _ = lock()` binds nothing: the guard is dropped in the same statement, and what follows runs without the lock.
+`let _guard = …` keeps it. rustc knows this for its own locks (`let_underscore_lock`), Clippy for parking_lot's;
+for tokio's and others nobody says a word (rust-clippy issue 13869).
+
+## Bad
+```rust
+fn add(&self) {
+    // ruleid: guard-dropped-at-once
+    let _ = self.gate.lock();
+    self.count.fetch_add(1, Ordering::SeqCst);
+}
+```
+## Good
+Give the guard a name that begins with an underscore.
+```rust
+fn add(&self) {
+    let _gate = self.gate.lock();
+    self.count.fetch_add(1, Ordering::SeqCst);
+}
+```
+## Not seen
+`drop(self.gate.lock())` and a bare `self.gate.lock();` say that they mean it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis, Taken
+from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK104", severity="error", languages=("rust",), reach="function")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each guard that is thrown away by the pattern that seems to keep it."""
+    for moment in analysis:
+        event = moment.event
+        if not isinstance(event, ir.Discard):
+            continue
+        for hold, _ in moment.held():
+            if hold.holder == event.src and hold.taken.lock.evidence != "named" and _guards_data(hold.taken):
+                yield witness.of_hold(
+                    analysis, slug(__name__), META, moment, hold, analysis.span(hold.taken.site),
+                    "the guard of `{lock}` is dropped at once: `_` keeps nothing, and what follows runs without the lock",
+                    "give the guard a name, such as `_guard`, or write `drop(…)` if that is meant",
+                    CONFIDENCES[2 if hold.taken.lock.evidence == "declared" else 1], "dropped in this statement",
+                )  # fmt: skip
+
+
+def _guards_data(taken: Taken) -> bool:
+    """Permits are also waited for as signals, and a guard that may not be there is often only tried."""
+    return taken.lock.family != "semaphore" and not taken.optional
