@@ -275,6 +275,17 @@ class Release(Struct, frozen=True, gc=False):
     at: Range
 
 
+class Convert(Struct, frozen=True, gc=False):
+    """The guard that `src` holds becomes one of another mode, held by `dst`; to become stronger, it waits."""
+
+    dst: Place
+    src: Place
+    mode: Literal["exclusive", "write", "read", "upgradable"]
+    at: Range
+    name_at: Range
+    name: str
+
+
 class Invoke(Struct, frozen=True, gc=False):
     """A call of functions of the tree; `certain` is False where the name alone speaks for it.
 
@@ -322,7 +333,7 @@ class Block(Struct, frozen=True, gc=False):
 
 Step: TypeAlias = Union[
     Move, Ref, Call, New, Lambda, Await, Refine, Discard, Region, Branch, Loop, Leave,
-    Acquire, Release, Invoke, Callback, Suspend, Block,
+    Acquire, Release, Convert, Invoke, Callback, Suspend, Block,
 ]  # fmt: skip
 
 

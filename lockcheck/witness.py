@@ -60,7 +60,7 @@ def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, m
     name = analysis.lock_name(moment.function, taken.lock)
     called = f"`{getattr(moment.event, 'name', '')}`"
     via = f" through {called}" if reach.trace else ""
-    weak = "named" in (taken.lock.evidence, reach.lock.evidence) or reach.flags[1] or not reach.certain
+    weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity
     evidence = min((taken.lock.evidence, reach.lock.evidence), key=("named", "inferred", "declared").index)
     return Finding(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from lockcheck import ir
-from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, instantiate, walk
+from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, below, instantiate, walk
 from lockcheck.analysis.order import components
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Program
@@ -63,11 +63,13 @@ class Analysis:
         """The acquisitions that the moment's event is or comes to, as the function itself sees them."""
         event = moment.event
         if isinstance(event, ir.Acquire):
-            if event.fallible and not event.bounded:
+            if event.fallible:
                 return []
-            flags = (event.fallible, event.bounded, event.recursive)
-            site = Site(moment.function, event.at)
-            return [Reach(event.lock, event.mode, flags, (), site, frozenset(), event.lock.evidence != "named")]
+            site, certain = Site(moment.function, event.at), event.lock.evidence != "named"
+            return [Reach(event.lock, event.mode, event.recursive, (), site, frozenset(), certain)]
+        if isinstance(event, ir.Convert):
+            site, own = Site(moment.function, event.at), {h for way in moment.ways for h in way if below(h.holder, event.src)}
+            return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
         if not isinstance(event, ir.Invoke):
             return []
         here = Site(moment.function, event.at)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.held import below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
@@ -48,6 +49,8 @@ def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | No
         return "read-then-write"
     if held in _WRITES:
         return "write-then-read"
+    if held == "upgradable":
+        return None
     waits_for_writers = lock.family == "rwlock" and not recursive and not lock.kind.startswith("spin")
     return "nested-read" if waits_for_writers or lock.family == "watch" else None
 
@@ -64,7 +67,7 @@ def conflicts(analysis: Analysis) -> list[Conflict]:
 def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     seen: set[tuple[object, ...]] = set()
     for moment in analysis:
-        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke)):
+        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert)):
             continue
         reaches = analysis.reaches(moment)
         for hold, sure in moment.held() if reaches else ():
@@ -84,13 +87,15 @@ def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict 
     taken = hold.taken
     if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach):
         return None
-    kind = kind_of(taken.mode, reach.mode, reach.lock, reach.flags[2])
+    kind = kind_of(taken.mode, reach.mode, reach.lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
 
 
 def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     """Whether the guard goes into the call and is given back there before the acquisition."""
     event = moment.event
+    if isinstance(event, ir.Convert):
+        return below(hold.holder, event.src) or event.mode not in _WRITES
     if not isinstance(event, ir.Invoke):
         return False
     for number, operand in enumerate(event.operands):

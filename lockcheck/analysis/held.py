@@ -63,7 +63,7 @@ class Reach(NamedTuple):
 
     lock: ir.Lock
     mode: str
-    flags: tuple[bool, bool, bool]
+    recursive: bool
     trace: tuple[Site, ...]
     site: Site
     beside: frozenset[int]
@@ -174,6 +174,9 @@ class Walk:
             case ir.Release(src):
                 self.moment(step, ways)
                 return released(ways, src)
+            case ir.Convert():
+                self.moment(step, ways)
+                return converted(ways, step)
             case ir.Loop(body, label):
                 return self.loop(body, label, ways)
             case ir.Leave(label):
@@ -234,9 +237,8 @@ class Walk:
     def acquire(self, step: ir.Acquire, ways: Ways) -> Ways:
         self.moment(step, ways)
         site = Site(self.number, step.at)
-        if not step.fallible or step.bounded:
-            flags = (step.fallible, step.bounded, step.recursive)
-            self.reach(Reach(step.lock, step.mode, flags, (), site, self.beside(ways), step.lock.evidence != "named"))
+        if not step.fallible:
+            self.reach(Reach(step.lock, step.mode, step.recursive, (), site, self.beside(ways), step.lock.evidence != "named"))
         if step.holder is None:
             return ways
         taken = Taken(step.lock, step.mode, site, step.name, step.optional)
@@ -248,7 +250,7 @@ class Walk:
         return frozenset(parameter_of(h.taken) for h in some if is_parameter(h.taken))
 
     def reach(self, reach: Reach) -> None:
-        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.flags)
+        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
         known = self.reaches.get(key)
         if known is None and len(self.reaches) >= MOST_REACHES:
             self.capped = True
@@ -359,6 +361,17 @@ def moved(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
         if not below(hold.holder, src):
             return hold
         return Hold(hold.taken, ir.Place(dst.root, (dst.way + hold.holder.way[len(src.way) :])[:LONGEST_WAY]))
+
+    return frozenset(frozenset(map(go, way)) for way in ways)
+
+
+def converted(ways: Ways, step: ir.Convert) -> Ways:
+    """What `src` holds is held by `dst` in another mode."""
+
+    def go(hold: Hold) -> Hold:
+        if not below(hold.holder, step.src):
+            return hold
+        return Hold(hold.taken._replace(mode=step.mode), step.dst)
 
     return frozenset(frozenset(map(go, way)) for way in ways)
 

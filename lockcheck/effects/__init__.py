@@ -64,6 +64,8 @@ class Effects:
     carries: frozenset[str]
     guard_carries: frozenset[str]
     guard_releases: frozenset[str]
+    guard_consumes: frozenset[str]
+    guard_unlocks: frozenset[str]
     guard_modes: Mapping[str, Mode]
     drops: frozenset[str]
     leaks: frozenset[str]
@@ -78,6 +80,7 @@ class Effects:
     here: frozenset[str]
     blocks: Mapping[str, str]
     blocks_methods: Mapping[str, str]
+    blocks_unknown: Mapping[str, str]
     blocks_names: Mapping[str, str]
     named: Mapping[str, Taking]
     known: frozenset[str]
@@ -148,12 +151,12 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         flow_names=data["flow-names"], same_methods=frozenset(data["same"]["methods"]),
         same_functions=frozenset(data["same"]["functions"]), carries=frozenset(data["same"]["carries"]),
         guard_carries=frozenset(calls["carries"]), guard_releases=frozenset(calls["releases"]),
-        guard_modes=calls["modes"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
+        guard_consumes=frozenset(calls["consumes"]), guard_unlocks=frozenset(calls["unlocks"]), guard_modes=calls["modes"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
         alternatives=frozenset(drops["alternatives"]), replaces=frozenset(drops["replaces"]), keeps=frozenset(drops["keeps"]), empties=frozenset(drops["empties"]),
         waits=frozenset(data["waits"]["methods"]), waits_types=frozenset(data["waits"]["types"]),
         threads=frozenset(data["threads"]["functions"]), scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]), blocks=data["blocks"], blocks_methods=data["blocks-methods"],
-        blocks_names=dict.fromkeys(data["blocks-functions"]["names"], data["blocks-functions"]["why"]),
+        blocks_unknown=data["blocks-unknown"], blocks_names=dict.fromkeys(data["blocks-functions"]["names"], data["blocks-functions"]["why"]),
         named={name: _taking(said) for name, said in data["named"].items()},
         known=frozenset(data["known"]["crates"]), prelude=frozenset(data["known"]["prelude"]),
         common=frozenset(data["known"]["common"]), reasons=data["reasons"],

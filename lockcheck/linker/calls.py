@@ -52,6 +52,8 @@ class Pass:
     torn: set[ir.Place] = field(default_factory=set)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    scopes: set[int] = field(default_factory=set)
+    blocking: bool = False
     placed: set[int] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
@@ -212,7 +214,8 @@ class Pass:
             self.run_pending(src.root)
             if src.root in self.lambdas and self.lambdas[src.root].deferred:
                 self.inline(self.lambdas[src.root], ir.Place(dst))
-        self.out.append(ir.Suspend(at, name_at))
+        if not self.blocking:
+            self.out.append(ir.Suspend(at, name_at))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
@@ -225,10 +228,13 @@ class Pass:
             if made is not None and made != ir.Place(slot):
                 self.out.append(ir.Move(ir.Place(slot), made))
 
-    def inline(self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None) -> None:
-        """The closure may run here: once, or not at all."""
+    def inline(self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None,
+               given: ir.Place | None = None) -> None:  # fmt: skip
+        """The closure may run here: once, or not at all. `given` goes over to its first parameter."""
         done = self.closure_body(closure, receiver)
         nothing = ir.Region((), (), closure.body.at)
+        if given is not None and closure.params:
+            done = ir.Region((ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label)
         runs = ir.Region((done,), (), done.at)
         self.out.append(ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
         if dst is not None:
@@ -318,6 +324,8 @@ class Pass:
             if lock is not None and name in effects.free:
                 self.plain_result(call, name, outer)
                 return
+            if name in effects.guard_consumes and self.consumed(call, outer):
+                return
             shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
             if shape in effects.flow and name in effects.flow[shape]:
                 self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
@@ -355,6 +363,20 @@ class Pass:
             self.learn(call.dst, lock)
         self.library(call, name, lock)
 
+    def consumed(self, call: ir.Call, kind: ir.Type) -> bool:
+        """`lock().map(|guard| …)`: the guard goes into the closure, or ends with the call."""
+        place = call.operands[0].place
+        if place is None or kind.path[-1] not in ("Option", "Result") or not kind.args:
+            return False
+        if self.program.types.guard_mode(kind.args[0], self.effects) is None:
+            return False
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                self.inline(self.lambdas[operand.place.root], ir.Place(call.dst), None, plain(place))
+        self.out.append(ir.Release(plain(place), call.at))
+        return True
+
     def on_guard(self, call: ir.Call, name: str) -> bool:
         if name not in self.effects.guard_modes and name not in self.effects.guard_releases:
             return False
@@ -364,9 +386,15 @@ class Pass:
         if name in self.effects.guard_releases:
             self.out.append(ir.Release(plain(place), call.at))
         else:
-            self.learn(call.dst, self.type_of(place))
-            self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
+            self.convert(call, name, place)
         return True
+
+    def convert(self, call: ir.Call, name: str, place: ir.Place) -> None:
+        """`upgrade`, `downgrade`: the same guard with another mode."""
+        self.learn(call.dst, self.type_of(place))
+        self.name(ir.Place(call.dst), place)
+        mode = self.effects.guard_modes[name]
+        self.out.append(ir.Convert(ir.Place(call.dst), plain(place), mode, call.at, call.name_at, name))
 
     def library(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         """A method that is known or means nothing: the value goes on where the table says so."""
@@ -418,7 +446,13 @@ class Pass:
             lock = LockType("", family, "thread", True, {})
             self.acquire(call, lock, taking, call.operands[0].place, None, "named")
             return
+        if name in effects.blocks_unknown and last is None and len(call.operands) == 1 and not call.awaited:
+            self.out.append(ir.Block(call.at, call.name_at, name, effects.blocks_unknown[name]))
+            return
         if name in effects.threads:
+            place = self.canon(call.operands[0].place)
+            if place is not None and place.root in self.scopes:
+                self.joined(call)
             return
         known = name in effects.same_methods or name in effects.carries or name in effects.keeps
         if last is None and not known and name not in effects.common:
@@ -433,6 +467,13 @@ class Pass:
         if name in effects.same_methods and kind is None:
             self.types.setdefault(call.dst, None)
         self.library(call, name, kind)
+
+    def joined(self, call: ir.Call) -> None:
+        """A thread of a scope: the scope's caller waits for it under its guards."""
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                self.inline(self.lambdas[operand.place.root], None)
 
     def is_something_else(self, kind: ir.Type) -> bool:
         """Whether the type is known, and known to be no lock."""
@@ -477,6 +518,8 @@ class Pass:
     def acquire(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None,
                 evidence: str) -> None:  # fmt: skip
         known = self.canon(place) or ir.Place(call.dst)
+        if lock.family == "once":
+            known = ir.Place(known.root, (*known.way, "once"))
         waits = "task" if call.awaited and evidence != "declared" else lock.waits
         named = ir.Lock(known, self.owner_of(place) if place else "", lock.kind or "a lock", waits, lock.family, evidence)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
@@ -493,7 +536,7 @@ class Pass:
         if taking.moment:
             self.out.append(ir.Release(dst, call.at))
             if lock.family == "once":
-                self.name(dst, known)
+                self.name(dst, ir.Place(known.root, known.way[:-1]))
                 self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
             return
         self.name(dst, ir.Place(known.root, (*known.way, "*")))
@@ -543,7 +586,7 @@ class Pass:
         """`mem::replace(&mut a, b)`: the result is the old value, `a` becomes `b`."""
         first = call.operands[0].place if call.operands else None
         if first is not None:
-            first = bare(first)
+            first = ir.Place(first.root, first.way[:-1]) if first.way[-1:] == ("&",) else first
             self.out.append(ir.Move(ir.Place(call.dst), plain(first)))
             self.learn(call.dst, self.type_of(first))
             if len(call.operands) > 1 and call.operands[1].place is not None:
@@ -559,12 +602,17 @@ class Pass:
             self.acquire(call, lock, lock.methods[name], first.place, inner, "declared")
             return True
         if self.program.types.is_guard(kind, effects) and first.place is not None and not declared:
+            if name in effects.guard_unlocks:
+                return True
             if name in effects.guard_releases:
                 self.out.append(ir.Release(plain(first.place), call.at))
+            elif name in effects.guard_modes:
+                self.convert(call, name, first.place)
             else:
                 self.closures(call, None)
                 self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
-                self.learn(call.dst, ir.Type((GUARD,)))
+                maybe = name.startswith(("try_", "filter_"))
+                self.learn(call.dst, ir.Type(("Result",), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
             return True
         if not declared and name in ("new", "default", "from", "const_new", "with_capacity", "new_with") and not call.awaited:
             wraps = lock is not None or kind.path[-1] in effects.wrappers
@@ -605,7 +653,7 @@ class Pass:
             self.learn(call.dst, ir.Type((*path[:-1], word + "()")) if path[0] != "io" else ir.Type(("std", "io", word)))
         elif resolved.split("::")[0] in effects.known and kind is None:
             self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
-        elif not call.operands:
+        elif not call.operands and not carried:
             self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
 
     def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
@@ -647,7 +695,9 @@ class Pass:
             guard = self.by_type(call, mode, returned, paths[0] if paths else None)
         invoke = ir.Invoke(call.dst, tuple(targets), certain, tuple(ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
                            for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard)  # fmt: skip
-        if mode is None:
+        if word == "clone" and mode is None and len(call.operands) == 1:
+            self.name(ir.Place(call.dst), call.operands[0].place)
+        elif mode is None:
             self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain))
         elif paths and paths[0] is not None:
             self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
@@ -700,6 +750,7 @@ class Pass:
     def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
         word = _word(call)
+        self.passed_by_name(call, receiver)
         own = 1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0
         for operand in call.operands[own:]:
             if not self.is_lambda(operand):
@@ -711,7 +762,27 @@ class Pass:
             if closure.deferred and not call.awaited and word not in self.effects.here:
                 self.lambdas[call.dst] = closure
                 continue
+            if word in self.effects.scoped:
+                self.scopes.update(closure.params)
+            before, self.blocking = self.blocking, self.blocking or (closure.deferred and not call.awaited)
             self.inline(closure, ir.Place(call.dst), receiver)
+            self.blocking = before
+            if closure.deferred and not call.awaited:
+                self.placed.discard(closure.dst)
+
+    def passed_by_name(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """`option.map(Type::method)`: a function given by its name runs with what the receiver holds."""
+        if receiver is None or _word(call) in self.effects.threads:
+            return
+        for operand in call.operands[1:]:
+            place = operand.place
+            if place is None or not isinstance(place.root, tuple) or place.way or len(place.root) < 2:
+                continue
+            targets = self.program.functions_named(self.context, place.root, None, self.effects)
+            if targets:
+                given = ir.Operand(plain(receiver))
+                self.out.append(ir.Invoke(call.dst, tuple(targets), True, (given,), (self.canon(receiver),), call.at,
+                                          call.name_at, place.root[-1]))  # fmt: skip
 
     def other_closures(self, call: ir.Call) -> None:
         self.closures(call, None)

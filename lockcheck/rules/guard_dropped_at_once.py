@@ -54,5 +54,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _guards_data(taken: Taken) -> bool:
-    """Permits are also waited for as signals, and a guard that may not be there is often only tried."""
-    return taken.lock.family != "semaphore" and not taken.optional
+    """Permits are also waited for as signals."""
+    return taken.lock.family != "semaphore"

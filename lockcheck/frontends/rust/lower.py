@@ -303,6 +303,8 @@ class Lowering:
         """The value of something that is waited for on the spot."""
         if node is not None and node.type == "call_expression":
             return self.call(node, None, None, awaited=True)
+        if node is not None and node.type == "macro_invocation":
+            return macros.lower(self, node, None, None, waited=True)
         return self.value(node)
 
     def macro(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -425,9 +427,12 @@ class Lowering:
             if number in self.locals and not self.slots[number].name:
                 self.slots[number] = ir.Slot("", self.slots[number].type, "extended")
         if pattern.type == "_" or syntax.text(pattern) == "_":
-            if place is not None and init.type != "reference_expression" and not isinstance(place.root, tuple):
+            if place is not None and init.type not in _PLACES:
                 self.put(ir.Discard(place, self.at(pattern)))
             return
+        for way in patterns.wildcards(pattern) if place is not None and init.type not in _PLACES else ():
+            assert place is not None
+            self.put(ir.Discard(ir.Place(place.root, place.way + way), self.at(pattern)))
         self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
 
     def let_else(self, node: ts.Node, pattern: ts.Node, init: ts.Node, otherwise: ts.Node, kind: ir.Type | None) -> None:
@@ -515,11 +520,41 @@ class Lowering:
         elif condition.type in ("let_condition", "let_chain"):
             self.if_let_2024(node, condition, then, otherwise, dst, extend)
         else:
-            self.condition(condition)
-            arms = [self.arm(then, "", (0, 0), False, lambda: self.inside(then, dst, extend))]
-            arms.append(self.arm(otherwise or then, "", (0, 0), False, lambda: self.otherwise(otherwise, dst, extend)))
-            self.put(ir.Branch(tuple(arms)))
+            self.plain_if(condition, then, otherwise, dst, extend)
         return ir.Place(dst)
+
+    def plain_if(self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int,
+                 extend: list[int] | None) -> None:  # fmt: skip
+        self.condition(condition)
+        place, says = self.asked(condition)
+
+        def fits() -> None:
+            self.refine(place, says)
+            self.inside(then, dst, extend)
+
+        def misses() -> None:
+            self.refine(place, _opposite(says))
+            self.otherwise(otherwise, dst, extend)
+
+        arms = (self.arm(then, "", (0, 0), False, fits), self.arm(otherwise or then, "", (0, 0), False, misses))
+        self.put(ir.Branch(arms))
+
+    def asked(self, condition: ts.Node) -> tuple[ir.Place | None, bool | None]:
+        """`x.is_some()`, `!x.is_none()` of a variable: the place, and whether the condition means that it is there."""
+        positive = True
+        while condition.type in ("parenthesized_expression", "unary_expression") and condition.named_children:
+            positive ^= condition.children[0].type == "!"
+            condition = condition.named_children[0]
+        function = condition.child_by_field_name("function") if condition.type == "call_expression" else None
+        receiver = function.child_by_field_name("value") if function is not None else None
+        name = function.child_by_field_name("field") if function is not None else None
+        if receiver is None or name is None or receiver.type != "identifier":
+            return None, None
+        says = {"is_some": True, "is_ok": True, "is_none": False, "is_err": False}.get(syntax.text(name))
+        found = self.lookup(syntax.text(receiver))
+        if says is None or found is None:
+            return None, None
+        return ir.Place(found), says == positive
 
     def otherwise(self, node: ts.Node | None, dst: int, extend: list[int] | None) -> None:
         if node is not None and node.type == "block":
@@ -786,8 +821,12 @@ def _borrows(node: ts.Node | None) -> bool:
         node = node.named_children[0] if node.named_children else None
     if node is None or node.type in ("range_expression", "binary_expression"):
         return False
+    if node.type == "block":
+        return _borrows(_tail(node.named_children[-1])) if node.named_children else False
     if node.type == "call_expression":
         function = node.child_by_field_name("function")
+        if function is not None and function.type == "scoped_identifier":
+            return syntax.path(function)[-1] not in ("take", "replace", "swap")
         if function is not None and function.type == "generic_function":
             function = function.child_by_field_name("function")
         name = function.child_by_field_name("field") if function is not None else None
@@ -842,6 +881,10 @@ def _opposite(says: bool | None) -> bool | None:
 def _conditions(node: ts.Node) -> list[ts.Node]:
     return list(node.named_children) if node.type == "let_chain" else [node]
 
+
+_PLACES = ("identifier", "scoped_identifier", "field_expression", "index_expression", "reference_expression", "self",
+           "unary_expression")  # fmt: skip
+"""Expressions that name a value where it is: `_` does not move it."""
 
 _WITH_BLOCK = ("if_expression", "match_expression", "block", "unsafe_block", "loop_expression", "while_expression",
                "for_expression", "async_block", "const_block", "try_block", "gen_block")  # fmt: skip

@@ -30,28 +30,39 @@ _FIELD = re.compile(rb"^(\s*(?:target|parent|name)\s*:|\s*[A-Za-z_][\w.]*\s*=(?!
 _NAME = re.compile(r"\b[a-z_]\w*\b")
 
 
-def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
+_NEVER = {"panic", "unreachable", "todo", "unimplemented", "bail"}
+"""Macros that do not come back."""
+
+
+def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] | None,
+          waited: bool = False) -> ir.Place | None:  # fmt: skip
     """Write the steps of a macro's arguments; the value is that of `vec!`, `pin!`, `dbg!` and the like, if any."""
     spelled = syntax.path(node.child_by_field_name("macro"))
     name = spelled[-1] if spelled else ""
     tree = next((c for c in node.named_children if c.type == "token_tree"), None)
     data = (tree.text or b"")[1:-1] if tree is not None else b""
+    if name in _NEVER:
+        if tree is not None:
+            with to.region(node, scope="temps", why="macro"):
+                _arguments(to, tree, name, False)
+        to.put(ir.Leave(to.leave_function))
+        return None
     if tree is None or not _WORTH.search(data) or name == "macro_rules":
         return None
     if name == "select":
         return _select(to, tree)
     if name in _OWN_STATEMENT:
         with to.region(node, scope="temps", why="macro"):
-            _arguments(to, tree, name)
+            _arguments(to, tree, name, False)
         return None
     if name in _WAITED:
         return _joined(to, node, tree)
     if name == "pin":
         return to.value(_expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
-    return _arguments(to, tree, name)
+    return _arguments(to, tree, name, waited)
 
 
-def _arguments(to: Lowering, tree: ts.Node, name: str) -> ir.Place | None:
+def _arguments(to: Lowering, tree: ts.Node, name: str, waited: bool) -> ir.Place | None:
     """Each argument as an expression; a body in braces as statements."""
     if (tree.text or b"").startswith(b"{") and _statements(to, tree):
         return None
@@ -60,11 +71,11 @@ def _arguments(to: Lowering, tree: ts.Node, name: str) -> ir.Place | None:
     for number, (start, data) in enumerate(pieces):
         if name == "matches" and number:
             break
-        last = _piece(to, tree, start, data)
-    return last if len(pieces) == 1 and name in ("dbg", "vec", "Box", "boxed") else None
+        last = _piece(to, start, data, waited)
+    return last if len(pieces) == 1 else None
 
 
-def _piece(to: Lowering, tree: ts.Node, start: int, data: bytes) -> ir.Place | None:
+def _piece(to: Lowering, start: int, data: bytes, waited: bool) -> ir.Place | None:
     if not data.strip():
         return None
     said = _FIELD.match(data)
@@ -74,7 +85,7 @@ def _piece(to: Lowering, tree: ts.Node, start: int, data: bytes) -> ir.Place | N
     if inner is None:
         return None
     shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
-    place = to.value(inner)
+    place = to.waiting(inner) if waited else to.value(inner)
     to.shift = shift
     return place
 

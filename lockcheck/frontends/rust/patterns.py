@@ -54,16 +54,30 @@ def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator
         if node.named_children:
             yield from bindings(node.named_children[0], way, by_ref)
     elif kind == "tuple_pattern":
-        yield from _numbered(_parts(node), way, "", by_ref)
+        parts = [c for c in node.children if c.type not in ("(", ")", ",") and not c.type.endswith("comment")]
+        yield from _numbered(parts, way, "", by_ref)
     elif kind == "tuple_struct_pattern":
         head = syntax.path(node.child_by_field_name("type"))
-        parts = [c for c in _parts(node)][1:]
+        parts = [c for c in node.children if c.type not in ("(", ")", ",") and not c.type.endswith("comment")][1:]
         yield from _numbered(parts, way, _variant(head), by_ref)
     elif kind == "slice_pattern":
         for child in _parts(node):
             yield from bindings(child, (*way, "[_]"), by_ref)
     elif kind == "struct_pattern":
         yield from _struct(node, way, by_ref)
+
+
+def wildcards(node: ts.Node, way: ir.Path = ()) -> Iterator[ir.Path]:
+    """The parts of a tuple pattern that are `_`: what is there is not moved out."""
+    if node.type == "tuple_pattern":
+        parts = [c for c in node.children if c.type not in ("(", ")", ",")]
+        for number, part in enumerate(parts):
+            if part.type == "remaining_field_pattern":
+                return
+            if part.type == "_":
+                yield (*way, str(number))
+            else:
+                yield from wildcards(part, (*way, str(number)))
 
 
 def _parts(node: ts.Node) -> list[ts.Node]:
