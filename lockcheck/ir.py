@@ -236,8 +236,8 @@ RETURN = 0
 class Lock(Struct, frozen=True, gc=False):
     """A lock as one function sees it.
 
-    `place` is where it is; `owner` the type that declares its field ("" where unknown) and the field, which is how
-    locks of different instances are compared; `kind` the resolved type for people; `waits` is "thread" or "task";
+    `place` is where it is; `owner` the full name of the type that declares its field and the field ("" where
+    unknown), which is how locks of different instances are compared; `kind` the resolved type for people; `waits` is "thread" or "task";
     `family` names the conflict rules ("mutex", "rwlock", "reentrant", "refcell", "map", "semaphore").
     """
 

@@ -21,7 +21,12 @@ _TAKES = {"exclusive": "taken", "write": "taken for writing", "read": "taken for
 def lock_ref(analysis: Analysis, number: int, taken: Taken | Reach) -> LockRef:
     """The lock as people name it, seen from a function."""
     lock = taken.lock
-    return LockRef(analysis.lock_name(number, lock), lock.owner, lock.kind, taken.mode)
+    return LockRef(analysis.lock_name(number, lock), owner_name(lock.owner), lock.kind, taken.mode)
+
+
+def owner_name(owner: str) -> str:
+    """`crate::module::Catalog.load` for people: `Catalog.load`."""
+    return owner.rpartition("::")[2]
 
 
 def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
@@ -67,7 +72,7 @@ def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, m
         code=meta.code, slug=slug, severity="warning" if weak and grade == "error" else grade,
         confidence=confidence(conflict), evidence=evidence, span=event_span(analysis, moment),
         message=message.format(lock=name, via=via), function=analysis.title(moment.function),
-        lock=LockRef(name, reach.lock.owner, reach.lock.kind, reach.mode), label=f"{_TAKES[reach.mode]} again{via}",
+        lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode), label=f"{_TAKES[reach.mode]} again{via}",
         help=help_, notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
     )  # fmt: skip
 

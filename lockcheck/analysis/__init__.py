@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Literal
 
 from lockcheck import ir
 from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, below, instantiate, walk
@@ -112,11 +113,14 @@ class Analysis:
         """The lock as the function's text names it: `self.load`."""
         place = lock.place
         if isinstance(place.root, tuple):
-            parts = [lock.owner or "a lock" if place.root[0].startswith("[") else place.root[-1]]
+            short = lock.owner.rpartition("::")[2]
+            parts = [short or "a lock" if place.root[0].startswith("[") else place.root[-1]]
+            if place.root == ("[parameter]",):
+                parts = [self.program.functions[number][1].params[int(place.way[0])].name]
         else:
             linked = self.program.linked(number)
             slot = linked.slots[place.root] if linked is not None and place.root < len(linked.slots) else ir.Slot()
-            parts = [slot.name or lock.owner.rpartition(".")[0] or "…"]
+            parts = [slot.name or lock.owner.rpartition("::")[2].rpartition(".")[0] or "…"]
         text = parts[0]
         for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
             if part in ("*", "&"):
@@ -164,13 +168,14 @@ class Analysis:
             self.problems.append((number, "nested too deep to be analysed"))
             return EMPTY
 
-    def _guards_passed(self, number: int) -> tuple[int, ...]:
-        """The parameters by which guards come in."""
+    def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
+        """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""
         function, context = self.program.functions[number][1], self.program.types.context(number)
         effects = self.program.types.effects(number)
-        found = []
+        found: list[tuple[int, Literal["thread", "task"]]] = []
         for slot, param in enumerate(function.params):
             kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
             if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
-                found.append(slot)
+                listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
+                found.append((slot, listed.waits if listed is not None else "task"))
         return tuple(found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.linker import Linked
@@ -49,6 +49,9 @@ class Hold(NamedTuple):
     taken: Taken
     holder: ir.Place
 
+
+Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
+"""Parameters by which guards come in, with how their locks wait."""
 
 Ways = frozenset[frozenset[Hold]]
 NOWHERE: Ways = frozenset()
@@ -468,17 +471,17 @@ def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:
     return ir.Lock(place, lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
 
 
-def walk(number: int, linked: Linked, parameters: int, guards: tuple[int, ...], named_at: ir.Range,
+def walk(number: int, linked: Linked, parameters: int, guards: Guards, named_at: ir.Range,
          summarize: Callable[[int], Summary], always: bool) -> tuple[list[Moment], Summary]:  # fmt: skip
     """The moments of a function and its summary.
 
-    `guards` are the parameters by which guards come in, `named_at` where the function's name is. `summarize` gives callees' summaries; where `always` is
+    `guards` are the guards passed in, `named_at` where the function's name is. `summarize` gives callees' summaries; where `always` is
     False it is asked only where something is held, and the summary is not to be used.
     """
     walker = Walk(number, linked, parameters, summarize, always)
     start = START
-    for slot in guards:
-        passed = ir.Lock(ir.Place(("[parameter]",), (str(slot),)), "", "", "thread", "mutex", "declared")
+    for slot, waits in guards:
+        passed = ir.Lock(ir.Place(("[parameter]",), (str(slot),)), "", "", waits, "mutex", "declared")
         start = added(start, Hold(Taken(passed, "exclusive", Site(number, named_at), "", False), ir.Place(slot)))
     ends = _ends(walker, start)
     for body in linked.elsewhere:
@@ -494,11 +497,11 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     return capped(after | walker.exits.pop(root.label, NOWHERE))
 
 
-def _summary(walker: Walk, ends: Ways, guards: tuple[int, ...]) -> Summary:
+def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     result = walker.linked.result_slot
     some = frozenset[Hold]().union(*ends)
     returns: dict[tuple[ir.Path, ir.Place, str], Taken] = {}
-    fates: dict[int, ir.Place | None] = dict.fromkeys(guards)
+    fates: dict[int, ir.Place | None] = dict.fromkeys(slot for slot, _ in guards)
     for hold in sorted(some, key=lambda h: (h.taken.site, repr(h.holder))):
         in_result = hold.holder.root == result and result >= 0
         if is_parameter(hold.taken):

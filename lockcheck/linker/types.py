@@ -181,7 +181,7 @@ class Types:
                 return
 
     def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
-        """The type of a field (or index, or variant's part) and the type that declares it, as `module.Type`-less name."""
+        """The type of a field (or index, or variant's part) and the full name of the type that declares it."""
         for outer in self.behind(kind, effects):
             if name.startswith("["):
                 element = self.element(outer, name, effects)
@@ -204,7 +204,7 @@ class Types:
             if declared is not None:
                 language = next(iter(self._effects))
                 found = self.resolve(declared.type, Context(decl.module, outer), self._effects[language])
-                return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), decl.name
+                return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return None, ""
 
     def element(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:

@@ -31,7 +31,6 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.held import is_parameter
 from lockcheck.finding import CONFIDENCES, Finding
 from lockcheck.rule import Meta, slug
 
@@ -47,7 +46,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for hold, sure in moment.held():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
-            if lock.waits != "thread" or key in seen or is_parameter(hold.taken):
+            if lock.waits != "thread" or key in seen:
                 continue
             seen.add(key)
             grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]

@@ -1,0 +1,159 @@
+"""Which lock is waited for under which: the lock-order graph and its cycles.
+
+In: an `Analysis`.  Out: `Edge`s between owners of locks, `Cycle`s of them.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
+
+from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.conflict import same_lock
+from lockcheck.analysis.held import is_parameter
+from lockcheck.analysis.order import components
+
+_ALTERNATIVES = 6
+"""For a pair of locks at most so many edges of different modes and gates are kept."""
+
+
+class Edge(NamedTuple):
+    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then."""
+
+    held: str
+    wanted: str
+    moment: Moment
+    hold: Hold
+    sure: bool
+    reach: Reach
+    gates: frozenset[str]
+
+    @property
+    def modes(self) -> tuple[str, str]:
+        """The mode held and the mode wanted."""
+        return self.hold.taken.mode, self.reach.mode
+
+
+class Cycle(NamedTuple):
+    """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write."""
+
+    edges: tuple[Edge, ...]
+    with_writer: bool
+
+
+Graph = Mapping[str, Mapping[str, Sequence[Edge]]]
+
+
+def graph(analysis: Analysis) -> Graph:
+    """All edges of the tree, by the owner held and the owner wanted, in the order of the tree."""
+    known = getattr(analysis, "_graph", None)
+    if known is None:
+        known = _graph(analysis)
+        analysis._graph = known  # type: ignore[attr-defined]
+    return known
+
+
+def _graph(analysis: Analysis) -> Graph:
+    edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
+    for moment in analysis:
+        if not any(moment.ways):
+            continue
+        held = [(hold, sure) for hold, sure in moment.held() if hold.taken.lock.owner and not is_parameter(hold.taken)]
+        for reach in analysis.reaches(moment) if held else ():
+            for edge in _edges(moment, held, reach):
+                kept = edges[edge.held][edge.wanted]
+                key = (*edge.modes, edge.gates)
+                better = key not in kept or (len(edge.reach.trace), not edge.sure) < (len(kept[key].reach.trace), not kept[key].sure)
+                if better and (key in kept or len(kept) < _ALTERNATIVES):
+                    kept[key] = edge
+    return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
+
+
+def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:
+    wanted = reach.lock
+    if not wanted.owner or wanted.family in ("once", "semaphore", "refcell"):
+        return
+    for hold, sure in held:
+        mine = hold.taken.lock
+        if mine.owner == wanted.owner or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
+            continue
+        if any(same_lock(other.taken.lock, wanted) for other, _ in held):
+            continue
+        gates = frozenset(
+            other.taken.lock.owner for other, _ in held if other is not hold and other.taken.mode in ("exclusive", "write")
+        )
+        yield Edge(mine.owner, wanted.owner, moment, hold, sure, reach, gates)
+
+
+def cycles(analysis: Analysis) -> list[Cycle]:
+    """The cycles that can hang: each pair taken in both orders, and one shortest cycle of each longer knot."""
+    found: list[Cycle] = []
+    edges = graph(analysis)
+    seen: set[str] = set()
+    for start in sorted(edges):
+        if start in seen:
+            continue
+        for group in components(start, lambda n: sorted(edges.get(n, ()))):
+            fresh = set(group) - seen
+            seen.update(group)
+            if len(group) > 1 and fresh:
+                found += _of_knot(edges, sorted(group))
+    return found
+
+
+def _of_knot(edges: Graph, group: list[str]) -> list[Cycle]:
+    pairs = [(a, b) for a in group for b in group if a < b and b in edges.get(a, ()) and a in edges.get(b, ())]
+    found = [cycle for a, b in pairs if (cycle := _judged([edges[a][b], edges[b][a]])) is not None]
+    if pairs:
+        return found
+    way = _shortest(edges, group)
+    cycle = _judged([edges[a][b] for a, b in zip(way, way[1:] + way[:1], strict=True)]) if way else None
+    return [cycle] if cycle is not None else []
+
+
+def _shortest(edges: Graph, group: list[str]) -> list[str]:
+    """The shortest way from one of the group back to it."""
+    inside, best = set(group), list[str]()
+    for start in group:
+        before: dict[str, str] = {}
+        waiting = deque([start])
+        while waiting:
+            node = waiting.popleft()
+            for following in sorted(edges.get(node, ())):
+                if following == start:
+                    way = [node]
+                    while way[-1] != start:
+                        way.append(before[way[-1]])
+                    if not best or len(way) < len(best):
+                        best = way[::-1]
+                    waiting.clear()
+                    break
+                if following in inside and following not in before:
+                    before[following] = node
+                    waiting.append(following)
+    return best
+
+
+def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
+    """The edges with which the cycle hangs, one for each step; None where a gate or mere reading makes it harmless."""
+    second: Cycle | None = None
+    for edges in product(*choices):
+        if frozenset.intersection(*(edge.gates for edge in edges)):
+            continue
+        if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges):
+            continue
+        following = edges[1:] + edges[:1]
+        excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
+        if all(excludes):
+            return Cycle(tuple(edges), False)
+        if second is None and any(excludes):
+            second = Cycle(tuple(edges), True)
+    return second
+
+
+def _exclude(wanted: str, held: str) -> bool:
+    """Whether a wait in one mode hangs on a guard of the other, without anybody else."""
+    return not (wanted == held == "read" or {wanted, held} == {"read", "upgradable"})
