@@ -251,7 +251,10 @@ class Tree:
         unit, function = self.program.functions[number]
         if function.body_at is None:
             return False
-        return self._words[unit.path].search(self._sources[unit.path].data, *function.body_at) is not None
+        data = self._sources[unit.path].data
+        if self._words[unit.path].search(data, *function.body_at) is not None:
+            return True
+        return b"Guard" in data[function.at[0] : function.body_at[0]]
 
 
 def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:

@@ -91,10 +91,13 @@ class Summary:
     returns: tuple[tuple[ir.Path, Taken], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
     callbacks: tuple[tuple[int, tuple[Taken, ...]], ...] = ()
+    passed_on: frozenset[int] = frozenset()
     capped: bool = False
+    known: bool = True
 
 
-EMPTY = Summary()
+EMPTY = Summary(known=False)
+"""Of a function without a body, or one that is just being summarized."""
 
 
 @dataclass
@@ -288,7 +291,11 @@ class Walk:
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
         for number, body in step.lambdas:
-            ways = self.callback(step, target, dict(summary.callbacks), number, body, ways)
+            called = dict(summary.callbacks)
+            if number in called or number in summary.passed_on or not summary.known:
+                ways = self.callback(step, target, called, number, body, ways)
+            else:
+                self.region(body, START)
         return self.results(step, target, summary, ways)
 
     def callback(self, step: ir.Invoke, target: int, callbacks: dict[int, tuple[Taken, ...]], number: int,
@@ -515,5 +522,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     reaches = tuple(r for r in walker.reaches.values() if not r.lock.place.root == ("[parameter]",))
     return Summary(
         reaches, tuple(walker.suspends.values()), tuple(walker.blocks.values()), listed, tuple(fates.items()),
-        tuple(walker.callbacks.items()), walker.capped,
+        tuple(walker.callbacks.items()), walker.linked.passed_on, walker.capped,
     )  # fmt: skip

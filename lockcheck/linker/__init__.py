@@ -16,7 +16,7 @@ from lockcheck.linker.types import Context, Types, substitute
 
 __all__ = ["NOTHING", "Linked", "Program"]
 
-NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), ())
+NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset())
 """A function without a body."""
 
 

@@ -36,6 +36,7 @@ class Linked:
     result: ir.Place | None
     unresolved: tuple[tuple[str, ir.Range], ...]
     callees: tuple[int, ...]
+    passed_on: frozenset[int]
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Pass:
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)
     blocking: bool = False
+    passed_on: set[int] = field(default_factory=set)
     placed: set[int] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
@@ -158,8 +160,8 @@ class Pass:
                     self.out.append(ir.Move(ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)))
             case ir.Await(dst, src, at, name_at):
                 self.awaited(dst, src, at, name_at)
-            case ir.Refine(place, present):
-                self.out.append(ir.Refine(bare(plain(place)), present, self.is_option(place)))
+            case ir.Refine(place, present, sure):
+                self.out.append(ir.Refine(bare(plain(place)), present, sure or self.is_option(place)))
             case ir.Discard(src, at):
                 self.out.append(ir.Discard(plain(src), at))
             case ir.Release(src, at):
@@ -263,6 +265,7 @@ class Pass:
         operands = call.operands
         for operand in operands:
             self.before(call, operand)
+            self.note_passing(call, operand)
         match call.callee:
             case ir.Method(name):
                 self.method(call, name)
@@ -283,6 +286,26 @@ class Pass:
             self.run_pending(place.root)
         else:
             self.pending[call.dst] = self.pending.pop(place.root)
+
+    def note_passing(self, call: ir.Call, operand: ir.Operand) -> None:
+        """A parameter that goes on to another call may be called there; one that is only wrapped is kept."""
+        word = _word(call)
+        wraps = word[:1].isupper() or word in self.effects.threads or self.keeps_value(call)
+        place = operand.place
+        if wraps or place is None or not isinstance(place.root, int) or place.way not in ((), ("&",)):
+            return
+        if place.root < self.program.parameters(self.number):
+            self.passed_on.add(place.root)
+
+    def keeps_value(self, call: ir.Call) -> bool:
+        """Whether the call only wraps what it is given: `Box::new(f)`, `Some(f)`."""
+        match call.callee:
+            case ir.Named(path):
+                return "::".join(path[-2:]) in self.effects.same_functions
+            case ir.Method(name):
+                return name in self.effects.keeps or name in self.effects.same_methods
+            case _:
+                return False
 
     def indirect(self, call: ir.Call, place: ir.Place) -> None:
         root = place.root
@@ -311,6 +334,7 @@ class Pass:
         effects = self.effects
         if name in effects.waits and self.condition_wait(call, kind):
             return
+        inside = False
         for outer in self.program.types.behind(kind, effects):
             lock = self.program.types.lock_type(outer, effects)
             if lock is not None and (taking := self.taking(lock, name, call)) is not None:
@@ -324,23 +348,25 @@ class Pass:
             if lock is not None and name in effects.free:
                 self.plain_result(call, name, outer)
                 return
-            if name in effects.guard_consumes and self.consumed(call, outer):
+            if name in effects.guard_consumes and not inside and self.consumed(call, outer):
                 return
             shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
             if shape in effects.flow and name in effects.flow[shape]:
                 self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
-                self.library(call, name, outer)
+                self.library(call, name, outer, carries=not inside)
                 return
             if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
                 return
-            if self.program.types.is_guard(outer, effects) and self.on_guard(call, name):
-                return
+            if self.program.types.is_guard(outer, effects):
+                if self.on_guard(call, name):
+                    return
+                inside = True
         self.unknown_method(call, name, kind)
 
     def taking(self, lock: LockType, name: str, call: ir.Call) -> Taking | None:
         """How the method takes the lock; `read(buffer)` with arguments takes none."""
         taking = lock.methods.get(name)
-        if taking is None:
+        if taking is None or _is_generic(call):
             return None
         if lock.family in ("mutex", "rwlock") and len(call.operands) > 1 and not taking.bounded and not name.startswith("try_"):
             return None
@@ -396,11 +422,14 @@ class Pass:
         mode = self.effects.guard_modes[name]
         self.out.append(ir.Convert(ir.Place(call.dst), plain(place), mode, call.at, call.name_at, name))
 
-    def library(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
-        """A method that is known or means nothing: the value goes on where the table says so."""
+    def library(self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True) -> None:
+        """A method that is known or means nothing: the value goes on where the table says so.
+
+        `carries`: it is called on the value itself, not through a guard.
+        """
         place = call.operands[0].place
         if place is not None:
-            if name in self.effects.carries:
+            if carries and name in self.effects.carries:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
             if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
                 if name in ("get", "get_mut", "first", "last", "next", "pop"):
@@ -440,7 +469,7 @@ class Pass:
         for last in self.program.types.behind(kind, effects):
             pass
         elsewhere = last is not None and self.is_something_else(last)
-        if name in effects.named and len(call.operands) == 1 and not elsewhere and call.operands[0].place is not None:
+        if name in effects.named and len(call.operands) == 1 and not elsewhere and not _is_generic(call) and call.operands[0].place is not None:
             taking = effects.named[name]
             family = "mutex" if taking.mode == "exclusive" else "rwlock"
             lock = LockType("", family, "thread", True, {})
@@ -550,7 +579,10 @@ class Pass:
         word = _word(call)
         place = ir.Place(path.root, (*path.way, f"{word}()")) if path is not None else ir.Place((f"{word}()",))
         known = self.canon(place) or place
-        lock = ir.Lock(known, "", "a lock", "thread", "mutex" if mode == "exclusive" else "rwlock", "inferred")
+        named = self.program.types.guard_in(kind, self.effects)
+        listed = self.effects.lock((named.path[0], "Mutex")) if named is not None and len(named.path) > 1 else None
+        waits = listed.waits if listed is not None else "task"
+        lock = ir.Lock(known, "", "a lock", waits, "mutex" if mode == "exclusive" else "rwlock", "inferred")
         maybe = kind.path[-1] == "Option" or (kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None)
         return ir.Acquire(lock, mode, ir.Place(call.dst), call.at, call.name_at, word, optional=maybe)  # type: ignore[arg-type]
 
@@ -794,6 +826,11 @@ class Pass:
                 self.out.append(ir.Release(plain(operand.place), call.at))
 
 
+def _is_generic(call: ir.Call) -> bool:
+    """Whether type arguments are written: `reader.read::<u64>()` is no lock."""
+    return not isinstance(call.callee, ir.Indirect) and bool(call.callee.generics)
+
+
 def _word(call: ir.Call) -> str:
     """The callee's last name."""
     match call.callee:
@@ -842,7 +879,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
     return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved),
-                  tuple(_callees(root)))  # fmt: skip
+                  tuple(_callees(root)), frozenset(state.passed_on))  # fmt: skip
 
 
 def _callees(region: ir.Region) -> dict[int, None]:

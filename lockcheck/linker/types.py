@@ -153,6 +153,12 @@ class Types:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
 
+    def guard_in(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
+        """The guard that a type is or contains."""
+        if kind is None or self.is_guard(kind, effects):
+            return kind
+        return next((g for g in (self.guard_in(a, effects) for a in kind.args) if g is not None), None)
+
     def is_guard(self, kind: ir.Type | None, effects: Effects) -> bool:
         """Whether the type itself is a guard."""
         if kind is None:

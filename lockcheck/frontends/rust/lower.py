@@ -430,7 +430,8 @@ class Lowering:
             if place is not None and init.type not in _PLACES:
                 self.put(ir.Discard(place, self.at(pattern)))
             return
-        for way in patterns.wildcards(pattern) if place is not None and init.type not in _PLACES else ():
+        halves = place is not None and init.type not in _PLACES and patterns.names_in(pattern)
+        for way in patterns.wildcards(pattern) if halves else ():
             assert place is not None
             self.put(ir.Discard(ir.Place(place.root, place.way + way), self.at(pattern)))
         self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
@@ -461,9 +462,9 @@ class Lowering:
             self.put(ir.Leave(self.leave_function))
         self.names[-1].update(names)
 
-    def refine(self, place: ir.Place | None, present: bool | None) -> None:
+    def refine(self, place: ir.Place | None, present: bool | None, sure: bool = False) -> None:
         if place is not None and present is not None:
-            self.put(ir.Refine(place, present))
+            self.put(ir.Refine(place, present, sure))
 
     def bind(self, pattern: ts.Node | None, place: ir.Place | None, kind: ir.Type | None = None,
              borrowed: bool = False) -> bool:  # fmt: skip
@@ -526,14 +527,17 @@ class Lowering:
     def plain_if(self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int,
                  extend: list[int] | None) -> None:  # fmt: skip
         self.condition(condition)
-        place, says = self.asked(condition)
+        parts = _conjuncts(condition)
+        known = [self.asked(part) for part in parts]
 
         def fits() -> None:
-            self.refine(place, says)
+            for place, says in known:
+                self.refine(place, says, True)
             self.inside(then, dst, extend)
 
         def misses() -> None:
-            self.refine(place, _opposite(says))
+            if len(known) == 1:
+                self.refine(known[0][0], _opposite(known[0][1]), True)
             self.otherwise(otherwise, dst, extend)
 
         arms = (self.arm(then, "", (0, 0), False, fits), self.arm(otherwise or then, "", (0, 0), False, misses))
@@ -872,6 +876,15 @@ def _captured(region: ir.Region, below: int) -> set[int]:
 
     walk(region.steps)
     return found
+
+
+def _conjuncts(node: ts.Node) -> list[ts.Node]:
+    """The operands of a chain of `&&`."""
+    operator = node.child_by_field_name("operator") if node.type == "binary_expression" else None
+    if operator is None or operator.type != "&&":
+        return [node]
+    sides = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+    return [part for side in sides if side is not None for part in _conjuncts(side)]
 
 
 def _opposite(says: bool | None) -> bool | None:
