@@ -73,13 +73,15 @@ class Analysis:
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
         if not isinstance(event, ir.Invoke):
             return []
-        here = Site(moment.function, event.at)
-        found = []
+        here, caller = Site(moment.function, event.at), self.program.linked(moment.function)
+        found: list[Reach] = []
+        if caller is None:
+            return found
         for target in event.targets:
             for reach in self.summary(target).reaches:
-                lock = instantiate(reach.lock, event, target)
-                certain = reach.certain and event.certain
-                found.append(reach._replace(lock=lock, trace=(here, *reach.trace), certain=certain))
+                lock = instantiate(reach.lock, event, caller)
+                certain, spread = reach.certain and event.certain, reach.spread or len(event.targets) > 1
+                found.append(reach._replace(lock=lock, trace=(here, *reach.trace), certain=certain, spread=spread))
         return found
 
     def title(self, number: int) -> str:
@@ -120,7 +122,9 @@ class Analysis:
         else:
             linked = self.program.linked(number)
             slot = linked.slots[place.root] if linked is not None and place.root < len(linked.slots) else ir.Slot()
-            parts = [slot.name or lock.owner.rpartition("::")[2].rpartition(".")[0] or "…"]
+            if not slot.name and lock.owner:
+                return lock.owner.rpartition("::")[2]
+            parts = [slot.name or "…"]
         text = parts[0]
         for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
             if part in ("*", "&"):

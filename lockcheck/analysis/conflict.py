@@ -114,6 +114,6 @@ def confidence(conflict: Conflict) -> Confidence:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if reach.trace and not reach.certain:
         grade = 0
-    if not conflict.sure or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
+    if not conflict.sure or reach.spread or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
         grade = min(grade, 1)
     return CONFIDENCES[grade]

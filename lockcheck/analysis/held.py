@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lockcheck import ir
-from lockcheck.linker import Linked
+from lockcheck.linker import Linked, oldest
 
 MOST_WAYS = 16
 """More ways than that are merged into two: what is held on all of them, and what is held on any."""
@@ -61,7 +61,8 @@ START: Ways = frozenset([frozenset()])
 class Reach(NamedTuple):
     """An acquisition that a call comes to: the lock as the caller sees it, the calls on the way, the place itself.
 
-    `beside` are the numbers of the callee's parameters whose guards are still held then.
+    `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
+    way was resolved by its name alone; `spread`: some call means one of several implementations.
     """
 
     lock: ir.Lock
@@ -71,6 +72,7 @@ class Reach(NamedTuple):
     site: Site
     beside: frozenset[int]
     certain: bool
+    spread: bool = False
 
 
 class Wait(NamedTuple):
@@ -261,7 +263,7 @@ class Walk:
         if known is None and len(self.reaches) >= MOST_REACHES:
             self.capped = True
             return
-        if known is None or (len(reach.trace), not reach.certain) < (len(known.trace), not known.certain):
+        if known is None or _plainness(reach) < _plainness(known):
             beside = reach.beside & known.beside if known is not None else reach.beside
             self.reaches[key] = reach._replace(beside=beside)
 
@@ -283,10 +285,11 @@ class Walk:
         summary = self.summarize(target)
         here = Site(self.number, step.at)
         for reach in summary.reaches:
-            inside = instantiate(reach.lock, step, target)
+            inside = instantiate(reach.lock, step, self.linked)
             beside = self.beside(ways)
-            certain = reach.certain and step.certain
-            self.reach(reach._replace(lock=inside, trace=(here, *reach.trace), beside=beside, certain=certain))
+            certain, spread = reach.certain and step.certain, reach.spread or len(step.targets) > 1
+            trace = (here, *reach.trace)
+            self.reach(reach._replace(lock=inside, trace=trace, beside=beside, certain=certain, spread=spread))
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)):
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
@@ -303,7 +306,7 @@ class Walk:
         """A closure that the callee calls runs under what the callee holds then."""
         inside = ways
         for taken in callbacks.get(number, ()):
-            lock = instantiate(taken.lock, step, target)
+            lock = instantiate(taken.lock, step, self.linked)
             site = Site(self.number, step.at)
             held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
             inside = added(inside, Hold(held, ir.Place(("[callee]",))))
@@ -333,13 +336,18 @@ class Walk:
                 continue
             ways = released(ways, operand.place)
         for way, taken in summary.returns:
-            lock = instantiate(taken.lock, step, target)
+            lock = instantiate(taken.lock, step, self.linked)
             maybe = taken.optional or (step.guard is not None and step.guard.optional)
             mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, maybe, (taken.site, *taken.inner))
             ways, carried = added(ways, Hold(mine, ir.Place(step.dst, way))), True
         if step.guard is not None and not carried:
             ways = self.acquire(step.guard, ways)
         return ways
+
+
+def _plainness(reach: Reach) -> tuple[bool, bool, int]:
+    """Smaller is the better witness of two."""
+    return not reach.certain, reach.spread, len(reach.trace)
 
 
 # ---------------------------------------------------------------------------------------------------- sets of ways
@@ -462,8 +470,8 @@ def parameter_of(taken: Taken) -> int:
     return int(taken.lock.place.way[0])
 
 
-def instantiate(lock: ir.Lock, step: ir.Invoke, target: int) -> ir.Lock:
-    """A callee's lock as the caller sees it. What the caller cannot see keeps its owner only."""
+def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
+    """A callee's lock as the caller sees it, by the caller's oldest name. What the caller cannot see keeps its owner only."""
     root = lock.place.root
     if isinstance(root, tuple):
         return lock
@@ -471,7 +479,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, target: int) -> ir.Lock:
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return _at(lock, ir.Place(("[elsewhere]",)))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
-    return _at(lock, ir.Place(base.root, base.way + inner))
+    return _at(lock, oldest(ir.Place(base.root, base.way + inner), caller.alias))
 
 
 def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.calls import Linked, link
+from lockcheck.linker.calls import Linked, link, oldest
 from lockcheck.linker.names import Names
 from lockcheck.linker.types import Context, Types, substitute
 
-__all__ = ["NOTHING", "Linked", "Program"]
+__all__ = ["NOTHING", "Linked", "Program", "oldest"]
 
-NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset())
+NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""
 
 

@@ -6,6 +6,7 @@ Never: asks what is held.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class Linked:
     unresolved: tuple[tuple[str, ir.Range], ...]
     callees: tuple[int, ...]
     passed_on: frozenset[int]
+    alias: Mapping[ir.Place, ir.Place]
 
 
 @dataclass
@@ -66,16 +68,7 @@ class Pass:
         """The place by its oldest name: aliases followed, what an Option or a variant adds left out."""
         if place is None:
             return None
-        place = bare(place)
-        for _ in range(32):
-            head = ir.Place(place.root, place.way[:1])
-            known = self.alias.get(head) if place.way else None
-            rest = place.way[1:]
-            if known is None:
-                known, rest = self.alias.get(ir.Place(place.root)), place.way
-            if known is None:
-                break
-            place = bare(ir.Place(known.root, known.way + rest))
+        place = oldest(place, self.alias)
         if isinstance(place.root, tuple) and not place.root[0].startswith("["):
             place = ir.Place(self.program.names.resolve(self.context.module, place.root), place.way)
         return plain(place)
@@ -549,7 +542,7 @@ class Pass:
         known = self.canon(place) or ir.Place(call.dst)
         if lock.family == "once":
             known = ir.Place(known.root, (*known.way, "once"))
-        waits = "task" if call.awaited and evidence != "declared" else lock.waits
+        waits = "task" if call.awaited else lock.waits
         named = ir.Lock(known, self.owner_of(place) if place else "", lock.kind or "a lock", waits, lock.family, evidence)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
@@ -842,6 +835,20 @@ def _word(call: ir.Call) -> str:
             return ""
 
 
+def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
+    """The place with its aliases followed, those of its first part before those of the whole."""
+    place = bare(place)
+    for _ in range(32):
+        known = alias.get(ir.Place(place.root, place.way[:1])) if place.way else None
+        rest = place.way[1:]
+        if known is None:
+            known, rest = alias.get(ir.Place(place.root)), place.way
+        if known is None:
+            return place
+        place = bare(ir.Place(known.root, known.way + rest))
+    return place
+
+
 def bare(place: ir.Place) -> ir.Place:
     """The place without the references on the way."""
     return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place
@@ -879,7 +886,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
     return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved),
-                  tuple(_callees(root)), frozenset(state.passed_on))  # fmt: skip
+                  tuple(_callees(root)), frozenset(state.passed_on), state.alias)  # fmt: skip
 
 
 def _callees(region: ir.Region) -> dict[int, None]:

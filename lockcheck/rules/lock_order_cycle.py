@@ -107,6 +107,6 @@ def _thread(analysis: Analysis, edge: Edge, who: str, with_event: bool) -> list[
 def _confidence(cycle: Cycle, evidence: set[str]) -> Confidence:
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
-    if cycle.with_writer:
+    if cycle.with_writer or any(edge.reach.spread for edge in cycle.edges):
         return "possible"
     return "likely" if any(not e.sure for e in cycle.edges) or "inferred" in evidence else "certain"

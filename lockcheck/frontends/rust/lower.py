@@ -11,6 +11,7 @@ against what compiled programs printed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -46,6 +47,7 @@ class Lowering:
         self.leave_function = ir.RETURN
         self.result = -1
         self.head = "temporary"
+        self.followed = True
 
     # ------------------------------------------------------------------------------------------------- small parts
 
@@ -369,8 +371,9 @@ class Lowering:
 
     def inside(self, node: ts.Node, dst: int, extend: list[int] | None = None) -> None:
         """The statements of a block and its tail, whose value goes to `dst`."""
-        children = [c for c in node.named_children if c.type not in ("label", "line_comment", "block_comment")]
+        children = _of_one_configuration(node.named_children)
         for number, child in enumerate(children):
+            self.followed = any(_does_something(after) for after in children[number + 1 :])
             if number == len(children) - 1 and (tail := _tail(child)) is not None:
                 self.tail(tail, dst, extend)
             else:
@@ -427,7 +430,7 @@ class Lowering:
             if number in self.locals and not self.slots[number].name:
                 self.slots[number] = ir.Slot("", self.slots[number].type, "extended")
         if pattern.type == "_" or syntax.text(pattern) == "_":
-            if place is not None and init.type not in _PLACES:
+            if place is not None and init.type not in _PLACES and self.followed:
                 self.put(ir.Discard(place, self.at(pattern)))
             return
         halves = place is not None and init.type not in _PLACES and patterns.names_in(pattern)
@@ -876,6 +879,35 @@ def _captured(region: ir.Region, below: int) -> set[int]:
 
     walk(region.steps)
     return found
+
+
+_CFG = re.compile(r"#\[\s*cfg\s*\((.*)\)\s*\]$", re.DOTALL)
+
+
+def _of_one_configuration(nodes: list[ts.Node]) -> list[ts.Node]:
+    """The statements of a block without those that are compiled only where an earlier one is not."""
+    kept: list[ts.Node] = []
+    seen: set[str] = set()
+    condition = ""
+    for node in nodes:
+        if node.type in ("label", "line_comment", "block_comment"):
+            continue
+        if node.type == "attribute_item":
+            said = _CFG.match(syntax.text(node))
+            condition = "".join(said[1].split()) if said else condition
+            continue
+        opposite = condition[4:-1] if condition.startswith("not(") else f"not({condition})"
+        if not condition or opposite not in seen:
+            kept.append(node)
+            seen.add(condition)
+        condition = ""
+    return kept
+
+
+def _does_something(node: ts.Node) -> bool:
+    """Whether a statement that follows could need a lock: it calls something, or is more than a plain value."""
+    words = (node.text or b"").replace(b"Ok(())", b"")
+    return b"(" in words or b"=" in words or b"{" in words
 
 
 def _conjuncts(node: ts.Node) -> list[ts.Node]:
