@@ -247,6 +247,7 @@ class Lock(Struct, frozen=True, gc=False):
     waits: Literal["thread", "task"]
     family: str
     evidence: Literal["named", "inferred", "declared"]
+    thin: bool = False
 
 
 class Acquire(Struct, frozen=True, gc=False):
@@ -305,6 +306,8 @@ class Invoke(Struct, frozen=True, gc=False):
     name: str
     lambdas: tuple[tuple[int, Region], ...] = ()
     guard: Acquire | None = None
+    owners: tuple[str, ...] = ()
+    """The owner of the receiver's place, as of a lock's."""
 
 
 class Callback(Struct, frozen=True, gc=False):

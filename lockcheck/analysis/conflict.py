@@ -56,7 +56,7 @@ def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | No
 
 
 def conflicts(analysis: Analysis) -> list[Conflict]:
-    """One conflict for each guard and event, the worst; for each guard and callee only the first call."""
+    """One conflict for each event, the worst; for each guard and callee only the first call."""
     known = getattr(analysis, "_conflicts", None)
     if known is None:
         known = list(_conflicts(analysis))
@@ -70,17 +70,23 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
         if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert)):
             continue
         reaches = analysis.reaches(moment)
-        for hold, sure in moment.held() if reaches else ():
-            found = [c for c in (_conflict(moment, hold, sure, reach) for reach in reaches) if c is not None]
-            if not found:
-                continue
-            worst = min(found, key=lambda c: (not c.reach.certain, _ORDER.index(c.kind), len(c.reach.trace), c.reach.site))
-            event = moment.event
-            again = event.name if isinstance(event, ir.Invoke) else event.at
-            key = (hold.taken.site, hold.taken.lock.place, worst.kind, again)
-            if key not in seen:
-                seen.add(key)
-                yield worst
+        pairs = ((hold, sure, reach) for hold, sure in moment.held() for reach in reaches)
+        found = [c for c in (_conflict(moment, *pair) for pair in pairs) if c is not None]
+        if not found:
+            continue
+        worst = min(found, key=_rank)
+        event, taken = moment.event, worst.hold.taken
+        again = event.name if isinstance(event, ir.Invoke) else event.at
+        key = (taken.site, taken.lock.place, worst.kind, again)
+        if key not in seen:
+            seen.add(key)
+            yield worst
+
+
+def _rank(conflict: Conflict) -> tuple[object, ...]:
+    """The conflict that an event is reported for: the surest and worst, then that of the oldest guard."""
+    reach = conflict.reach
+    return (not reach.certain, _ORDER.index(conflict.kind), len(reach.trace), conflict.hold.taken.site, reach.site)
 
 
 def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:

@@ -479,7 +479,10 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return _at(lock, ir.Place(("[elsewhere]",)))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
-    return _at(lock, oldest(ir.Place(base.root, base.way + inner), caller.alias))
+    place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
+    if lock.thin and root == 0 and step.owners:
+        return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
+    return _at(lock, place)
 
 
 def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:

@@ -89,8 +89,14 @@ class Effects:
     reasons: Mapping[str, str]
 
     def lock(self, path: ir.Path) -> LockType | None:
-        """The lock that a resolved type path names, by its crate and its last part."""
-        return self.locks.get((path[0], path[-1])) if len(path) > 1 else None
+        """The lock that a resolved type path names, by its crate and its last part.
+
+        Names that many types of a crate have (`Sender`) are told apart by the part before.
+        """
+        found = self.locks.get((path[0], path[-1])) if len(path) > 1 else None
+        if found is None or found.family != "watch" or path[-2] == "watch":
+            return found
+        return None
 
     def words(self, families: frozenset[str]) -> set[str]:
         """The method names that can take a lock; those of maps and watches only where `families` has them."""

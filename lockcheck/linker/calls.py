@@ -126,6 +126,15 @@ class Pass:
             return f"{owner}.{part}" if owner else ""
         return ""
 
+    def is_thin(self, place: ir.Place) -> bool:
+        """Whether the lock is all that the type of `self` has: then it is known by the field that the type stands in."""
+        way = bare(place).way
+        if place.root != 0 or len(way) != 1:
+            return False
+        kind = self.type_of(ir.Place(place.root))
+        decls = (self.program.names.types.get(t.path) for t in self.program.types.behind(kind, self.effects))
+        return way == ("0",) and any(decl is not None and len(decl.fields) == 1 and decl.generics for decl in decls)
+
     # ------------------------------------------------------------------------------------------------------- steps
 
     def region(self, region: ir.Region) -> ir.Region:
@@ -334,7 +343,7 @@ class Pass:
                 listed = effects.lock(outer.path) is not None
                 self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
                 return
-            targets = self.program.types.methods(outer, name, effects)
+            targets = self.fitting(self.program.types.methods(outer, name, effects), call)
             if targets:
                 self.invoke(call, targets, True, outer)
                 return
@@ -355,6 +364,11 @@ class Pass:
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def fitting(self, targets: list[int], call: ir.Call) -> list[int]:
+        """Those that take so many arguments; a type's own methods go before those of traits."""
+        fit = [n for n in targets if self.program.parameters(n) == len(call.operands)]
+        return [n for n in fit if self.program.functions[n][1].trait is None] or fit
 
     def taking(self, lock: LockType, name: str, call: ir.Call) -> Taking | None:
         """How the method takes the lock; `read(buffer)` with arguments takes none."""
@@ -488,7 +502,8 @@ class Pass:
             self.learn(call.dst, kind)
         if name in effects.same_methods and kind is None:
             self.types.setdefault(call.dst, None)
-        self.library(call, name, kind)
+        through = self.program.types.is_guard(kind, effects)
+        self.library(call, name, kind, carries=name != "take" and not through)
 
     def joined(self, call: ir.Call) -> None:
         """A thread of a scope: the scope's caller waits for it under its guards."""
@@ -543,7 +558,8 @@ class Pass:
         if lock.family == "once":
             known = ir.Place(known.root, (*known.way, "once"))
         waits = "task" if call.awaited else lock.waits
-        named = ir.Lock(known, self.owner_of(place) if place else "", lock.kind or "a lock", waits, lock.family, evidence)  # type: ignore[arg-type]
+        owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
+        named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
         step = (
@@ -583,7 +599,7 @@ class Pass:
 
     def named(self, call: ir.Call, path: ir.Path, owner: ir.Type | None) -> None:
         effects = self.effects
-        targets = self.program.functions_named(self.context, path, owner, effects)
+        targets = self.fitting(self.program.functions_named(self.context, path, owner, effects), call)
         spelled = "::".join(path)
         short = "::".join(path[-2:])
         if not targets and (spelled in effects.drops or short in effects.drops):
@@ -719,7 +735,8 @@ class Pass:
         if mode is not None and returned is not None:
             guard = self.by_type(call, mode, returned, paths[0] if paths else None)
         invoke = ir.Invoke(call.dst, tuple(targets), certain, tuple(ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
-                           for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard)  # fmt: skip
+                           for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard,
+                           tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]))  # fmt: skip
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:

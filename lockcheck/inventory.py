@@ -1,0 +1,240 @@
+"""What locks there are and in which order they are taken, as plain values for the reports.
+
+In: an `Analysis`, the languages' tables, the lines of offsets.  Out: `Inventory`, `OrderGraph`.
+Never: decides whether something is a bug; opens a file; words of a report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Moment, Site, Taken
+from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
+from lockcheck.effects import Effects, LockType
+from lockcheck.linker import Program
+from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
+from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
+from lockcheck.source import Span
+from lockcheck.witness import event_span, owner_name
+
+PLACES = 3
+"""Of the places of one sort the first so many are kept."""
+
+Line = Callable[[str, int], int]
+"""The line, counted from 1, of a byte offset in the file with this path."""
+
+
+def inventory(analysis: Analysis, tables: Mapping[str, Effects], line: Line) -> Inventory:
+    """Every lock that is a field or a static of the tree, by owner, with what is done with it.
+
+    `tables` says by language which types are locks.
+    """
+    book = _Book(analysis, line)
+    for owner, kind, span in _declared(analysis.program, tables):
+        book.locks[owner].kind = kind
+        book.locks[owner].declared = Spot(span.path, line(span.path, span.start))
+    for moment in analysis:
+        book.see(moment)
+    names = short_names(book.locks)
+    return Inventory(tuple(book.entry(owner, names) for owner in sorted(book.locks)), len(book.others))
+
+
+def short_names(owners: Iterable[str]) -> dict[str, str]:
+    """For each lock in full its name for people: the last part, unless two locks would share it."""
+    owners = list(owners)
+    last = Counter(owner_name(owner) for owner in owners)
+    return {owner: owner_name(owner) if last[owner_name(owner)] == 1 else owner for owner in owners}
+
+
+# ---------------------------------------------------------------------------------------------------- declarations
+
+
+def _declared(program: Program, tables: Mapping[str, Effects]) -> Iterator[tuple[str, str, Span]]:
+    """The fields and statics whose type is a lock or a collection of locks: (owner, kind, where)."""
+    for unit in program.units:
+        effects = tables[unit.language]
+        for decl in unit.types:
+            if decl.kind in ("alias", "trait"):
+                continue
+            outer = ir.Type((*decl.module, decl.name), tuple(ir.Type((name,)) for name in decl.generics))
+            for one in decl.fields:
+                kind, owner = program.types.field(outer, one.name, effects)
+                lock = _lock_in(program, kind, effects)
+                if lock is not None:
+                    yield f"{owner}.{one.name}", lock.kind, Span(unit.path, *one.at)
+        for static in unit.statics:
+            kind = program.static_type(static.module, (static.name,), effects)
+            lock = _lock_in(program, kind, effects)
+            if lock is not None:
+                yield "::".join((*static.module, static.name)), lock.kind, Span(unit.path, *static.at)
+
+
+def _lock_in(program: Program, kind: ir.Type | None, effects: Effects) -> LockType | None:
+    """The lock that a type is, or is a collection of; nothing is looked for inside of guards and types of the tree."""
+    last = None
+    for last in program.types.behind(kind, effects):
+        if program.types.is_guard(last, effects):
+            return None
+        lock = program.types.lock_type(last, effects)
+        if lock is not None:
+            return lock
+    if last is None or last.path[-1] in ("[fn]", "[dyn]", "PhantomData") or last.path in program.names.types:
+        return None
+    found = (_lock_in(program, part, effects) for part in last.args)
+    return next((lock for lock in found if lock is not None), None)
+
+
+# ------------------------------------------------------------------------------------------------------- the moments
+
+
+@dataclass
+class _Record:
+    """What is known of one lock so far; the places of an event by what it is called."""
+
+    kind: str = ""
+    declared: Spot | None = None
+    taken: dict[str, set[Site]] = field(default_factory=lambda: defaultdict(set))
+    ends: dict[Site, int] = field(default_factory=dict)
+    acquired: dict[str, set[Site]] = field(default_factory=lambda: defaultdict(set))
+    awaited: dict[str, set[Site]] = field(default_factory=lambda: defaultdict(set))
+    called: dict[str, set[Site]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass
+class _Book:
+    """All locks while the moments are read."""
+
+    analysis: Analysis
+    line: Line
+    locks: dict[str, _Record] = field(default_factory=lambda: defaultdict(_Record))
+    others: set[Site] = field(default_factory=set)
+
+    def see(self, moment: Moment) -> None:
+        """Enter a moment under the lock that it takes and under those that are held."""
+        event = moment.event
+        if isinstance(event, ir.Acquire):
+            self.take(event.lock, event.mode, Site(moment.function, event.at))
+        elif isinstance(event, ir.Convert):
+            for reach in self.analysis.reaches(moment):
+                self.take(reach.lock, reach.mode, reach.site)
+        held = [hold.taken for hold, _ in moment.held() if hold.taken.lock.owner]
+        wanted = self.wanted(moment) if held else ()
+        for taken in held:
+            self.under(taken, moment, wanted)
+
+    def take(self, lock: ir.Lock, mode: str, site: Site) -> None:
+        """Enter an acquisition."""
+        if not lock.owner:
+            self.others.add(site)
+            return
+        record = self.locks[lock.owner]
+        record.kind = record.kind or lock.kind
+        record.taken[mode].add(site)
+        record.ends.setdefault(site, site.at[1])
+
+    def wanted(self, moment: Moment) -> Sequence[str]:
+        """The owners of the locks that the moment's event asks for, whether or not it waits."""
+        event = moment.event
+        locks = [event.lock] if isinstance(event, ir.Acquire) else [r.lock for r in self.analysis.reaches(moment)]
+        return [lock.owner for lock in locks if lock.owner]
+
+    def under(self, taken: Taken, moment: Moment, wanted: Sequence[str]) -> None:
+        """Enter an event under a lock that is held there."""
+        event, record = moment.event, self.locks[taken.lock.owner]
+        at: ir.Range = getattr(event, "at", taken.site.at)
+        site = Site(moment.function, at)
+        record.kind = record.kind or taken.lock.kind
+        record.ends[taken.site] = max(record.ends.get(taken.site, taken.site.at[1]), at[1])
+        for owner in wanted:
+            record.acquired[owner].add(site)
+        if isinstance(event, ir.Suspend):
+            record.awaited[self.analysis.title(moment.function)].add(site)
+        name = self.callee(moment)
+        if name:
+            record.called[name].add(site)
+
+    def callee(self, moment: Moment) -> str:
+        """What a moment calls; empty where it is no call."""
+        event = moment.event
+        if isinstance(event, ir.Invoke):
+            known = event.certain and len(event.targets) == 1
+            return self.analysis.title(event.targets[0]) if known else event.name
+        if isinstance(event, ir.Callback):
+            linked = self.analysis.program.linked(moment.function)
+            return linked.slots[event.slot].name if linked is not None else ""
+        return event.name if isinstance(event, ir.Block) else ""
+
+    # ---------------------------------------------------------------------------------------------------- results
+
+    def entry(self, owner: str, names: Mapping[str, str]) -> LockEntry:
+        """One lock's record as it is reported."""
+        record = self.locks[owner]
+        acquired = {names.get(other, owner_name(other)): sites for other, sites in record.acquired.items()}
+        return LockEntry(
+            names[owner], owner, record.kind, record.declared, self.seen(record.taken), self.longest(record),
+            self.seen(acquired), self.seen(record.awaited), self.seen(record.called),
+        )  # fmt: skip
+
+    def seen(self, found: Mapping[str, set[Site]]) -> tuple[Seen, ...]:
+        """The sorts of events, the most frequent first."""
+        listed = [Seen(name, len(sites), tuple(self.spots(sites))) for name, sites in found.items()]
+        return tuple(sorted(listed, key=lambda one: (-one.count, one.name)))
+
+    def spots(self, sites: Iterable[Site]) -> Iterator[Spot]:
+        """The first places, by path and offset."""
+        for span in sorted(map(self.analysis.span, sites))[:PLACES]:
+            yield Spot(span.path, self.line(span.path, span.start))
+
+    def longest(self, record: _Record) -> Section | None:
+        """The critical section over the most lines; the first of several."""
+        sections = [self.section(site, end) for site, end in record.ends.items()]
+        return min(sections, key=lambda one: (-one.lines, one.path, one.line, one.function), default=None)
+
+    def section(self, site: Site, end: int) -> Section:
+        """The lines from an acquisition to an offset behind its last event."""
+        span = self.analysis.span(site)
+        first, last = self.line(span.path, span.start), self.line(span.path, max(end - 1, span.start))
+        return Section(last - first + 1, self.analysis.title(site.function), span.path, first, last)
+
+
+# -------------------------------------------------------------------------------------------------------- the order
+
+
+def order(analysis: Analysis, line: Line) -> OrderGraph:
+    """Which lock is waited for under which, with the cycles that can hang."""
+    found, hanging = graph(analysis), cycles(analysis)
+    owners = {owner for held, after in found.items() for owner in (held, *after)}
+    red = {(edge.held, edge.wanted) for cycle in hanging for edge in cycle.edges}
+    edges = [
+        OrderEdge(held, wanted, (held, wanted) in red, _places(analysis, alternatives, line))
+        for held, after in sorted(found.items())
+        for wanted, alternatives in sorted(after.items())
+    ]
+    return OrderGraph(tuple(sorted(short_names(owners).items())), tuple(edges), tuple(_boxes(hanging)))
+
+
+def _places(analysis: Analysis, edges: Sequence[Edge], line: Line) -> tuple[EdgePlace, ...]:
+    found = []
+    for edge in edges:
+        span, since = event_span(analysis, edge.moment), analysis.span(edge.hold.taken.site)
+        found.append(EdgePlace(
+            span.path, line(span.path, span.start), analysis.title(edge.moment.function), line(since.path, since.start),
+            *edge.modes, edge.sure and edge.reach.certain,
+        ))  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (one.path, one.line, one.held_line, one.held_mode, one.wanted_mode)))
+
+
+def _boxes(hanging: Sequence[Cycle]) -> list[Box]:
+    """The cycles, those that have a lock in common together."""
+    groups: list[tuple[set[str], list[tuple[str, ...]]]] = []
+    for cycle in hanging:
+        way = tuple(edge.held for edge in cycle.edges)
+        locks, ways = set(way), [way]
+        for group in [one for one in groups if one[0] & locks]:
+            groups.remove(group)
+            locks, ways = locks | group[0], [*group[1], *ways]
+        groups.append((locks, ways))
+    return sorted((Box(tuple(sorted(locks)), tuple(sorted(ways))) for locks, ways in groups), key=lambda box: box.locks)

@@ -1,0 +1,118 @@
+"""The locks of a tree, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from lockcheck.report.text import Paint, counted, safe
+
+SCHEMA = 1
+
+MOST = 8
+"""For people, at most so many names of one sort are printed below a lock."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Spot:
+    """A line (counted from 1) of a file."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something that happens at `count` places, the first of which are `places`.
+
+    `name` is a mode, another lock, or a function.
+    """
+
+    name: str
+    count: int
+    places: tuple[Spot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A critical section: from the line of the acquisition to that of the last event under it."""
+
+    lines: int
+    function: str
+    path: str
+    line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockEntry:
+    """One lock: `name` for people, `owner` in full; `declared` is None where the tree does not declare it.
+
+    `taken` has one entry for each mode. `acquired` are the locks that are asked for under it, through calls too,
+    `awaited` the functions that let go of their thread under it, `called` what is called under it.
+    """
+
+    name: str
+    owner: str
+    kind: str
+    declared: Spot | None
+    taken: tuple[Seen, ...]
+    longest: Section | None
+    acquired: tuple[Seen, ...]
+    awaited: tuple[Seen, ...]
+    called: tuple[Seen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All locks by owner, and how many acquisitions are of locks that are neither a field nor a static."""
+
+    locks: tuple[LockEntry, ...]
+    others: int = 0
+
+
+def document(inventory: Inventory) -> str:
+    """One JSON document; lines count from 1."""
+    found = {"schema": SCHEMA, "locks": [asdict(one) for one in inventory.locks], "others": inventory.others}
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+
+
+def text(inventory: Inventory, paint: Paint) -> str:
+    """A block for each lock, and a line that counts."""
+    blocks = ["".join(f"{line}\n" for line in _lock(one, paint)) for one in inventory.locks]
+    ending = f"{counted(len(inventory.locks), 'lock')}\n"
+    if inventory.others:
+        ending = f"{ending[:-1]}; {counted(inventory.others, 'acquisition')} of locks that are no field and no static\n"
+    return "\n".join([*blocks, ending])
+
+
+def _lock(lock: LockEntry, paint: Paint) -> Iterator[str]:
+    place = _spot(lock.declared) if lock.declared else "not declared here"
+    yield f"{paint(safe(lock.name), 'strong')}  {safe(lock.kind)}  {place}"
+    if not lock.taken:
+        yield "  never taken"
+    for one in lock.taken:
+        yield f"  {one.name:<10} {one.count:>4}  {_places(one)}"
+    if lock.longest is not None:
+        part = lock.longest
+        place = f"{safe(part.path)}:{part.line}-{part.end_line}"
+        yield f"  {'longest':<10} {part.lines:>4}  {counted(part.lines, 'line').partition(' ')[2]} in {safe(part.function)}, {place}"
+    for head, names in (("acquires", lock.acquired), ("awaits in", lock.awaited), ("calls", lock.called)):
+        yield from _names(head, names)
+
+
+def _names(head: str, names: Sequence[Seen]) -> Iterator[str]:
+    for one in names[:MOST]:
+        yield f"  {head:<10} {one.count:>4}  {safe(one.name)}: {_places(one)}"
+    if len(names) > MOST:
+        yield f"  {head:<10}       and {len(names) - MOST} more"
+
+
+def _places(seen: Seen) -> str:
+    more = f" and {seen.count - len(seen.places)} more" if seen.count > len(seen.places) else ""
+    return ", ".join(map(_spot, seen.places)) + more
+
+
+def _spot(spot: Spot) -> str:
+    return f"{safe(spot.path)}:{spot.line}"
