@@ -27,6 +27,7 @@ CHOICES = {
     "confidence": ("possible", "likely", "certain"),
     "edition": ("2015", "2018", "2021", "2024"),
     "format": ("full", "concise", "json", "jsonl"),
+    "graph": ("dot", "mermaid", "json"),
 }
 """What options may say; the rooms that own these words are too heavy to import for `--help` (a test compares)."""
 
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _check_parser(commands.add_parser("check", help="analyse files and report what is wrong"))
     _show_parser(commands.add_parser("show", help="print what is held at every event of a file"))
+    _locks_parser(commands.add_parser("locks", help="list every lock: where it is declared, taken, and what for"))
+    _graph_parser(commands.add_parser("graph", help="draw which lock is taken under which"))
     explain = commands.add_parser("explain", help="print the page of a rule")
     explain.add_argument("rule", metavar="RULE", help="a code or a slug")
     explain.set_defaults(run=explain_command)
@@ -107,10 +110,31 @@ def _check_parser(parser: argparse.ArgumentParser) -> None:
 def _show_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--function", metavar="NAME", help="only this function: `get` or `Catalog::get`")
+    parser.add_argument("--calls", action="store_true", help="read the whole crate, and list the calls that could not be resolved")
     parser.add_argument("--output", choices=("text", "json"), default="text")
     _edition_option(parser)
     _config_option(parser)
     parser.set_defaults(run=show_command)
+
+
+def _locks_parser(parser: argparse.ArgumentParser) -> None:
+    _tree_options(parser)
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.set_defaults(run=locks_command)
+
+
+def _graph_parser(parser: argparse.ArgumentParser) -> None:
+    _tree_options(parser)
+    parser.add_argument("--format", choices=CHOICES["graph"], default="dot")
+    parser.set_defaults(run=graph_command)
+
+
+def _tree_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", help="files and folders (default: the current folder)")
+    add("--exclude", metavar="PATTERN", action="append", help=".gitignore pattern of files to leave out")
+    _edition_option(parser)
+    _config_option(parser)
 
 
 def _edition_option(parser: argparse.ArgumentParser) -> None:
@@ -192,17 +216,52 @@ def show_command(options: argparse.Namespace) -> int:
     from lockcheck.report import show
     from lockcheck.report.text import Paint
 
-    functions, problems = engine.look(options.file, _settings(options, [options.file]))
+    functions, problems = engine.look(options.file, _settings(options, [options.file]), options.calls)
     _tell(problems)
     wanted = options.function
     chosen = [one for one in functions if not wanted or wanted in (one.name, one.name.rpartition("::")[2])]
     if wanted and not chosen:
         raise UsageError(f"no function {wanted!r} in {options.file}{did_you_mean(wanted, (f.name for f in functions))}")
     if options.output == "json":
-        _write(show.document(chosen))
+        _write(show.document(chosen, options.calls))
     else:
-        sys.stdout.write(show.text(chosen, Paint(_colorful(sys.stdout))))
+        sys.stdout.write(show.text(chosen, Paint(_colorful(sys.stdout)), options.calls))
     return FAILED if problems and not functions else CLEAN
+
+
+def locks_command(options: argparse.Namespace) -> int:
+    """`lockcheck locks`."""
+    from lockcheck import engine
+    from lockcheck.report import inventory
+    from lockcheck.report.text import Paint
+
+    paths = options.paths or ["."]
+    found, problems, files = engine.locks(paths, _settings(options, paths), _progress())
+    _tell(problems)
+    if options.output == "json":
+        _write(inventory.document(found))
+    elif files:
+        sys.stdout.write(inventory.text(found, Paint(_colorful(sys.stdout))))
+    return _looked(paths, problems, files)
+
+
+def graph_command(options: argparse.Namespace) -> int:
+    """`lockcheck graph`."""
+    from lockcheck import engine
+    from lockcheck.report import graph
+
+    paths = options.paths or ["."]
+    found, problems, files = engine.order(paths, _settings(options, paths), _progress())
+    _tell(problems)
+    _write(graph.render(options.format, found))
+    return _looked(paths, problems, files)
+
+
+def _looked(paths: Sequence[str], problems: Sequence[Problem], files: int) -> int:
+    """The exit status of a command that only looks: whether there was anything to look at."""
+    if not files and not problems:
+        _complain(f"no Rust or Python files in {', '.join(paths)}")
+    return CLEAN if files else FAILED
 
 
 def explain_command(options: argparse.Namespace) -> int:

@@ -35,7 +35,8 @@ class Settings:
     """What the user wants.
 
     `select` empty means every rule that the persona sees. `edition` empty means what each crate's manifest says.
-    `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `origin` tells
+    `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `lock_order` names
+    locks in the order in which they may be taken. `origin` tells
     for each setting that is not the default the file or option it came from.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     severity: tuple[tuple[str, Severity], ...] = ()
+    lock_order: tuple[str, ...] = ()
     guard_types: tuple[str, ...] = ()
     refcell: bool = False
     folder: str = "."
@@ -157,6 +159,14 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _ordered(value: object) -> tuple[str, ...]:
+    words = _words(value)
+    twice = next((word for number, word in enumerate(words) if word in words[:number]), None)
+    if twice is not None:
+        raise ValueError(f"names {twice!r} twice")
+    return words
+
+
 def _one_of(choices: Collection[str]) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in choices:
@@ -195,6 +205,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "exclude": _words,
     "per-file-ignores": _pairs(_words),
     "severity": _pairs(_one_of(SEVERITIES)),
+    "lock-order": _ordered,
     "rust.guard-types": _words,
     "rust.refcell": _flag,
 }

@@ -9,21 +9,25 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lockcheck import discover, ir, suppress
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
 from lockcheck.finding import CONFIDENCES, Finding, Problem
-from lockcheck.frontends import SUFFIXES, declare, lower
+from lockcheck.frontends import SUFFIXES, declare, lower, macros_of, macros_with
 from lockcheck.report import Report
-from lockcheck.report.show import ShownFunction, ShownHeld, ShownMoment
+from lockcheck.report.graph import OrderGraph
+from lockcheck.report.inventory import Inventory
+from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment
 from lockcheck.rule import PERSONAS, Persona, Rule
 from lockcheck.rules import RULES
-from lockcheck.source import Crate, Source, home
+from lockcheck.source import Crate, Position, Source, home
 
 if TYPE_CHECKING:
     from lockcheck import effects
     from lockcheck.analysis import Analysis
+
+T = TypeVar("T")
 
 KNOWN = tuple((rule.code, rule.slug) for rule in RULES) + suppress.OWN
 """(code, slug) of everything that can be reported."""
@@ -174,16 +178,51 @@ def _ignored_here(finding: Finding, settings: Settings) -> bool:
 # -------------------------------------------------------------------------------------------------------- analysis
 
 
-def look(path: str, settings: Settings) -> tuple[list[ShownFunction], list[Problem]]:
-    """What is held at every event of the file's functions, in the order of the file."""
+def look(path: str, settings: Settings, calls: bool = False) -> tuple[list[ShownFunction], list[Problem]]:
+    """What is held at every event of the file's functions, in the order of the file.
+
+    `calls`: read the file's crate and those that it depends on too, to tell which calls cannot be resolved.
+    """
     read = discover.read(discover.relative(path))
     if isinstance(read, Problem):
         return [], [read]
     if not read.path.endswith(tuple(SUFFIXES)):
         return [], [Problem(read.path, 1, f"is in no language that lockcheck reads ({', '.join(SUFFIXES)})")]
     crates, manifests = discover.crates([read.path])
-    functions, broken = show(read, crates, settings)
+    beside = (_beside(read, crates, settings),) if calls else ()
+    functions, broken = show(read, crates, settings, *beside)
     return functions, sorted({*manifests, *broken})
+
+
+def locks(
+    paths: Sequence[str], settings: Settings, on_progress: Progress | None = None
+) -> tuple[Inventory, list[Problem], int]:
+    """The locks of the files below `paths`, what could not be understood, and how many files were read."""
+    from lockcheck.inventory import inventory
+
+    return _survey(paths, settings, on_progress, lambda tree: inventory(tree.analysis, tree.tables, tree.position))
+
+
+def order(
+    paths: Sequence[str], settings: Settings, on_progress: Progress | None = None
+) -> tuple[OrderGraph, list[Problem], int]:
+    """The lock-order graph of the files below `paths`, what could not be understood, how many files were read."""
+    from lockcheck.inventory import order
+
+    return _survey(paths, settings, on_progress, lambda tree: order(tree.analysis, tree.position))
+
+
+def _survey(
+    paths: Sequence[str], settings: Settings, on_progress: Progress | None, ask: Callable[[Tree], T]
+) -> tuple[T, list[Problem], int]:
+    found = discover.walk(paths, tuple(SUFFIXES), _excluded(settings))
+    read = _read(found.files, on_progress)
+    sources = [one for one in read if isinstance(one, Source)]
+    unread = [one for one in read if isinstance(one, Problem)]
+    crates, manifests = discover.crates(source.path for source in sources)
+    tree = Tree(sources, crates, settings)
+    said = ask(tree)
+    return said, sorted({*found.problems, *unread, *manifests, *tree.problems}), len(sources)
 
 
 def analyse(
@@ -214,15 +253,21 @@ class Tree:
         units = [declare(source, homes[source.path]) for source in sources]
         for unit in units:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
+        self._macros = macros_of(units)
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
         tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
         self._words = {unit.path: word for unit, word in zip(units, self._lock_words(units, tables), strict=True)}
-        self.analysis = Analysis(self.program, self._takes_locks)
+        self.tables = tables
+        self.analysis = Analysis(self.program, self._takes_locks, settings.lock_order)
+
+    def position(self, path: str, offset: int) -> Position:
+        """Line and column of a byte offset in one of the sources."""
+        return self._sources[path].position(offset)
 
     def _body(self, unit: ir.Unit, function: ir.Function) -> ir.Body | None:
         try:
-            return lower(unit, self._sources[unit.path], function, self._editions[unit.path])
+            return lower(unit, self._sources[unit.path], function, self._editions[unit.path], self._macros)
         except RecursionError:
             line = self._sources[unit.path].position(function.at[0]).line
             self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
@@ -244,6 +289,8 @@ class Tree:
             if key not in made:
                 table = tables[unit.language]
                 words = table.words(frozenset(extra)) | outers[unit.language]
+                plain = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
+                words |= {rf"{name}(?=\s*!)" for name in macros_with(self._macros, plain)}
                 made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
             yield made[key]
 
@@ -276,12 +323,22 @@ def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:
                 yield crate.name.replace("-", "_"), alias.replace("-", "_"), by_folder[folder]
 
 
-def show(source: Source, crates: Sequence[Crate], settings: Settings) -> tuple[list[ShownFunction], Sequence[Problem]]:
-    """The moments of one file's functions."""
-    tree = Tree([source], crates, settings)
-    shown = [_shown(tree, source, number) for number in range(len(tree.program.functions))]
+def _beside(source: Source, crates: Sequence[Crate], settings: Settings) -> list[Source]:
+    """The other files of the crates that can be read."""
+    found = discover.walk([crate.folder for crate in crates], tuple(SUFFIXES), _excluded(settings)) if crates else None
+    read = _read([path for path in found.files if path != source.path], None) if found is not None else []
+    return [one for one in read if isinstance(one, Source)]
+
+
+def show(
+    source: Source, crates: Sequence[Crate], settings: Settings, beside: Sequence[Source] = ()
+) -> tuple[list[ShownFunction], Sequence[Problem]]:
+    """The moments of one file's functions; what they call may be in the files `beside` it."""
+    tree = Tree([source, *beside], crates, settings)
+    numbers = [n for n, (unit, _) in enumerate(tree.program.functions) if unit.path == source.path]
+    shown = [_shown(tree, source, number) for number in numbers]
     shown.sort(key=lambda function: function.line)
-    return shown, tree.problems
+    return shown, [problem for problem in tree.problems if problem.path == source.path]
 
 
 _EVENTS: dict[type, Literal["acquire", "release", "call", "suspend", "block"]] = {
@@ -306,4 +363,13 @@ def _shown(tree: Tree, source: Source, number: int) -> ShownFunction:
         place = source.position(begin)
         moments.append(ShownMoment(kind, getattr(event, "name", ""), place.line, place.column, tuple(held)))
     at = source.position(tree.program.functions[number][1].name_at[0])
-    return ShownFunction(tree.analysis.title(number), source.path, at.line, tuple(moments))
+    calls = tuple(_unresolved(tree, source, number))
+    return ShownFunction(tree.analysis.title(number), source.path, at.line, tuple(moments), calls)
+
+
+def _unresolved(tree: Tree, source: Source, number: int) -> Iterator[ShownCall]:
+    linked = tree.program.linked(number)
+    found = {(at[0], name) for name, at in linked.unresolved} if linked is not None else set()
+    for start, name in sorted(found):
+        place = source.position(start)
+        yield ShownCall(name, place.line, place.column)

@@ -1,6 +1,6 @@
 """What locks there are and in which order they are taken, as plain values for the reports.
 
-In: an `Analysis`, the languages' tables, the lines of offsets.  Out: `Inventory`, `OrderGraph`.
+In: an `Analysis`, the languages' tables, the positions of offsets.  Out: `Inventory`, `OrderGraph`.
 Never: decides whether something is a bug; opens a file; words of a report.
 """
 
@@ -12,30 +12,30 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
-from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
+from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph, owner_of
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program
 from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
 from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
-from lockcheck.source import Span
+from lockcheck.source import Position, Span
 from lockcheck.witness import event_span, owner_name
 
 PLACES = 3
 """Of the places of one sort the first so many are kept."""
 
-Line = Callable[[str, int], int]
-"""The line, counted from 1, of a byte offset in the file with this path."""
+At = Callable[[str, int], Position]
+"""The line and column of a byte offset in the file with this path."""
 
 
-def inventory(analysis: Analysis, tables: Mapping[str, Effects], line: Line) -> Inventory:
+def inventory(analysis: Analysis, tables: Mapping[str, Effects], at: At) -> Inventory:
     """Every lock that is a field or a static of the tree, by owner, with what is done with it.
 
     `tables` says by language which types are locks.
     """
-    book = _Book(analysis, line)
+    book = _Book(analysis, at)
     for owner, kind, span in _declared(analysis.program, tables):
         book.locks[owner].kind = kind
-        book.locks[owner].declared = Spot(span.path, line(span.path, span.start))
+        book.locks[owner].declared = _spot(span, at)
     for moment in analysis:
         book.see(moment)
     names = short_names(book.locks)
@@ -74,13 +74,14 @@ def _declared(program: Program, tables: Mapping[str, Effects]) -> Iterator[tuple
 
 def _lock_in(program: Program, kind: ir.Type | None, effects: Effects) -> LockType | None:
     """The lock that a type is, or is a collection of; nothing is looked for inside of guards and types of the tree."""
-    last = None
+    last: ir.Type | None = None
     for last in program.types.behind(kind, effects):
         if program.types.is_guard(last, effects):
             return None
         lock = program.types.lock_type(last, effects)
         if lock is not None:
-            return lock
+            inner = _lock_in(program, last.args[0], effects) if lock.family == "once" and last.args else None
+            return inner or lock
     if last is None or last.path[-1] in ("[fn]", "[dyn]", "PhantomData") or last.path in program.names.types:
         return None
     found = (_lock_in(program, part, effects) for part in last.args)
@@ -108,9 +109,10 @@ class _Book:
     """All locks while the moments are read."""
 
     analysis: Analysis
-    line: Line
+    at: At
     locks: dict[str, _Record] = field(default_factory=lambda: defaultdict(_Record))
     others: set[Site] = field(default_factory=set)
+    met: set[Taken] = field(default_factory=set)
 
     def see(self, moment: Moment) -> None:
         """Enter a moment under the lock that it takes and under those that are held."""
@@ -120,37 +122,42 @@ class _Book:
         elif isinstance(event, ir.Convert):
             for reach in self.analysis.reaches(moment):
                 self.take(reach.lock, reach.mode, reach.site)
-        held = [hold.taken for hold, _ in moment.held() if hold.taken.lock.owner]
+        held = [hold.taken for hold, _ in moment.held() if owner_of(hold.taken.lock)]
         wanted = self.wanted(moment) if held else ()
         for taken in held:
             self.under(taken, moment, wanted)
 
     def take(self, lock: ir.Lock, mode: str, site: Site) -> None:
         """Enter an acquisition."""
-        if not lock.owner:
+        owner = owner_of(lock)
+        if not owner:
             self.others.add(site)
             return
-        record = self.locks[lock.owner]
+        record = self.locks[owner]
         record.kind = record.kind or lock.kind
-        record.taken[mode].add(site)
+        record.taken["once" if lock.family == "once" else mode].add(site)
         record.ends.setdefault(site, site.at[1])
 
     def wanted(self, moment: Moment) -> Sequence[str]:
         """The owners of the locks that the moment's event asks for, whether or not it waits."""
         event = moment.event
+        if isinstance(event, ir.Convert):
+            return ()
         locks = [event.lock] if isinstance(event, ir.Acquire) else [r.lock for r in self.analysis.reaches(moment)]
-        return [lock.owner for lock in locks if lock.owner]
+        return [owner for lock in locks if (owner := owner_of(lock))]
 
     def under(self, taken: Taken, moment: Moment, wanted: Sequence[str]) -> None:
-        """Enter an event under a lock that is held there."""
-        event, record = moment.event, self.locks[taken.lock.owner]
+        """Enter an event under a lock that is held there; the wait for the lock itself is none."""
+        event, record = moment.event, self.locks[owner_of(taken.lock)]
         at: ir.Range = getattr(event, "at", taken.site.at)
         site = Site(moment.function, at)
         record.kind = record.kind or taken.lock.kind
         record.ends[taken.site] = max(record.ends.get(taken.site, taken.site.at[1]), at[1])
         for owner in wanted:
             record.acquired[owner].add(site)
-        if isinstance(event, ir.Suspend):
+        own = taken not in self.met and at[0] == taken.site.at[0]
+        self.met.add(taken)
+        if isinstance(event, ir.Suspend) and not own:
             record.awaited[self.analysis.title(moment.function)].add(site)
         name = self.callee(moment)
         if name:
@@ -186,7 +193,7 @@ class _Book:
     def spots(self, sites: Iterable[Site]) -> Iterator[Spot]:
         """The first places, by path and offset."""
         for span in sorted(map(self.analysis.span, sites))[:PLACES]:
-            yield Spot(span.path, self.line(span.path, span.start))
+            yield _spot(span, self.at)
 
     def longest(self, record: _Record) -> Section | None:
         """The critical section over the most lines; the first of several."""
@@ -196,35 +203,40 @@ class _Book:
     def section(self, site: Site, end: int) -> Section:
         """The lines from an acquisition to an offset behind its last event."""
         span = self.analysis.span(site)
-        first, last = self.line(span.path, span.start), self.line(span.path, max(end - 1, span.start))
+        first, last = (self.at(span.path, offset).line for offset in (span.start, max(end - 1, span.start)))
         return Section(last - first + 1, self.analysis.title(site.function), span.path, first, last)
+
+
+def _spot(span: Span, at: At) -> Spot:
+    place = at(span.path, span.start)
+    return Spot(span.path, place.line, place.column)
 
 
 # -------------------------------------------------------------------------------------------------------- the order
 
 
-def order(analysis: Analysis, line: Line) -> OrderGraph:
+def order(analysis: Analysis, at: At) -> OrderGraph:
     """Which lock is waited for under which, with the cycles that can hang."""
     found, hanging = graph(analysis), cycles(analysis)
     owners = {owner for held, after in found.items() for owner in (held, *after)}
     red = {(edge.held, edge.wanted) for cycle in hanging for edge in cycle.edges}
     edges = [
-        OrderEdge(held, wanted, (held, wanted) in red, _places(analysis, alternatives, line))
+        OrderEdge(held, wanted, (held, wanted) in red, _places(analysis, alternatives, at))
         for held, after in sorted(found.items())
         for wanted, alternatives in sorted(after.items())
     ]
     return OrderGraph(tuple(sorted(short_names(owners).items())), tuple(edges), tuple(_boxes(hanging)))
 
 
-def _places(analysis: Analysis, edges: Sequence[Edge], line: Line) -> tuple[EdgePlace, ...]:
+def _places(analysis: Analysis, edges: Sequence[Edge], at: At) -> tuple[EdgePlace, ...]:
     found = []
     for edge in edges:
         span, since = event_span(analysis, edge.moment), analysis.span(edge.hold.taken.site)
-        found.append(EdgePlace(
-            span.path, line(span.path, span.start), analysis.title(edge.moment.function), line(since.path, since.start),
-            *edge.modes, edge.sure and edge.reach.certain,
-        ))  # fmt: skip
-    return tuple(sorted(found, key=lambda one: (one.path, one.line, one.held_line, one.held_mode, one.wanted_mode)))
+        here, title = at(span.path, span.start), analysis.title(edge.moment.function)
+        held, wanted = edge.modes
+        certain, since_line = edge.sure and edge.reach.certain, at(since.path, since.start).line
+        found.append(EdgePlace(span.path, here.line, here.column, title, since_line, held, wanted, certain))
+    return tuple(sorted(found))
 
 
 def _boxes(hanging: Sequence[Cycle]) -> list[Box]:

@@ -18,6 +18,7 @@ Front ends write `Call`; they do not know what it means. The linker replaces eac
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, Union
 
 from msgspec import Struct
@@ -418,6 +419,34 @@ class Deref(Struct, frozen=True, gc=False):
     target: Type
 
 
+class MacroArm(Struct, frozen=True, gc=False):
+    """One way to write a macro: the source of what it takes and of what it gives, and where each begins."""
+
+    takes: bytes
+    takes_at: int
+    gives: bytes
+    gives_at: int
+
+
+class Macro(Struct, frozen=True, gc=False):
+    """A macro that the tree defines by patterns. `path` is its file; `exported`: other crates see it.
+
+    `within`: the function's body outside of which it is not seen.
+    """
+
+    path: str
+    module: Path
+    name: str
+    arms: tuple[MacroArm, ...]
+    exported: bool
+    within: Range | None
+    at: Range
+
+
+Macros: TypeAlias = Mapping[str, "tuple[Macro, ...]"]
+"""The macros of the tree, by name."""
+
+
 class Body(Struct, frozen=True, gc=False):
     """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns."""
 
@@ -438,3 +467,4 @@ class Unit(Struct, frozen=True, gc=False):
     functions: tuple[Function, ...]
     derefs: tuple[Deref, ...]
     problems: tuple[tuple[int, str], ...]
+    macros: tuple[Macro, ...] = ()

@@ -17,6 +17,7 @@ from lockcheck import __version__, cli, engine
 from lockcheck.config import EDITIONS
 from lockcheck.finding import CONFIDENCES
 from lockcheck.report import FOR_PEOPLE, FORMATS
+from lockcheck.report.graph import FORMS
 from lockcheck.report.show import ShownFunction
 from lockcheck.rule import PERSONAS
 
@@ -295,6 +296,7 @@ def test_the_words_of_the_options_are_those_of_the_rooms() -> None:
     assert cli.CHOICES["confidence"] == CONFIDENCES
     assert cli.CHOICES["edition"] == EDITIONS
     assert cli.CHOICES["format"] == FORMATS
+    assert cli.CHOICES["graph"] == FORMS
     assert set(FOR_PEOPLE) < set(FORMATS)
 
 
@@ -332,6 +334,7 @@ def test_config_says_what_is_in_force_and_why(run: Any, fake_rules: Path) -> Non
         "exclude = []  # default",
         "per-file-ignores = {}  # default",
         "severity = {}  # default",
+        "lock-order = []  # default",
         "rust.guard-types = []  # default",
         "rust.refcell = true  # pyproject.toml",
     ]
@@ -354,6 +357,30 @@ def test_show_prints_functions_by_name(run: Any, fake_rules: Path, monkeypatch: 
     assert seen == ["2015"]
     assert run("show", "a.rs", "--function", "get").out == "Catalog::get  a.rs:1\n"
     assert run("show", "a.rs", "--function", "Catalog::get").out == "Catalog::get  a.rs:1\n"
+
+
+def test_show_calls_reads_the_crate_and_lists_what_it_cannot_resolve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "app/Cargo.toml": '[package]\nname = "app"\nedition = "2021"\n[dependencies]\nlib = { path = "../lib" }\n',
+            "app/src/lib.rs": "mod other;\nfn f(x: &Unknown) {\n    other::here();\n    lib::there();\n    x.nobody();\n}\n",
+            "app/src/other.rs": "pub fn here() { x.elsewhere() }\n",
+            "lib/Cargo.toml": '[package]\nname = "lib"\nedition = "2021"\n',
+            "lib/src/lib.rs": "pub fn there() {}\n",
+        },
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["show", "app/src/lib.rs", "--calls", "--output", "json"]) == 0
+    (shown,) = json.loads(capfdbinary.readouterr().out)["functions"]
+    assert [one["name"] for one in shown["moments"]] == ["here", "there", "nobody"]
+    assert shown["unresolved"] == [{"name": "nobody", "line": 5, "column": 7}]
+    assert cli.main(["show", "app/src/lib.rs", "--calls"]) == 0
+    assert capfdbinary.readouterr().out.endswith(b"       5:7  unknown  nobody\n")
+    assert cli.main(["show", "app/src/lib.rs"]) == 0
+    assert b"unknown" not in capfdbinary.readouterr().out
 
 
 def test_show_of_what_cannot_be_read(run: Any, fake_rules: Path) -> None:

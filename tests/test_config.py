@@ -18,6 +18,7 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
     min-confidence = "possible"
     edition = "2024"
     exclude = ["vendor/"]
+    lock-order = ["Catalog.load", "Peers.*"]
     [per-file-ignores]
     "tests/**" = ["LCK401"]
     [severity]
@@ -35,12 +36,13 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
         exclude=("vendor/",),
         per_file_ignores=(("tests/**", ("LCK401",)),),
         severity=(("LCK102", "note"),),
+        lock_order=("Catalog.load", "Peers.*"),
         guard_types=("G", "GS"),
         refcell=True,
         folder="sub",
         origin=dict.fromkeys(
             [
-                "select", "ignore", "persona", "min_confidence", "edition", "exclude", "per_file_ignores", "severity",
+                "select", "ignore", "persona", "min_confidence", "edition", "exclude", "per_file_ignores", "severity", "lock_order",
                 "guard_types", "refcell",
             ],
             "sub/lockcheck.toml",
@@ -80,6 +82,8 @@ def test_the_nearest_file_with_settings_wins_whole() -> None:
         ('rust = "x"', ["unknown key 'rust'"]),
         ("select = 'LCK2'", ["select", "list of strings"]),
         ("select = [1]", ["select", "list of strings"]),
+        ("lock-order = 'Catalog.load'", ["lock-order", "list of strings"]),
+        ("lock-order = ['A.a', 'B.b', 'A.a']", ["lock-order", "names 'A.a' twice"]),
         ("edition = 2019", ["edition", "2015, 2018, 2021, 2024"]),
         ("[rust]\nrefcell = 1", ["rust.refcell", "true or false"]),
         ("per-file-ignores = 3", ["per-file-ignores", "table"]),

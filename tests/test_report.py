@@ -9,7 +9,7 @@ from fakes import finding, span
 from lockcheck.finding import Edit, Finding, Fix, LockRef, Note, Problem
 from lockcheck.report import FORMATS, Report, Style, render
 from lockcheck.report.fingerprint import fingerprints
-from lockcheck.report.show import ShownFunction, ShownHeld, ShownMoment, document, text
+from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment, document, text
 from lockcheck.report.text import Paint, safe
 from lockcheck.source import Source
 
@@ -296,3 +296,11 @@ Catalog::get  a.rs:2
 empty  a.rs:9
 """
     )
+
+
+def test_show_lists_unresolved_calls_only_where_asked() -> None:
+    shown = ShownFunction("f", "a.rs", 1, (ShownMoment("call", "g", 2, 5, ()),), (ShownCall("g\x1b", 2, 5),))
+    assert "unresolved" not in json.loads(document([shown]))["functions"][0]
+    assert json.loads(document([shown], True))["functions"][0]["unresolved"] == [{"name": "g\x1b", "line": 2, "column": 5}]
+    assert text([shown], Paint()) == "f  a.rs:1\n       2:5  call     g\n"
+    assert text([shown], Paint(), True) == "f  a.rs:1\n       2:5  call     g\n       2:5  unknown  g\\x1b\n"

@@ -26,9 +26,13 @@ _ROUNDS = 4
 class Analysis:
     """The moments of the whole tree, each function walked when somebody asks."""
 
-    def __init__(self, program: Program, wanted: Callable[[int], bool]) -> None:
-        """`wanted`: which functions can take a lock themselves; only those are walked for their own sake."""
+    def __init__(self, program: Program, wanted: Callable[[int], bool], declared_order: tuple[str, ...] = ()) -> None:
+        """`wanted`: which functions can take a lock themselves; only those are walked for their own sake.
+
+        `declared_order` are patterns of locks in the order in which the project wants them taken.
+        """
         self.program = program
+        self._declared_order = declared_order
         self._wanted = wanted
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
@@ -83,6 +87,11 @@ class Analysis:
                 certain, spread = reach.certain and event.certain, reach.spread or len(event.targets) > 1
                 found.append(reach._replace(lock=lock, trace=(here, *reach.trace), certain=certain, spread=spread))
         return found
+
+    @property
+    def declared_order(self) -> tuple[str, ...]:
+        """Patterns of locks (`Catalog.load`, `Peers.*`) in the order in which they may be taken; empty: any order."""
+        return self._declared_order
 
     def title(self, number: int) -> str:
         """The function's name for people."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import same_lock
+from lockcheck.analysis.conflict import conflicts, same_lock
 from lockcheck.analysis.held import is_parameter
 from lockcheck.analysis.order import components
 
@@ -58,34 +59,49 @@ def graph(analysis: Analysis) -> Graph:
 
 def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
+    for edge in every_edge(analysis):
+        kept = edges[edge.held][edge.wanted]
+        key = (*edge.modes, edge.gates)
+        better = key not in kept or (len(edge.reach.trace), not edge.sure) < (len(kept[key].reach.trace), not kept[key].sure)
+        if better and (key in kept or len(kept) < _ALTERNATIVES):
+            kept[key] = edge
+    return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
+
+
+def owner_of(lock: ir.Lock) -> str:
+    """How locks of different functions are compared: a static's full name, a field and its type; empty if unknown."""
+    root, way = lock.place.root, lock.place.way
+    if isinstance(root, int) or root[0].startswith("["):
+        return lock.owner
+    inside = all(part in ("*", "&", "once") or part.startswith("[") for part in way)
+    return "::".join(root) if inside else lock.owner
+
+
+def every_edge(analysis: Analysis) -> Iterator[Edge]:
+    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike."""
     for moment in analysis:
         if not any(moment.ways):
             continue
-        held = [(hold, sure) for hold, sure in moment.held() if hold.taken.lock.owner and not is_parameter(hold.taken)]
+        listed = moment.held()
+        held = [(hold, sure) for hold, sure in listed if owner_of(hold.taken.lock) and not is_parameter(hold.taken)]
         for reach in analysis.reaches(moment) if held else ():
-            for edge in _edges(moment, held, reach):
-                kept = edges[edge.held][edge.wanted]
-                key = (*edge.modes, edge.gates)
-                better = key not in kept or (len(edge.reach.trace), not edge.sure) < (len(kept[key].reach.trace), not kept[key].sure)
-                if better and (key in kept or len(kept) < _ALTERNATIVES):
-                    kept[key] = edge
-    return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
+            yield from _edges(moment, held, reach)
 
 
 def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:
     wanted = reach.lock
-    if not wanted.owner or wanted.family in ("once", "semaphore", "refcell"):
+    if not owner_of(wanted) or wanted.family in ("once", "semaphore", "refcell"):
         return
     for hold, sure in held:
         mine = hold.taken.lock
-        if mine.owner == wanted.owner or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
+        if owner_of(mine) == owner_of(wanted) or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
             continue
         if any(same_lock(other.taken.lock, wanted) for other, _ in held):
             continue
         gates = frozenset(
-            other.taken.lock.owner for other, _ in held if other is not hold and other.taken.mode in ("exclusive", "write")
+            owner_of(other.taken.lock) for other, _ in held if other is not hold and other.taken.mode in ("exclusive", "write")
         )
-        yield Edge(mine.owner, wanted.owner, moment, hold, sure, reach, gates)
+        yield Edge(owner_of(mine), owner_of(wanted), moment, hold, sure, reach, gates)
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:

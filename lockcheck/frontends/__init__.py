@@ -6,6 +6,9 @@ Never: more of a language than its name and its file endings.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from lockcheck import ir
 from lockcheck.source import Crate, Source
 
@@ -19,8 +22,36 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     return rust.declare(source, crate)
 
 
-def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int) -> ir.Body:
-    """The steps of a function. Raises RecursionError where the code is nested too deep."""
+def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int, macros: ir.Macros) -> ir.Body:
+    """The steps of a function; `macros` are those of the tree.
+
+    Raises RecursionError where the code is nested too deep.
+    """
     from lockcheck.frontends import rust
 
-    return rust.lower(source.data, function, edition)
+    return rust.lower(source.data, function, edition, rust.Known(macros, unit.path, unit.crate))
+
+
+def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
+    """The macros that the tree defines, by name."""
+    table: dict[str, tuple[ir.Macro, ...]] = {}
+    for unit in units:
+        for macro in unit.macros:
+            table[macro.name] = (*table.get(macro.name, ()), macro)
+    return table
+
+
+def macros_with(macros: ir.Macros, words: re.Pattern[bytes]) -> set[str]:
+    """The names of the macros in whose expansions one of the words may be called.
+
+    A short word that is given something is none: `write(stream)` is no lock.
+    """
+    called = re.compile(words.pattern + rb"(?:(?<=_....)|(?!\s*\(\s*[^\s)]))")
+    left = {name: b"\n".join(arm.gives for macro in same for arm in macro.arms) for name, same in macros.items()}
+    found: set[str] = set()
+    new = {name for name, text in left.items() if called.search(text)}
+    while new:
+        found |= new
+        uses = re.compile(rb"\b(?:" + "|".join(map(re.escape, sorted(new))).encode() + rb")\s*!")
+        new = {name for name, text in left.items() if name not in found and uses.search(text)}
+    return found

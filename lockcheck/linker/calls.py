@@ -17,6 +17,9 @@ from lockcheck.linker.types import GUARD, UNKNOWN, Context
 if TYPE_CHECKING:
     from lockcheck.linker import Program
 
+EMPTY_OPTION = ir.Type(("Option",))
+"""The type of `None` until more is known."""
+
 _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
 
@@ -109,7 +112,8 @@ class Pass:
         return self.types[slot]
 
     def learn(self, slot: int, kind: ir.Type | None) -> None:
-        if kind is not None and self.slot_type(slot) is None:
+        known = self.slot_type(slot)
+        if kind is not None and (known is None or known is EMPTY_OPTION):
             self.types[slot] = kind
 
     def owner_of(self, place: ir.Place) -> str:
@@ -185,7 +189,7 @@ class Pass:
 
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         if isinstance(dst.root, int) and not dst.way:
-            self.learn(dst.root, self.type_of(src))
+            self.learn(dst.root, EMPTY_OPTION if src.root == ("None",) else self.type_of(src))
             self.hand_on(dst.root, src)
         self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
@@ -283,7 +287,10 @@ class Pass:
             return
         word = _word(call)
         if word in self.effects.threads:
-            del self.pending[place.root]
+            gone = self.pending.pop(place.root)
+            for taken in gone.operands if isinstance(gone, ir.Invoke) else ():
+                if taken.moved and taken.place is not None:
+                    self.out.append(ir.Release(taken.place, call.at))
         elif call.awaited or word in self.effects.here:
             self.run_pending(place.root)
         else:
@@ -580,7 +587,7 @@ class Pass:
         self.name(dst, ir.Place(known.root, (*known.way, "*")))
         inner = kind.args[-1:] if kind is not None else ()
         guard = ir.Type((GUARD,), tuple(inner))
-        wrapped = lock.wraps or taking.fallible or lock.family == "map" or kind is None
+        wrapped = lock.wraps or taking.fallible or lock.family == "map" or evidence != "declared"
         self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
 
     def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:

@@ -181,6 +181,8 @@ class Types:
                 owner, target = self._derefs[kind.path]
                 bound = {a.path[0]: b for a, b in zip(owner.args, kind.args, strict=False) if len(a.path) == 1}
                 kind = substitute(target, bound)
+            elif name == "Result" and kind.args and self.is_guard(kind.args[0], effects):
+                kind = kind.args[0]
             elif name in effects.wrappers and kind.path not in self.names.types and kind.args:
                 kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
             else:
@@ -253,7 +255,7 @@ class Types:
 
     def _defaults(self, kind: ir.Type, name: str) -> list[int]:
         """Default bodies of the traits that the type implements, and methods that every type has."""
-        found = list(self._blanket.get(name, ()))
+        found = list(self._blanket.get(name, ())) if kind.path in self.names.types else []
         if kind.path not in self._methods:
             return found
         for listed in self._methods[kind.path].values():

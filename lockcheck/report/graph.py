@@ -14,12 +14,13 @@ MOST = 3
 """A drawn edge is labelled with at most so many places."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class EdgePlace:
     """Where a lock is asked for under another one, which was taken at `held_line` of the same file."""
 
     path: str
     line: int
+    column: int
     function: str
     held_line: int
     held_mode: str
@@ -60,7 +61,7 @@ def render(form: str, graph: OrderGraph) -> str:
 
 
 def document(graph: OrderGraph) -> str:
-    """One JSON document; lines count from 1."""
+    """One JSON document; lines and columns count from 1."""
     found = {
         "schema": SCHEMA,
         "locks": [{"owner": owner, "name": name} for owner, name in graph.locks],

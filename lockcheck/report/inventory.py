@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from lockcheck.report.text import Paint, counted, safe
@@ -16,10 +17,11 @@ MOST = 8
 
 @dataclass(frozen=True, slots=True, order=True)
 class Spot:
-    """A line (counted from 1) of a file."""
+    """A place in a file; lines and columns count from 1."""
 
     path: str
     line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Inventory:
 
 
 def document(inventory: Inventory) -> str:
-    """One JSON document; lines count from 1."""
+    """One JSON document; lines and columns count from 1."""
     found = {"schema": SCHEMA, "locks": [asdict(one) for one in inventory.locks], "others": inventory.others}
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
@@ -96,8 +98,9 @@ def _lock(lock: LockEntry, paint: Paint) -> Iterator[str]:
         yield f"  {one.name:<10} {one.count:>4}  {_places(one)}"
     if lock.longest is not None:
         part = lock.longest
+        noun = "line" if part.lines == 1 else "lines"
         place = f"{safe(part.path)}:{part.line}-{part.end_line}"
-        yield f"  {'longest':<10} {part.lines:>4}  {counted(part.lines, 'line').partition(' ')[2]} in {safe(part.function)}, {place}"
+        yield f"  {'longest':<10} {part.lines:>4}  {noun} in {safe(part.function)}: {place}"
     for head, names in (("acquires", lock.acquired), ("awaits in", lock.awaited), ("calls", lock.called)):
         yield from _names(head, names)
 
@@ -110,8 +113,14 @@ def _names(head: str, names: Sequence[Seen]) -> Iterator[str]:
 
 
 def _places(seen: Seen) -> str:
+    """The places, each path once: `src/a.rs:3, 7 and 2 more`."""
     more = f" and {seen.count - len(seen.places)} more" if seen.count > len(seen.places) else ""
-    return ", ".join(map(_spot, seen.places)) + more
+    by_path = itertools.groupby(seen.places, key=lambda spot: spot.path)
+    return ", ".join(f"{safe(path)}:{_lines(spots)}" for path, spots in by_path) + more
+
+
+def _lines(spots: Iterable[Spot]) -> str:
+    return ", ".join(dict.fromkeys(str(one.line) for one in spots))
 
 
 def _spot(spot: Spot) -> str:

@@ -36,31 +36,51 @@ class ShownMoment:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCall:
+    """A call whose callee is not known, and where the callee's name begins."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShownFunction:
-    """A function and its moments, in execution order."""
+    """A function, its moments in execution order, and its calls that could not be resolved, by place."""
 
     name: str
     path: str
     line: int
     moments: tuple[ShownMoment, ...]
+    unresolved: tuple[ShownCall, ...] = ()
 
 
-def document(functions: Sequence[ShownFunction]) -> str:
-    """One JSON document; lines and columns count from 1."""
-    return json.dumps({"schema": SCHEMA, "functions": [asdict(one) for one in functions]}, indent=2) + "\n"
+def document(functions: Sequence[ShownFunction], calls: bool = False) -> str:
+    """One JSON document; lines and columns count from 1. `calls`: with the calls that could not be resolved."""
+    found = [asdict(one) for one in functions]
+    for one in found:
+        if not calls:
+            del one["unresolved"]
+    return json.dumps({"schema": SCHEMA, "functions": found}, indent=2) + "\n"
 
 
-def text(functions: Sequence[ShownFunction], paint: Paint) -> str:
-    """A block for each function: one line for each moment, and below it what is held there."""
-    return "\n".join(_function(one, paint) for one in functions)
+def text(functions: Sequence[ShownFunction], paint: Paint, calls: bool = False) -> str:
+    """A block for each function: one line for each moment, and below it what is held there.
+
+    `calls`: at the end of each block the calls that could not be resolved.
+    """
+    return "\n".join(_function(one, paint, calls) for one in functions)
 
 
-def _function(function: ShownFunction, paint: Paint) -> str:
+def _function(function: ShownFunction, paint: Paint, calls: bool) -> str:
     lines = [f"{paint(safe(function.name), 'strong')}  {safe(function.path)}:{function.line}\n"]
     for moment in function.moments:
         at = f"{moment.line}:{moment.column}"
         lines.append(f"  {paint(f'{at:>8}', 'frame')}  {moment.event:<8} {safe(moment.name)}\n")
         lines += [f"{'':12}{_held(one)}\n" for one in moment.held]
+    for call in function.unresolved if calls else ():
+        at = f"{call.line}:{call.column}"
+        lines.append(f"  {paint(f'{at:>8}', 'frame')}  unknown  {safe(call.name)}\n")
     return "".join(lines)
 
 

@@ -5,8 +5,9 @@ Never: says what is a lock, resolves a name, raises on broken code.
 """
 
 from lockcheck.frontends.rust.declare import declare
+from lockcheck.frontends.rust.expand import Known
 from lockcheck.frontends.rust.lower import lower
 
 SUFFIXES = (".rs",)
 
-__all__ = ["SUFFIXES", "declare", "lower"]
+__all__ = ["SUFFIXES", "Known", "declare", "lower"]

@@ -17,8 +17,9 @@ from lockcheck import ir
 from lockcheck.frontends.rust import syntax
 from lockcheck.source import Crate, Source
 
-_ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait)\b")
+_ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
+_ITEMS = ("_item", "_declaration", "_invocation", "_definition")
 _REMAINDER = ("line_comment", "block_comment")
 
 
@@ -26,7 +27,7 @@ def module_of(path: str, crate: Crate | None) -> ir.Path:
     """The module that a file is, its crate first. A file outside any crate is a crate of its own."""
     if crate is None:
         return (path,)
-    root = posixpath.dirname(crate.roots[0]) if crate.roots else posixpath.join(crate.folder, "src")
+    root = _source_root(crate)
     inside = posixpath.relpath(path, root)
     if inside.startswith("bin/") or inside.startswith("../"):
         return _target_of(posixpath.relpath(path, crate.folder), crate)
@@ -34,6 +35,16 @@ def module_of(path: str, crate: Crate | None) -> ir.Path:
     if parts[-1] == "mod" or path in crate.roots or parts in (["lib"], ["main"]):
         parts.pop()
     return (crate.name.replace("-", "_"), *parts)
+
+
+def _source_root(crate: Crate) -> str:
+    """The folder of the library's (or else the main binary's) first file."""
+    for name in ("src/lib.rs", "src/main.rs"):
+        if posixpath.normpath(posixpath.join(crate.folder, name)) in crate.roots:
+            return posixpath.normpath(posixpath.join(crate.folder, "src"))
+    named = [root for root in crate.roots if posixpath.basename(root) in ("lib.rs", "main.rs", f"{crate.name}.rs")]
+    first = next(iter(named or crate.roots), posixpath.join(crate.folder, "src/lib.rs"))
+    return posixpath.normpath(posixpath.dirname(first))
 
 
 def _target_of(inside: str, crate: Crate) -> ir.Path:
@@ -55,6 +66,7 @@ class _Scope:
     trait: ir.Type | None = None
     generics: ir.Path = ()
     bounds: tuple[tuple[str, ir.Type], ...] = ()
+    within: ir.Range | None = None
 
 
 @dataclass
@@ -68,7 +80,9 @@ class _Declarer:
     functions: list[ir.Function] = field(default_factory=list)
     derefs: list[ir.Deref] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
+    macros: list[ir.Macro] = field(default_factory=list)
     shift: int = 0
+    exported: bool = False
 
     def at(self, node: ts.Node) -> ir.Range:
         return (node.start_byte + self.shift, node.end_byte + self.shift)
@@ -76,11 +90,12 @@ class _Declarer:
     # ---------------------------------------------------------------------------------------------------- items
 
     def items(self, nodes: list[ts.Node], scope: _Scope) -> None:
-        file_named = ""
+        file_named, self.exported = "", False
         for node in nodes:
             kind = node.type
             if kind == "attribute_item":
                 file_named = _path_attribute(node) or file_named
+                self.exported = self.exported or b"macro_export" in (node.text or b"")
                 continue
             if kind in _REMAINDER:
                 continue
@@ -89,7 +104,7 @@ class _Declarer:
                 handler(node, scope)
             if kind == "mod_item" and node.child_by_field_name("body") is None:
                 self._outside_module(node, scope, file_named)
-            file_named = ""
+            file_named, self.exported = "", False
 
     def _outside_module(self, node: ts.Node, scope: _Scope, file_named: str) -> None:
         """`mod m;`: where the file is not where the module tree says, the name is an import of where it is."""
@@ -129,7 +144,8 @@ class _Declarer:
     _union_item = _struct_item
 
     def _enum_item(self, node: ts.Node, scope: _Scope) -> None:
-        body, fields = node.child_by_field_name("body"), []
+        body = node.child_by_field_name("body")
+        fields: list[ir.Field] = []
         for variant in body.named_children if body else ():
             if variant.type == "enum_variant":
                 name = syntax.text(variant.child_by_field_name("name") or variant)
@@ -209,14 +225,17 @@ class _Declarer:
         )  # fmt: skip
         self.functions.append(function)
         if body is not None and _ITEM_WORD.search(body.text or b""):
-            inner = replace(scope, module=(*scope.module, f"{{{function.name}}}"), owner=None, trait=None)
+            inner = replace(
+                scope, module=(*scope.module, f"{{{function.name}}}"), owner=None, trait=None, within=self.at(body)
+            )
             self._written_inside(body, inner)
 
     _function_signature_item = _function_item
 
     def _written_inside(self, node: ts.Node, scope: _Scope) -> None:
         """Items between the statements of a function are declared in a module of the function's own."""
-        items = [c for c in node.named_children if c.type.endswith("_item") or c.type == "use_declaration"]
+        others = ("use_declaration", "macro_definition")
+        items = [c for c in node.named_children if c.type.endswith("_item") or c.type in others]
         if items:
             self.items(items, scope)
         for child in node.named_children:
@@ -238,6 +257,20 @@ class _Declarer:
         return tuple(params), takes_self
 
     # --------------------------------------------------------------------------------------------------- macros
+
+    def _macro_definition(self, node: ts.Node, scope: _Scope) -> None:
+        name, arms = node.child_by_field_name("name"), []
+        for rule in node.named_children:
+            takes, gives = rule.child_by_field_name("left"), rule.child_by_field_name("right")
+            if takes is None or gives is None:
+                continue
+            (before, _), (after, _) = self.at(takes), self.at(gives)
+            arms.append(ir.MacroArm((takes.text or b"")[1:-1], before + 1, (gives.text or b"")[1:-1], after + 1))
+        if name is not None and arms:
+            seen = self.exported, scope.within
+            self.macros.append(
+                ir.Macro(self.source.path, scope.module, syntax.text(name), tuple(arms), *seen, self.at(node))
+            )
 
     def _macro_invocation(self, node: ts.Node, scope: _Scope) -> None:
         """Items inside a macro (`cfg_rt! { … }`, `lazy_static! { … }`, `cfg_if! { … }`) are items."""
@@ -262,7 +295,7 @@ class _Declarer:
             return
         root = syntax.parse(syntax.blank(data, _STATIC_REF))
         before, self.shift = self.shift, self.shift + tree.start_byte + 1
-        self.items([n for n in root.named_children if n.type.endswith(("_item", "_declaration", "_invocation"))], scope)
+        self.items([n for n in root.named_children if n.type.endswith(_ITEMS)], scope)
         self.shift = before
 
 
@@ -336,7 +369,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
         declarer.problems.append((_first_error(root), "syntax error; the rest of the file was analysed"))
     return ir.Unit(
         source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
-        tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems),
+        tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems), tuple(declarer.macros),
     )  # fmt: skip
 
 

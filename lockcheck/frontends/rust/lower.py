@@ -19,7 +19,7 @@ from typing import NamedTuple
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import macros, patterns, syntax
+from lockcheck.frontends.rust import expand, macros, patterns, syntax
 
 
 class _Jump(NamedTuple):
@@ -34,9 +34,12 @@ class _Jump(NamedTuple):
 class Lowering:
     """One function being lowered. The only state of the front end: it lives as long as `lower` runs."""
 
-    def __init__(self, edition: int, shift: int) -> None:
+    def __init__(self, edition: int, shift: int, known: expand.Known | None = None) -> None:
         self.rescoped = edition >= 2024
         self.shift = shift
+        self.known = known
+        self.origin: expand.Origin | None = None
+        self.expanded = 0
         self.slots: list[ir.Slot] = []
         self.steps: list[ir.Step] = []
         self.temps: list[int] = []
@@ -52,7 +55,19 @@ class Lowering:
     # ------------------------------------------------------------------------------------------------- small parts
 
     def at(self, node: ts.Node) -> ir.Range:
-        return (node.start_byte + self.shift, node.end_byte + self.shift)
+        """Where a node stands in the file: offsets are into what was parsed, which may be a macro's expansion."""
+        start, end = node.start_byte + self.shift, node.end_byte + self.shift
+        return (start, end) if self.origin is None else self.origin.at(start, end)
+
+    @contextmanager
+    def inside_expansion(self, origin: expand.Origin, shift: int) -> Iterator[None]:
+        """What is lowered inside was parsed from the expansion that `origin` tells of."""
+        before = self.origin, self.shift
+        self.origin, self.shift = origin, shift
+        try:
+            yield
+        finally:
+            self.origin, self.shift = before
 
     def slot(self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "") -> int:
         number = len(self.slots)
@@ -392,6 +407,8 @@ class Lowering:
         kind = node.type
         if kind == "let_declaration":
             self.let(node)
+        elif macros.statement(self, node):
+            return
         elif kind == "expression_statement":
             with self.region(node, scope="temps"):
                 self.value(node.named_children[0] if node.named_children else None)
@@ -433,9 +450,9 @@ class Lowering:
             if place is not None and init.type not in _PLACES and self.followed:
                 self.put(ir.Discard(place, self.at(pattern)))
             return
-        halves = place is not None and init.type not in _PLACES and patterns.names_in(pattern)
+        halves = init.type == "tuple_expression" and patterns.names_in(pattern)
         for way in patterns.wildcards(pattern) if halves else ():
-            assert place is not None
+            assert place is not None  # a tuple that is written has a place
             self.put(ir.Discard(ir.Place(place.root, place.way + way), self.at(pattern)))
         self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
 
@@ -1004,15 +1021,17 @@ _EXPRESSIONS: dict[str, Callable[[Lowering, ts.Node, list[int] | None, list[int]
 }
 
 
-def lower(data: bytes, function: ir.Function, edition: int) -> ir.Body:
+def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known | None = None) -> ir.Body:
     """The body of a function. `data` is the whole file; only the function's bytes are parsed.
+
+    `known` are the macros that its file sees.
 
     Raises RecursionError where the code is nested deeper than the stack allows.
     """
     start, end = function.at
     root = syntax.parse(data[start:end])
     node = next((n for n in root.named_children if n.type == "function_item"), None)
-    lowering = Lowering(edition, start)
+    lowering = Lowering(edition, start, known)
     outer: list[ir.Step] = []
     params = node.child_by_field_name("parameters") if node is not None else None
     body = node.child_by_field_name("body") if node is not None else None

@@ -1,7 +1,9 @@
 """Expressions inside macros: the tokens are parsed again, at the places where they stand.
 
 In: a macro invocation.  Out: steps, as if the arguments had been written in a call.
-Never: expands a macro of another crate; what does not parse as expressions is left alone.
+Never: expands a macro from outside the tree; what does not parse as expressions is left alone.
+
+A macro that the tree defines itself is expanded, and the expansion lowered as if it had been written.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import syntax
+from lockcheck.frontends.rust import expand, syntax
 
 if TYPE_CHECKING:
     from lockcheck.frontends.rust.lower import Lowering
@@ -47,6 +49,10 @@ def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] 
                 _arguments(to, tree, name, False)
         to.put(ir.Leave(to.leave_function))
         return None
+    if tree is not None and not _is_known(name):
+        said = _expansion(to, node, tree, name)
+        if said is not None and (done := _as_value(to, said, own, extend, waited)):
+            return done[0]
     if tree is None or not _WORTH.search(data) or name == "macro_rules":
         return None
     if name == "select":
@@ -60,6 +66,88 @@ def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] 
     if name == "pin":
         return to.value(_expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
     return _arguments(to, tree, name, waited)
+
+
+# -------------------------------------------------------------------------------------------- macros of the tree
+
+_MOST = 1 << 20
+"""Bytes of expansions for one function."""
+
+
+def _is_known(name: str) -> bool:
+    """Macros whose meaning is known, whoever defines them."""
+    return name in _OWN_STATEMENT or name in _NEVER or name in _WAITED or name in ("select", "pin", "macro_rules")
+
+
+def _expansion(to: Lowering, node: ts.Node, tree: ts.Node, name: str) -> tuple[bytes, expand.Origin] | None:
+    """What an invocation of a macro of the tree stands for, and where it comes from."""
+    if to.known is None or name not in to.known.macros or (to.origin is not None and to.origin.depth >= expand.DEEPEST):
+        return None
+    macro = to.known.find(name, to.at(node)[0])
+    if macro is None or to.expanded > _MOST:
+        return None
+    made = expand.expand(macro, (tree.text or b"")[1:-1], to.known.crate)
+    if made is None or not _WORTH.search(made.text):
+        return None
+    to.expanded += len(made.text)
+    whole = (node.start_byte + to.shift, node.end_byte + to.shift)
+    depth = to.origin.depth + 1 if to.origin is not None else 1
+    return made.text, expand.Origin(made.pieces, tree.start_byte + 1 + to.shift, whole, to.origin, depth)
+
+
+def _as_value(to: Lowering, said: tuple[bytes, expand.Origin], own: list[int] | None, extend: list[int] | None,
+              waited: bool) -> tuple[ir.Place | None] | None:  # fmt: skip
+    """Lower an expansion as an expression, or as a block where it is statements; None where it is neither."""
+    text, origin = said
+    inner = _expression(text.rstrip().removesuffix(b";"))
+    if inner is not None:
+        with to.inside_expansion(origin, -len(_BEFORE)):
+            return (to.waiting(inner) if waited else to.value(inner, own, extend),)
+    body = _block(text)
+    if body is None:
+        return None
+    with to.inside_expansion(origin, -len(_OPENED)):
+        return (to.value(body, own, extend),)
+
+
+def statement(to: Lowering, node: ts.Node) -> bool:
+    """Lower a macro of the tree that stands as a statement: its statements join those around; False if it is none.
+
+    Names that the macro's own text binds are not seen outside of it, but their values live on to the end of the block.
+    """
+    if node.type == "expression_statement" and node.named_children:
+        node = node.named_children[0]
+    if node.type != "macro_invocation" or to.known is None:
+        return False
+    spelled = syntax.path(node.child_by_field_name("macro"))
+    tree = next((c for c in node.named_children if c.type == "token_tree"), None)
+    if not spelled or tree is None or _is_known(spelled[-1]):
+        return False
+    said = _expansion(to, node, tree, spelled[-1])
+    body = _block(said[0]) if said is not None else None
+    if said is None or body is None:
+        return False
+    names = dict(to.names[-1])
+    with to.inside_expansion(said[1], -len(_OPENED)):
+        for child in body.named_children:
+            to.statement(child)
+    given = set(_NAME.findall(syntax.text(tree)))
+    to.names[-1] = names | {name: slot for name, slot in to.names[-1].items() if name in given}
+    return True
+
+
+_OPENED = b"fn f(){"
+
+
+def _block(text: bytes) -> ts.Node | None:
+    """The block whose statements the bytes spell, or None. Its offsets are shifted by the length of `_OPENED`."""
+    root = syntax.parse(_OPENED + text + b"}")
+    if root.has_error or not root.named_children:
+        return None
+    return root.named_children[0].child_by_field_name("body")
+
+
+# ------------------------------------------------------------------------------------------ arguments of any macro
 
 
 def _arguments(to: Lowering, tree: ts.Node, name: str, waited: bool) -> ir.Place | None:
@@ -167,8 +255,7 @@ def _select(to: Lowering, tree: ts.Node) -> ir.Place | None:
                 to.shift = shift
             handlers.append((pattern, *handler))
         dst = to.slot(to.temps)
-        word = (tree.start_byte + to.shift, tree.start_byte + to.shift + 1)
-        to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(tree), word))
+        to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(tree), to.at(tree.children[0])))
         arms = [to.arm(tree, "", (0, 0), False, lambda h=h: _handler(to, *h)) for h in handlers]  # type: ignore[misc]
         if arms:
             to.put(ir.Branch(tuple(arms)))
