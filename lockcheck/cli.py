@@ -110,7 +110,7 @@ def _check_parser(parser: argparse.ArgumentParser) -> None:
 def _show_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--function", metavar="NAME", help="only this function: `get` or `Catalog::get`")
-    parser.add_argument("--calls", action="store_true", help="read the whole crate, and list the calls that could not be resolved")
+    parser.add_argument("--calls", action="store_true", help="read the whole crate and list the calls not resolved")
     parser.add_argument("--output", choices=("text", "json"), default="text")
     _edition_option(parser)
     _config_option(parser)

@@ -253,7 +253,7 @@ class Tree:
         units = [declare(source, homes[source.path]) for source in sources]
         for unit in units:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
-        self._macros = macros_of(units)
+        self._macros: dict[str, tuple[ir.Macro, ...]] = {}
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
         tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
@@ -282,6 +282,7 @@ class Tree:
             for family, mark in (("map", b"Dash"), ("watch", b"watch"))
             if mark in self._sources[unit.path].data
         }
+        macros = macros_of(units)
         made: dict[tuple[str, ...], re.Pattern[bytes]] = {}
         for unit in units:
             extra = tuple(family for family in ("map", "watch") if (unit.crate, family) in crates_with)
@@ -290,7 +291,9 @@ class Tree:
                 table = tables[unit.language]
                 words = table.words(frozenset(extra)) | outers[unit.language]
                 plain = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
-                words |= {rf"{name}(?=\s*!)" for name in macros_with(self._macros, plain)}
+                taking = macros_with(macros, plain)
+                self._macros |= {name: macros[name] for name in taking}
+                words |= {rf"{name}(?=\s*!)" for name in taking}
                 made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
             yield made[key]
 

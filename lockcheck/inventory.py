@@ -33,11 +33,14 @@ def inventory(analysis: Analysis, tables: Mapping[str, Effects], at: At) -> Inve
     `tables` says by language which types are locks.
     """
     book = _Book(analysis, at)
-    for owner, kind, span in _declared(analysis.program, tables):
-        book.locks[owner].kind = kind
-        book.locks[owner].declared = _spot(span, at)
+    declared = {owner: (kind, span) for owner, kind, span in _declared(analysis.program, tables)}
+    for owner, (kind, _) in declared.items():
+        if kind:
+            book.locks[owner].kind = kind
     for moment in analysis:
         book.see(moment)
+    for owner in book.locks.keys() & declared.keys():
+        book.locks[owner].declared = _spot(declared[owner][1], at)
     names = short_names(book.locks)
     return Inventory(tuple(book.entry(owner, names) for owner in sorted(book.locks)), len(book.others))
 
@@ -53,7 +56,7 @@ def short_names(owners: Iterable[str]) -> dict[str, str]:
 
 
 def _declared(program: Program, tables: Mapping[str, Effects]) -> Iterator[tuple[str, str, Span]]:
-    """The fields and statics whose type is a lock or a collection of locks: (owner, kind, where)."""
+    """The fields and statics: (owner, kind, where); the kind is empty where the type is not known to be a lock's."""
     for unit in program.units:
         effects = tables[unit.language]
         for decl in unit.types:
@@ -63,13 +66,12 @@ def _declared(program: Program, tables: Mapping[str, Effects]) -> Iterator[tuple
             for one in decl.fields:
                 kind, owner = program.types.field(outer, one.name, effects)
                 lock = _lock_in(program, kind, effects)
-                if lock is not None:
-                    yield f"{owner}.{one.name}", lock.kind, Span(unit.path, *one.at)
+                yield f"{owner}.{one.name}", lock.kind if lock is not None else "", Span(unit.path, *one.at)
         for static in unit.statics:
             kind = program.static_type(static.module, (static.name,), effects)
             lock = _lock_in(program, kind, effects)
-            if lock is not None:
-                yield "::".join((*static.module, static.name)), lock.kind, Span(unit.path, *static.at)
+            name = "::".join((*static.module, static.name))
+            yield name, lock.kind if lock is not None else "", Span(unit.path, *static.at)
 
 
 def _lock_in(program: Program, kind: ir.Type | None, effects: Effects) -> LockType | None:

@@ -61,6 +61,8 @@ class Slot(Struct, frozen=True, gc=False):
     name: str = ""
     type: Type | None = None
     why: str = ""
+    at: Range = (0, 0)
+    """Where a variable is named."""
 
 
 # ---------------------------------------------------------------------------------------------------------- steps
@@ -309,6 +311,8 @@ class Invoke(Struct, frozen=True, gc=False):
     guard: Acquire | None = None
     owners: tuple[str, ...] = ()
     """The owner of the receiver's place, as of a lock's."""
+    implicit: bool = False
+    """Nobody wrote the call: a value's end makes it."""
 
 
 class Callback(Struct, frozen=True, gc=False):
@@ -327,12 +331,16 @@ class Suspend(Struct, frozen=True, gc=False):
 
 
 class Block(Struct, frozen=True, gc=False):
-    """The thread waits here for something that is no lock: `why` is for people ("joins a thread")."""
+    """The thread waits here for something that is no lock: `why` is for people ("joins a thread").
+
+    `others` are the bodies that must come to their end before, where they are known: those of a joined thread.
+    """
 
     at: Range
     name_at: Range
     name: str
     why: str
+    others: tuple[Region, ...] = ()
 
 
 Step: TypeAlias = Union[

@@ -60,7 +60,7 @@ def event_span(analysis: Analysis, moment: Moment) -> Span:
 
 def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, message: str, help_: str,
                 severity: Severity | None = None) -> Finding:  # fmt: skip
-    """The finding for a conflict. `message` may use {lock}, {via}."""
+    """The finding for a conflict. `message` may use {lock}, {via} and {event}."""
     moment, reach, taken = conflict.moment, conflict.reach, conflict.hold.taken
     name = analysis.lock_name(moment.function, taken.lock)
     called = f"`{getattr(moment.event, 'name', '')}`"
@@ -71,7 +71,7 @@ def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, m
     return Finding(
         code=meta.code, slug=slug, severity="warning" if weak and grade == "error" else grade,
         confidence=confidence(conflict), evidence=evidence, span=event_span(analysis, moment),
-        message=message.format(lock=name, via=via), function=analysis.title(moment.function),
+        message=message.format(lock=name, via=via, event=called), function=analysis.title(moment.function),
         lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode), label=f"{_TAKES[reach.mode]} again{via}",
         help=help_, notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
     )  # fmt: skip

@@ -184,6 +184,15 @@ def test_locks_of_the_same_name_are_told_apart_and_locals_are_counted(tree: Path
     assert found.others == 1
 
 
+def test_what_is_taken_like_a_lock_is_listed_with_its_declaration(tree: Path) -> None:
+    text = "struct Odd { far: Elsewhere, idle: Elsewhere }\nfn f(it: &Odd) {\n    let far = it.far.lock();\n    it.g();\n}\n"
+    write_tree(tree, {"src/other.rs": text})
+    found = entries()
+    assert found["Odd.far"].declared == Spot("src/other.rs", 1, 14)
+    assert where(found["Odd.far"].called) == {"g": [("src/other.rs", 4)]}
+    assert "Odd.idle" not in found
+
+
 def test_the_count_goes_on_where_the_places_end(tree: Path) -> None:
     body = "".join(f"    drop(TOTAL.lock());  // {number}\n" for number in range(5))
     write_tree(tree, {"src/other.rs": f"use super::TOTAL;\nfn often() {{\n{body}}}\n"})

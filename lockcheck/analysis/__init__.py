@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from lockcheck import ir
-from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, below, instantiate, walk
+from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, below, instantiate, reached_by, walk
 from lockcheck.analysis.order import components
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Program
@@ -75,6 +75,8 @@ class Analysis:
         if isinstance(event, ir.Convert):
             site, own = Site(moment.function, event.at), {h for way in moment.ways for h in way if below(h.holder, event.src)}
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
+        if isinstance(event, ir.Block):
+            return self._others(moment, event)
         if not isinstance(event, ir.Invoke):
             return []
         here, caller = Site(moment.function, event.at), self.program.linked(moment.function)
@@ -92,6 +94,17 @@ class Analysis:
     def declared_order(self) -> tuple[str, ...]:
         """Patterns of locks (`Catalog.load`, `Peers.*`) in the order in which they may be taken; empty: any order."""
         return self._declared_order
+
+    def _others(self, moment: Moment, event: ir.Block) -> list[Reach]:
+        """What the threads that are waited for come to; they run under their own guards."""
+        linked, number = self.program.linked(moment.function), moment.function
+        if linked is None or not event.others or not any(moment.ways):
+            return []
+        parameters, found = self.program.parameters(number), list[Reach]()
+        for body in event.others:
+            found += reached_by(number, linked, parameters, body, self.summary)
+        here = Site(number, event.at)
+        return [reach._replace(trace=(here, *reach.trace)) for reach in found]
 
     def title(self, number: int) -> str:
         """The function's name for people."""

@@ -27,6 +27,14 @@ class Conflict(NamedTuple):
     sure: bool
     reach: Reach
 
+    @property
+    def by(self) -> Literal["call", "end", "wait"]:
+        """What comes to hang: what is written here, a value's end, or a thread that is waited for."""
+        event = self.moment.event
+        if isinstance(event, ir.Block):
+            return "wait"
+        return "end" if isinstance(event, ir.Invoke) and event.implicit else "call"
+
 
 def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     """Whether both names mean one lock for the function that sees them."""
@@ -67,7 +75,7 @@ def conflicts(analysis: Analysis) -> list[Conflict]:
 def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     seen: set[tuple[object, ...]] = set()
     for moment in analysis:
-        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert)):
+        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, ir.Block)):
             continue
         reaches = analysis.reaches(moment)
         pairs = ((hold, sure, reach) for hold, sure in moment.held() for reach in reaches)

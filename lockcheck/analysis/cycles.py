@@ -89,19 +89,21 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
 
 
 def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:
-    wanted = reach.lock
-    if not owner_of(wanted) or wanted.family in ("once", "semaphore", "refcell"):
+    wanted, asked = reach.lock, owner_of(reach.lock)
+    if not asked or wanted.family in ("once", "semaphore", "refcell"):
         return
     for hold, sure in held:
-        mine = hold.taken.lock
-        if owner_of(mine) == owner_of(wanted) or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
+        mine, kept = hold.taken.lock, owner_of(hold.taken.lock)
+        if kept == asked or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
             continue
         if any(same_lock(other.taken.lock, wanted) for other, _ in held):
             continue
         gates = frozenset(
-            owner_of(other.taken.lock) for other, _ in held if other is not hold and other.taken.mode in ("exclusive", "write")
+            owner_of(other.taken.lock)
+            for other, _ in held
+            if other is not hold and other.taken.mode in ("exclusive", "write")
         )
-        yield Edge(owner_of(mine), owner_of(wanted), moment, hold, sure, reach, gates)
+        yield Edge(kept, asked, moment, hold, sure, reach, gates)
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:

@@ -508,6 +508,14 @@ def walk(number: int, linked: Linked, parameters: int, guards: Guards, named_at:
     return list(walker.moments.values()), _summary(walker, ends, guards)
 
 
+def reached_by(number: int, linked: Linked, parameters: int, body: ir.Region,
+               summarize: Callable[[int], Summary]) -> tuple[Reach, ...]:  # fmt: skip
+    """The acquisitions that another thread's body comes to."""
+    walker = Walk(number, linked, parameters, summarize, True)
+    walker.region(body, START)
+    return tuple(walker.reaches.values())
+
+
 def _ends(walker: Walk, start: Ways) -> Ways:
     """Walk the body; the ways at its end before the parameters are dropped (what the result and others hold)."""
     root = walker.linked.root

@@ -67,6 +67,8 @@ class Effects:
     guard_consumes: frozenset[str]
     guard_unlocks: frozenset[str]
     guard_modes: Mapping[str, Mode]
+    end_trait: str
+    end_method: str
     drops: frozenset[str]
     leaks: frozenset[str]
     alternatives: frozenset[str]
@@ -157,7 +159,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         flow_names=data["flow-names"], same_methods=frozenset(data["same"]["methods"]),
         same_functions=frozenset(data["same"]["functions"]), carries=frozenset(data["same"]["carries"]),
         guard_carries=frozenset(calls["carries"]), guard_releases=frozenset(calls["releases"]),
-        guard_consumes=frozenset(calls["consumes"]), guard_unlocks=frozenset(calls["unlocks"]), guard_modes=calls["modes"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
+        guard_consumes=frozenset(calls["consumes"]), guard_unlocks=frozenset(calls["unlocks"]), guard_modes=calls["modes"], end_trait=data["end"]["trait"], end_method=data["end"]["method"], drops=frozenset(drops["functions"]), leaks=frozenset(drops["leaks"]),
         alternatives=frozenset(drops["alternatives"]), replaces=frozenset(drops["replaces"]), keeps=frozenset(drops["keeps"]), empties=frozenset(drops["empties"]),
         waits=frozenset(data["waits"]["methods"]), waits_types=frozenset(data["waits"]["types"]),
         threads=frozenset(data["threads"]["functions"]), scoped=frozenset(data["threads"]["scoped"]),

@@ -44,14 +44,20 @@ def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
 def macros_with(macros: ir.Macros, words: re.Pattern[bytes]) -> set[str]:
     """The names of the macros in whose expansions one of the words may be called.
 
-    A short word that is given something is none: `write(stream)` is no lock.
+    A plain word must be called with nothing: `write(stream)` is no lock.
     """
-    called = re.compile(words.pattern + rb"(?:(?<=_....)|(?!\s*\(\s*[^\s)]))")
     left = {name: b"\n".join(arm.gives for macro in same for arm in macro.arms) for name, same in macros.items()}
     found: set[str] = set()
-    new = {name for name, text in left.items() if called.search(text)}
+    new = {name for name, text in left.items() if _calls(text, words)}
     while new:
         found |= new
         uses = re.compile(rb"\b(?:" + "|".join(map(re.escape, sorted(new))).encode() + rb")\s*!")
         new = {name for name, text in left.items() if name not in found and uses.search(text)}
     return found
+
+
+def _calls(text: bytes, words: re.Pattern[bytes]) -> bool:
+    return any(b"_" in word[0] or _EMPTY.match(text, word.end()) for word in words.finditer(text))
+
+
+_EMPTY = re.compile(rb"\s*\(\s*\)")

@@ -97,6 +97,13 @@ class Program:
         bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
         return substitute(found, bound)
 
+    def at_end(self, kind: ir.Type | None, effects: Effects) -> list[int]:
+        """The function of the tree that runs when a value of the type comes to its end."""
+        if kind is None or kind.path not in self.names.types:
+            return []
+        found = self.types.methods(kind, effects.end_method, effects)
+        return [n for n in found if (trait := self.functions[n][1].trait) is not None and trait.path[-1] == effects.end_trait]
+
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
         function = self.functions[number][1]

@@ -61,6 +61,8 @@ class Pass:
     scopes: set[int] = field(default_factory=set)
     blocking: bool = False
     passed_on: set[int] = field(default_factory=set)
+    gone: frozenset[int] = frozenset()
+    threads: dict[int, ir.Lambda] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
@@ -145,8 +147,34 @@ class Pass:
         before, self.out = self.out, []
         for step in region.steps:
             self.step(step)
+        self.ends(region.slots)
         done, self.out = self.out, before
         return ir.Region(tuple(done), region.slots, region.at, region.label)
+
+    def ends(self, slots: tuple[int, ...]) -> None:
+        """Values of the tree's own types may do something at their end: the last declared comes first."""
+        finals = {slot: self.final(slot) for slot in slots}
+        if not any(finals.values()):
+            return
+        for slot in reversed(slots):
+            if finals[slot]:
+                self.finish(ir.Place(slot), finals[slot], self.body.slots[slot].at, self.body.slots[slot].name)
+            else:
+                self.out.append(ir.Release(ir.Place(slot), self.body.slots[slot].at))
+
+    def final(self, slot: int) -> list[int]:
+        """What runs at the end of a variable that still has its value then."""
+        if not self.body.slots[slot].name or slot in self.gone or slot < self.program.parameters(self.number):
+            return []
+        known = self.alias.get(ir.Place(slot))
+        if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
+            return []
+        return self.program.at_end(self.slot_type(slot), self.effects)
+
+    def finish(self, place: ir.Place, targets: list[int], at: ir.Range, name: str) -> None:
+        operand = ir.Operand(place)
+        self.out.append(ir.Invoke(len(self.body.slots) - 1, tuple(targets), True, (operand,), (self.canon(place),), at, at,
+                                  name, implicit=True))  # fmt: skip
 
     def step(self, step: ir.Step) -> None:
         match step:
@@ -201,6 +229,8 @@ class Pass:
                 self.lambdas[dst] = self.lambdas[src.root]
             if src.root in self.pending:
                 self.pending[dst] = self.pending[src.root]
+            if src.root in self.threads:
+                self.threads[dst] = self.threads[src.root]
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         kind = ir.Type(path) if path else None
@@ -461,6 +491,8 @@ class Pass:
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None)
         for operand in call.operands[1:]:
+            if operand.place is not None and operand.place.root in self.threads and isinstance(place and place.root, int):
+                self.threads[place.root] = self.threads[operand.place.root]  # type: ignore[index, union-attr]
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
@@ -490,12 +522,15 @@ class Pass:
             self.acquire(call, lock, taking, call.operands[0].place, None, "named")
             return
         if name in effects.blocks_unknown and last is None and len(call.operands) == 1 and not call.awaited:
-            self.out.append(ir.Block(call.at, call.name_at, name, effects.blocks_unknown[name]))
+            others = self.others(call.operands[0].place)
+            self.out.append(ir.Block(call.at, call.name_at, name, effects.blocks_unknown[name], others))
             return
         if name in effects.threads:
             place = self.canon(call.operands[0].place)
             if place is not None and place.root in self.scopes:
                 self.joined(call)
+            else:
+                self.closures(call, None)
             return
         known = name in effects.same_methods or name in effects.carries or name in effects.keeps
         if last is None and not known and name not in effects.common:
@@ -553,9 +588,23 @@ class Pass:
         if why is None or call.awaited:
             return False
         self.closures(call, None)
-        self.out.append(ir.Block(call.at, call.name_at, _word(call), why))
+        self.out.append(ir.Block(call.at, call.name_at, _word(call), why, self.others(call.operands[0].place)))
         self.consume(call, skip=1)
         return True
+
+    def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The body of the thread whose handle is at a place."""
+        if place is None:
+            return ()
+        root = place.root if place.root in self.threads else getattr(self.canon(place), "root", None)
+        closure = self.threads.get(root) if isinstance(root, int) else None
+        if closure is None:
+            return ()
+        placed = closure.dst in self.placed
+        body = self.closure_body(closure)
+        if not placed:
+            self.placed.discard(closure.dst)
+        return (body,)
 
     # ------------------------------------------------------------------------------------------------ acquisitions
 
@@ -612,6 +661,8 @@ class Pass:
         if not targets and (spelled in effects.drops or short in effects.drops):
             for operand in call.operands:
                 if operand.moved and operand.place is not None:
+                    if finals := self.program.at_end(self.type_of(operand.place), effects):
+                        self.finish(operand.place, finals, call.name_at, path[-1])
                     self.out.append(ir.Release(plain(operand.place), call.at))
             return
         if not targets and (spelled in effects.leaks or short in effects.leaks):
@@ -676,6 +727,7 @@ class Pass:
         same = spelled in effects.same_functions or short in effects.same_functions
         first = call.operands[0] if call.operands else ir.Operand()
         if word in effects.threads:
+            self.closures(call, None)
             return
         if same and first.place is not None:
             self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
@@ -807,6 +859,7 @@ class Pass:
             assert operand.place is not None and isinstance(operand.place.root, int)
             closure = self.lambdas[operand.place.root]
             if word in self.effects.threads:
+                self.threads[call.dst] = closure
                 continue
             if closure.deferred and not call.awaited and word not in self.effects.here:
                 self.lambdas[call.dst] = closure
@@ -895,6 +948,7 @@ def plain(place: ir.Place) -> ir.Place:
 def link(program: Program, number: int, body: ir.Body) -> Linked:
     """Link a lowered function."""
     state = Pass(program, number, program.types.context(number), program.types.effects(number), body)
+    state.gone = frozenset(_moved_out(body.root))
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()
@@ -913,6 +967,39 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
                   tuple(_callees(root)), frozenset(state.passed_on), state.alias)  # fmt: skip
 
 
+def _moved_out(region: ir.Region) -> set[int]:
+    """The slots whose whole value goes somewhere else."""
+    found: set[int] = set()
+
+    def give(place: ir.Place | None) -> None:
+        if place is not None and isinstance(place.root, int) and not place.way:
+            found.add(place.root)
+
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        match waiting.pop():
+            case ir.Region(steps):
+                waiting += steps
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in arms)
+            case ir.Loop(body):
+                waiting.append(body)
+            case ir.Lambda(body=body, takes=takes):
+                waiting.append(body)
+                found.update(takes)
+            case ir.Move(_, src):
+                give(src)
+            case ir.Call(operands=operands):
+                for operand in operands:
+                    give(operand.place if operand.moved else None)
+            case ir.New(_, _, parts):
+                for _, operand in parts:
+                    give(operand.place if operand.moved else None)
+            case _:
+                pass
+    return found
+
+
 def _callees(region: ir.Region) -> dict[int, None]:
     """The functions that a body may call, each once, in order."""
     found: dict[int, None] = {}
@@ -925,6 +1012,8 @@ def _callees(region: ir.Region) -> dict[int, None]:
                 waiting += (arm.body for arm in reversed(arms))
             case ir.Loop(body):
                 waiting.append(body)
+            case ir.Block(others=others):
+                waiting += others
             case ir.Invoke(targets=targets, lambdas=lambdas):
                 found.update(dict.fromkeys(targets))
                 waiting += (body for _, body in lambdas)

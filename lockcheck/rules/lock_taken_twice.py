@@ -41,7 +41,7 @@ META = Meta(code="LCK201", severity="error", languages=("rust",), reach="program
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard and event that waits for the same lock's exclusive side."""
     for conflict in conflicts(analysis):
-        if conflict.kind == "twice":
+        if conflict.by == "call" and conflict.kind == "twice":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is taken again{via} while this thread still holds it: it waits for itself",

@@ -47,7 +47,7 @@ META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each read guard and event that reads again."""
     for conflict in conflicts(analysis):
-        if conflict.kind == "nested-read":
+        if conflict.by == "call" and conflict.kind == "nested-read":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is read again{via} under this thread's own read guard: a writer that comes between hangs both",

@@ -52,7 +52,7 @@ META = Meta(code="LCK202", severity="error", languages=("rust",), reach="program
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each read guard and event that waits for the write lock."""
     for conflict in conflicts(analysis):
-        if conflict.kind == "read-then-write":
+        if conflict.by == "call" and conflict.kind == "read-then-write":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is taken for writing{via} while this thread still holds its read guard: it waits for itself",

@@ -42,7 +42,7 @@ META = Meta(code="LCK203", severity="error", languages=("rust",), reach="program
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each write guard and event that waits for the read lock."""
     for conflict in conflicts(analysis):
-        if conflict.kind == "write-then-read":
+        if conflict.by == "call" and conflict.kind == "write-then-read":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is taken for reading{via} while this thread still holds its write guard: it waits for itself",

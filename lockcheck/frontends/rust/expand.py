@@ -512,6 +512,8 @@ class Known:
         return macro.within is not None, before, macro.module[0] == self.crate, macro.at[0] if before else 0
 
 
-_STANDARD = {"write", "writeln", "vec", "concat", "stringify", "env", "cfg", "include_str", "line", "file", "column",
-             "try", "thread_local", "ready", "lazy_static", "bitflags", "json", "quote", "pin_mut", "addr_of"}  # fmt: skip
+_STANDARD = {
+    "write", "writeln", "vec", "concat", "stringify", "env", "cfg", "include_str", "line",
+    "file", "column", "try", "thread_local", "ready", "lazy_static", "bitflags", "json", "quote", "pin_mut", "addr_of",
+}  # fmt: skip
 """Names that another crate's code means something else by, whatever a crate of the tree defines."""

@@ -69,9 +69,10 @@ class Lowering:
         finally:
             self.origin, self.shift = before
 
-    def slot(self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "") -> int:
+    def slot(self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "",
+             at: ir.Range = (0, 0)) -> int:  # fmt: skip
         number = len(self.slots)
-        self.slots.append(ir.Slot(name, kind, why or self.head))
+        self.slots.append(ir.Slot(name, kind, why or self.head, at))
         owner.append(number)
         return number
 
@@ -491,8 +492,8 @@ class Lowering:
         """Give the pattern's names their slots (in the locals) and their values. Says whether it binds any."""
         found = list(patterns.bindings(pattern)) if pattern is not None else []
         made = []
-        for name, way, by_ref in found:
-            number = self.slot(self.locals, name, kind if not way else None, "local")
+        for name, way, by_ref, node in found:
+            number = self.slot(self.locals, name, kind if not way else None, "local", self.at(node))
             made.append((name, number))
             if place is not None:
                 src = ir.Place(place.root, place.way + way)

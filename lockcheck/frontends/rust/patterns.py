@@ -19,11 +19,15 @@ ABSENT = ("None", "Err")
 
 
 class Binding(NamedTuple):
-    """`name` becomes the value at `way` below the matched place (`by_ref`: another name of it)."""
+    """`name` (written at `node`) becomes the value at `way` below the matched place.
+
+    `by_ref`: another name of it.
+    """
 
     name: str
     way: ir.Path
     by_ref: bool
+    node: ts.Node
 
 
 def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator[Binding]:
@@ -32,11 +36,11 @@ def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator
     if kind == "identifier":
         name = syntax.text(node)
         if not _is_constant(name):
-            yield Binding(name.removeprefix("r#"), way, by_ref)
+            yield Binding(name.removeprefix("r#"), way, by_ref, node)
     elif kind == "shorthand_field_identifier":
-        yield Binding(syntax.text(node), way, by_ref)
+        yield Binding(syntax.text(node), way, by_ref, node)
     elif kind == "self":
-        yield Binding("self", way, by_ref)
+        yield Binding("self", way, by_ref, node)
     elif kind == "ref_pattern":
         for child in node.named_children:
             yield from bindings(child, way, True)
@@ -105,7 +109,7 @@ def _struct(node: ts.Node, way: ir.Path, by_ref: bool) -> Iterator[Binding]:
         if inner is not None:
             yield from bindings(inner, below, is_ref)
         else:
-            yield Binding(syntax.text(name), below, is_ref)
+            yield Binding(syntax.text(name), below, is_ref, name)
 
 
 def _variant(head: ir.Path) -> str:
