@@ -294,7 +294,8 @@ class Invoke(Struct, frozen=True, gc=False):
     """A call of functions of the tree; `certain` is False where the name alone speaks for it.
 
     `operands` fit the parameters of the targets in order (the receiver first), `paths` say which places of the
-    caller they are; `lambdas` are closure bodies passed, by operand number. `guard` stands for the acquisition
+    caller they are; `lambdas` are closure bodies passed, by operand number, and
+    whether they were boxed to be kept. `guard` stands for the acquisition
     that the declared return type promises, should the targets' bodies not show it.
     `targets` empty: a call that could not be resolved.
     """
@@ -307,12 +308,14 @@ class Invoke(Struct, frozen=True, gc=False):
     at: Range
     name_at: Range
     name: str
-    lambdas: tuple[tuple[int, Region], ...] = ()
+    lambdas: tuple[tuple[int, Region, bool], ...] = ()
     guard: Acquire | None = None
     owners: tuple[str, ...] = ()
     """The owner of the receiver's place, as of a lock's."""
     implicit: bool = False
     """Nobody wrote the call: a value's end makes it."""
+    hands_out: bool = False
+    """The declared type says that the result may hold a guard."""
 
 
 class Callback(Struct, frozen=True, gc=False):

@@ -44,7 +44,12 @@ def test_an_arm_and_what_it_gives(takes: str, gives: str, given: str, wanted: st
 
 def test_the_first_arm_that_fits() -> None:
     arms = (("read $m:expr", "$m.read()"), ("$m:ident", "$m.lock()"), ("$m:expr", "$m.write()"))
-    assert [expanded(given, *arms) for given in ("read x", "x", "x.y", "")] == ["x.read()", "x.lock()", "x.y.write()", None]
+    assert [expanded(given, *arms) for given in ("read x", "x", "x.y", "")] == [
+        "x.read()",
+        "x.lock()",
+        "x.y.write()",
+        None,
+    ]
 
 
 def test_arguments_keep_their_place_and_the_rest_is_the_invocation() -> None:

@@ -55,6 +55,8 @@ def _matters(analysis: Analysis, moment: Moment, hold: Hold) -> tuple[Reach | No
         return None, event.why
     for reach in analysis.reaches(moment):
         other = reach.lock
+        if other.family == "once":
+            continue
         if reach.certain and other.evidence != "named" and not same_lock(other, hold.taken.lock):
             return reach, "takes another lock"
     return None

@@ -271,10 +271,10 @@ class Walk:
 
     def invoke(self, step: ir.Invoke, ways: Ways) -> Ways:
         self.moment(step, ways)
-        for _, body in step.lambdas:
+        for _, body, _ in step.lambdas:
             if not step.targets:
                 ways = capped(ways | self.region(body, ways))
-        if not (self.always or step.guard is not None or step.lambdas or any(ways)):
+        if not (self.always or step.hands_out or step.guard is not None or step.lambdas or any(ways)):
             return ways
         after = NOWHERE
         for target in step.targets:
@@ -293,12 +293,12 @@ class Walk:
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)):
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
-        for number, body in step.lambdas:
+        for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
-            if number in called or number in summary.passed_on or not summary.known:
+            if number in called or not boxed and (number in summary.passed_on or not summary.known):
                 ways = self.callback(step, target, called, number, body, ways)
             else:
-                self.region(body, START)
+                Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments).region(body, START)
         return self.results(step, target, summary, ways)
 
     def callback(self, step: ir.Invoke, target: int, callbacks: dict[int, tuple[Taken, ...]], number: int,

@@ -60,6 +60,7 @@ class Pass:
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)
     blocking: bool = False
+    boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)
     gone: frozenset[int] = frozenset()
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
@@ -733,6 +734,8 @@ class Pass:
             self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
             self.name(ir.Place(call.dst), first.place)
             self.hand_on(call.dst, first.place)
+            if call.dst in self.lambdas and len(path) > 1:
+                self.boxed.add(self.lambdas[call.dst].dst)
             if first.moved:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
             return
@@ -791,11 +794,11 @@ class Pass:
         self.learn(call.dst, returned)
         mode = self.program.types.guard_mode(returned, self.effects)
         guard = None
-        if mode is not None and returned is not None:
+        if mode is not None and returned is not None and self.program.types.guard_in(returned, self.effects) is not None:
             guard = self.by_type(call, mode, returned, paths[0] if paths else None)
         invoke = ir.Invoke(call.dst, tuple(targets), certain, tuple(ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
                            for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard,
-                           tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]))  # fmt: skip
+                           tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]), hands_out=mode is not None)  # fmt: skip
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:
@@ -836,16 +839,16 @@ class Pass:
         place = operand.place
         return place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas
 
-    def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region]]:
+    def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
         """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for."""
-        found = []
+        found: list[tuple[int, ir.Region, bool]] = []
         for number, operand in enumerate(call.operands):
             if not self.is_lambda(operand):
                 continue
             assert operand.place is not None and isinstance(operand.place.root, int)
             closure = self.lambdas[operand.place.root]
             if not closure.deferred or call.awaited:
-                found.append((number, self.closure_body(closure)))
+                found.append((number, self.closure_body(closure), closure.dst in self.boxed))
         return found
 
     def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
@@ -860,6 +863,8 @@ class Pass:
             closure = self.lambdas[operand.place.root]
             if word in self.effects.threads:
                 self.threads[call.dst] = closure
+                continue
+            if closure.dst in self.boxed and not word.startswith("call"):
                 continue
             if closure.deferred and not call.awaited and word not in self.effects.here:
                 self.lambdas[call.dst] = closure
@@ -1016,7 +1021,7 @@ def _callees(region: ir.Region) -> dict[int, None]:
                 waiting += others
             case ir.Invoke(targets=targets, lambdas=lambdas):
                 found.update(dict.fromkeys(targets))
-                waiting += (body for _, body in lambdas)
+                waiting += (body for _, body, _ in lambdas)
             case _:
                 pass
     return found

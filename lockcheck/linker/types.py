@@ -45,6 +45,7 @@ class Types:
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function)
+        self._holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
             context = Context(deref.module, None, ())
@@ -53,6 +54,19 @@ class Types:
                 target = self.resolve(deref.target, Context(deref.module, owner), effects[unit.language])
                 if target is not None:
                     self._derefs[owner.path] = (owner, target)
+
+    def _types_with_guards(self) -> dict[ir.Path, str]:
+        """The tree's own types that keep a guard in a field, with its mode."""
+        guards = {name: mode for effects in self._effects.values() for name, mode in effects.guards.items()}
+        found: dict[ir.Path, str] = {}
+        for _ in range(2):
+            names = {path[-1]: mode for path, mode in found.items()} | guards
+            for path, decl in self.names.types.items():
+                modes = (_mode_in(field.type, names) for field in decl.fields if decl.kind == "struct")
+                mode = next((m for m in modes if m), None)
+                if mode is not None:
+                    found.setdefault(path, mode)
+        return found
 
     def _index(self, number: int, unit: ir.Unit, function: ir.Function) -> None:
         effects = self._effects[unit.language]
@@ -149,6 +163,8 @@ class Types:
             return "exclusive"
         if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
             return effects.guards[name]
+        if kind.path in self._holders:
+            return self._holders[kind.path]
         if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
@@ -270,6 +286,15 @@ class Types:
     def by_name(self, name: str) -> list[int]:
         """All methods of the tree with a name, whatever their type."""
         return self._named.get(name, [])
+
+
+def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
+    """The mode of the guard that a type as written is or contains."""
+    if kind.path and kind.path[-1] in names:
+        return names[kind.path[-1]]
+    if kind.path in (("[dyn]",), ("[fn]",)):
+        return None
+    return next((m for m in (_mode_in(a, names) for a in kind.args) if m), None)
 
 
 def _fits(owner: ir.Type | None, kind: ir.Type) -> bool:

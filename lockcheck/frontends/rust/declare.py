@@ -29,7 +29,7 @@ def module_of(path: str, crate: Crate | None) -> ir.Path:
         return (path,)
     root = _source_root(crate)
     inside = posixpath.relpath(path, root)
-    if inside.startswith("bin/") or inside.startswith("../"):
+    if inside.startswith(("bin/", "../")):
         return _target_of(posixpath.relpath(path, crate.folder), crate)
     parts = inside.removesuffix(".rs").split("/")
     if parts[-1] == "mod" or path in crate.roots or parts in (["lib"], ["main"]):

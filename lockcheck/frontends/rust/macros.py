@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _OWN_STATEMENT = {
     "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne", "debug_assert",
-    "debug_assert_eq", "debug_assert_ne", "format_args", "todo", "unimplemented", "unreachable", "info", "warn", "error",
-    "debug", "trace", "log", "bail", "ensure", "anyhow", "matches", "event", "span",
+    "debug_assert_eq", "debug_assert_ne", "format_args", "todo", "unimplemented", "unreachable", "info", "warn",
+    "error", "debug", "trace", "log", "bail", "ensure", "anyhow", "matches", "event", "span",
 }  # fmt: skip
 """Macros that expand to a block or a statement of their own: the temporaries of the arguments end with them."""
 
@@ -212,13 +212,13 @@ def _reparse(to: Lowering, tree: ts.Node, data: bytes, extend: list[int] | None)
 
 
 def _pieces(tree: ts.Node) -> list[tuple[int, bytes]]:
-    """The arguments between commas (or the semicolon of `vec![x; n]`): where each begins and its bytes."""
+    """The arguments between commas (or `vec![x; n]`, `"key" => x`): where each begins and its bytes."""
     data = tree.text or b""
-    cuts = [c.start_byte for c in tree.children if c.type in (",", ";")]
+    cuts = [(c.start_byte, c.end_byte) for c in tree.children if c.type in (",", ";", "=>")]
     begin, pieces = tree.start_byte + 1, []
-    for cut in [*cuts, tree.end_byte - 1]:
+    for cut, end in [*cuts, (tree.end_byte - 1, tree.end_byte)]:
         pieces.append((begin, data[begin - tree.start_byte : cut - tree.start_byte]))
-        begin = cut + 1
+        begin = end
     return [piece for piece in pieces if piece[1].strip()]
 
 
