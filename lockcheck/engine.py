@@ -96,11 +96,20 @@ def check(
     mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
     return Report(
         tuple(sifted),
-        tuple(sorted({*found.problems, *unread, *manifests, *broken})),
+        tuple(sorted({*found.problems, *unread, *manifests, *broken, *given_up(analysis, sources)})),
         files=len(sources),
         skipped=len(found.problems) + len(unread) + found.excluded,
         sources={source.path: source for source in sources if source.path in mentioned},
     )
+
+
+def given_up(analysis: Analysis, sources: Iterable[Source]) -> Iterator[Problem]:
+    """The functions that the analysis could not walk to their end."""
+    by_path = {source.path: source for source in sources}
+    for number, why in analysis.problems:
+        unit, function = analysis.program.functions[number]
+        line = by_path[unit.path].position(function.at[0]).line
+        yield Problem(unit.path, line, f"`{function.name}`: {why}")
 
 
 def _excluded(settings: Settings) -> discover.Ignores:
@@ -248,7 +257,9 @@ class Tree:
         homes = homes_of(sources, crates)
         self.problems: list[Problem] = []
         self._sources = {source.path: source for source in sources}
-        self._editions = {path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()}
+        self._editions = {
+            path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()
+        }
         options = frozenset(["refcell"] if settings.refcell else [])
         units = [declare(source, homes[source.path]) for source in sources]
         for unit in units:
@@ -273,7 +284,9 @@ class Tree:
             self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
             return None
 
-    def _lock_words(self, units: Sequence[ir.Unit], tables: Mapping[str, effects.Effects]) -> Iterator[re.Pattern[bytes]]:
+    def _lock_words(
+        self, units: Sequence[ir.Unit], tables: Mapping[str, effects.Effects]
+    ) -> Iterator[re.Pattern[bytes]]:
         """For each unit, what its functions must contain to be able to take a lock."""
         outers = {name: self.program.guard_givers(table) for name, table in tables.items()}
         crates_with = {
@@ -361,7 +374,9 @@ def _shown(tree: Tree, source: Source, number: int) -> ShownFunction:
         for hold, certain in moment.held():
             at = source.position(hold.taken.site.at[0])
             name = tree.analysis.lock_name(number, hold.taken.lock)
-            held.append(ShownHeld(name, tree.analysis.guard_name(moment, hold), hold.taken.mode, certain, at.line, at.column))
+            held.append(
+                ShownHeld(name, tree.analysis.guard_name(moment, hold), hold.taken.mode, certain, at.line, at.column)
+            )
         begin = getattr(event, "name_at" if kind == "call" else "at")[0]
         place = source.position(begin)
         moments.append(ShownMoment(kind, getattr(event, "name", ""), place.line, place.column, tuple(held)))

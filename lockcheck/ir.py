@@ -240,8 +240,10 @@ class Lock(Struct, frozen=True, gc=False):
     """A lock as one function sees it.
 
     `place` is where it is; `owner` the full name of the type that declares its field and the field ("" where
-    unknown), which is how locks of different instances are compared; `kind` the resolved type for people; `waits` is "thread" or "task";
-    `family` names the conflict rules ("mutex", "rwlock", "reentrant", "refcell", "map", "semaphore").
+    unknown), which is how locks of different instances are compared; `kind` the resolved type for people; `waits`
+    is "thread" or "task"; `family` names the conflict rules ("mutex", "rwlock", "reentrant", "refcell", "map",
+    "watch", "once", "semaphore"). `thin`: it is all that the type of the receiver has, so that callers know it by
+    the field that the receiver stands in.
     """
 
     place: Place

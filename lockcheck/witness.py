@@ -6,6 +6,7 @@ Never: decides whether something is a bug; that is a rule's file.
 
 from __future__ import annotations
 
+from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
@@ -14,8 +15,12 @@ from lockcheck.rule import Meta
 from lockcheck.source import Span
 
 _TAKEN = {"exclusive": "guard", "write": "write guard", "read": "read guard", "upgradable": "upgradable guard"}
-_TAKES = {"exclusive": "taken", "write": "taken for writing", "read": "taken for reading",
-          "upgradable": "taken upgradably"}  # fmt: skip
+_TAKES = {
+    "exclusive": "taken",
+    "write": "taken for writing",
+    "read": "taken for reading",
+    "upgradable": "taken upgradably",
+}
 
 
 def lock_ref(analysis: Analysis, number: int, taken: Taken | Reach) -> LockRef:
@@ -46,7 +51,8 @@ def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
     notes = []
     for site in reach.trace[1:]:
         notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on"))
-    last = f"`{analysis.title(reach.site.function)}` waits for `{analysis.lock_name(reach.site.function, reach.lock)}` here"
+    name = analysis.lock_name(reach.site.function, reach.lock)
+    last = f"`{analysis.title(reach.site.function)}` waits for `{name}` here"
     if reach.trace:
         notes.append(Note(analysis.span(reach.site), last, f"{_TAKES[reach.mode]} here"))
     return notes
@@ -54,12 +60,20 @@ def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
 
 def event_span(analysis: Analysis, moment: Moment) -> Span:
     """The primary place of an event: the callee's name, the method that takes the lock, the word that waits."""
-    at = getattr(moment.event, "name_at", None) or getattr(moment.event, "at", (0, 0))
+    whole: ir.Range = getattr(moment.event, "at", (0, 0))
+    at: ir.Range = getattr(moment.event, "name_at", whole)
     return analysis.span(Site(moment.function, at))
 
 
-def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, message: str, help_: str,
-                severity: Severity | None = None) -> Finding:  # fmt: skip
+def of_conflict(
+    analysis: Analysis,
+    slug: str,
+    meta: Meta,
+    conflict: Conflict,
+    message: str,
+    help_: str,
+    severity: Severity | None = None,
+) -> Finding:
     """The finding for a conflict. `message` may use {lock}, {via} and {event}."""
     moment, reach, taken = conflict.moment, conflict.reach, conflict.hold.taken
     name = analysis.lock_name(moment.function, taken.lock)
@@ -69,24 +83,51 @@ def of_conflict(analysis: Analysis, slug: str, meta: Meta, conflict: Conflict, m
     grade = severity or meta.severity
     evidence = min((taken.lock.evidence, reach.lock.evidence), key=("named", "inferred", "declared").index)
     return Finding(
-        code=meta.code, slug=slug, severity="warning" if weak and grade == "error" else grade,
-        confidence=confidence(conflict), evidence=evidence, span=event_span(analysis, moment),
-        message=message.format(lock=name, via=via, event=called), function=analysis.title(moment.function),
-        lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode), label=f"{_TAKES[reach.mode]} again{via}",
-        help=help_, notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
-    )  # fmt: skip
+        code=meta.code,
+        slug=slug,
+        severity="warning" if weak and grade == "error" else grade,
+        confidence=confidence(conflict),
+        evidence=evidence,
+        span=event_span(analysis, moment),
+        message=message.format(lock=name, via=via, event=called),
+        function=analysis.title(moment.function),
+        lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode),
+        label=f"{_TAKES[reach.mode]} again{via}",
+        help=help_,
+        notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
+    )
 
 
-def of_hold(analysis: Analysis, slug: str, meta: Meta, moment: Moment, hold: Hold, span: Span, message: str,
-            help_: str, grade: Confidence, label: str, notes: tuple[Note, ...] = ()) -> Finding:  # fmt: skip
+def of_hold(
+    analysis: Analysis,
+    slug: str,
+    meta: Meta,
+    moment: Moment,
+    hold: Hold,
+    span: Span,
+    message: str,
+    help_: str,
+    grade: Confidence,
+    label: str,
+    notes: tuple[Note, ...] = (),
+) -> Finding:
     """The finding for a guard that is alive at an event. `message` may use {lock}."""
     taken = hold.taken
     name = analysis.lock_name(moment.function, taken.lock)
     return Finding(
-        code=meta.code, slug=slug, severity=meta.severity, confidence=grade, evidence=taken.lock.evidence, span=span,
-        message=message.replace("{lock}", name), function=analysis.title(moment.function),
-        lock=lock_ref(analysis, moment.function, taken), label=label, help=help_, notes=notes,
-    )  # fmt: skip
+        code=meta.code,
+        slug=slug,
+        severity=meta.severity,
+        confidence=grade,
+        evidence=taken.lock.evidence,
+        span=span,
+        message=message.replace("{lock}", name),
+        function=analysis.title(moment.function),
+        lock=lock_ref(analysis, moment.function, taken),
+        label=label,
+        help=help_,
+        notes=notes,
+    )
 
 
 def of_alive(analysis: Analysis, slug: str, meta: Meta, alive: Alive, message: str, help_: str) -> Finding:
@@ -102,6 +143,15 @@ def of_alive(analysis: Analysis, slug: str, meta: Meta, alive: Alive, message: s
         notes += reach_notes(analysis, alive.reach)
     grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
     return of_hold(
-        analysis, slug, meta, moment, alive.hold, analysis.span(taken.site), message.format(lock=name, event=said), help_,
-        CONFIDENCES[min(grade, 1)], "guard taken here", tuple(notes),
-    )  # fmt: skip
+        analysis,
+        slug,
+        meta,
+        moment,
+        alive.hold,
+        analysis.span(taken.site),
+        message.format(lock=name, event=said),
+        help_,
+        CONFIDENCES[min(grade, 1)],
+        "guard taken here",
+        tuple(notes),
+    )

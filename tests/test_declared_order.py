@@ -99,7 +99,10 @@ def test_a_rank_is_that_of_the_first_pattern_that_fits() -> None:
 def test_a_finding_says_what_was_declared_and_shows_the_way(bank: Path) -> None:
     direct, _, through = said("Bank.gold", "Bank.paper")
     assert (direct.code, direct.severity, direct.confidence) == ("LCK302", "warning", "certain")
-    assert direct.message == "declared lock order broken: `Bank.gold` comes before `Bank.paper`, and is waited for under it"
+    assert (
+        direct.message
+        == "declared lock order broken: `Bank.gold` comes before `Bank.paper`, and is waited for under it"
+    )
     assert through.message.endswith("is waited for under it through `deep`")
     assert [BANK[: note.span.start].count("\n") + 1 for note in through.notes] == [10, 14]
     assert through.lock is not None

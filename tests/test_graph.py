@@ -132,7 +132,9 @@ def test_mermaid() -> None:
 
 
 def test_a_box_of_several_cycles_counts_them() -> None:
-    several = OrderGraph(DRAWN.locks, DRAWN.edges, (Box(("x::A.a", "x::B.b", "x::C.c"), (("x::A.a", "x::B.b"), ("x::B.b", "x::C.c"))),))
+    several = OrderGraph(
+        DRAWN.locks, DRAWN.edges, (Box(("x::A.a", "x::B.b", "x::C.c"), (("x::A.a", "x::B.b"), ("x::B.b", "x::C.c"))),)
+    )
     assert 'label="2 cycles";' in dot(several)
     assert 'subgraph box0["2 cycles"]' in mermaid(several)
 

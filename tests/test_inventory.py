@@ -216,7 +216,11 @@ def test_text_for_people() -> None:
         "  longest       1  line in f: a.rs:7-7",
         "  acquires      1  \\x1b[31m: a.rs:7",
     ]
-    assert lines[-3:] == ["  calls            and 2 more", "", "1 lock; 2 acquisitions of locks that are no field and no static"]
+    assert lines[-3:] == [
+        "  calls            and 2 more",
+        "",
+        "1 lock; 2 acquisitions of locks that are no field and no static",
+    ]
     never = LockEntry("B.m", "b::B.m", "spin::Mutex", None, (), None, (), (), ())
     assert text(Inventory((never,)), Paint()) == "B.m  spin::Mutex  not declared here\n  never taken\n\n1 lock\n"
 

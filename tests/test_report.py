@@ -301,6 +301,8 @@ empty  a.rs:9
 def test_show_lists_unresolved_calls_only_where_asked() -> None:
     shown = ShownFunction("f", "a.rs", 1, (ShownMoment("call", "g", 2, 5, ()),), (ShownCall("g\x1b", 2, 5),))
     assert "unresolved" not in json.loads(document([shown]))["functions"][0]
-    assert json.loads(document([shown], True))["functions"][0]["unresolved"] == [{"name": "g\x1b", "line": 2, "column": 5}]
+    assert json.loads(document([shown], True))["functions"][0]["unresolved"] == [
+        {"name": "g\x1b", "line": 2, "column": 5}
+    ]
     assert text([shown], Paint()) == "f  a.rs:1\n       2:5  call     g\n"
     assert text([shown], Paint(), True) == "f  a.rs:1\n       2:5  call     g\n       2:5  unknown  g\\x1b\n"

@@ -11,7 +11,19 @@ from functools import cached_property
 from typing import Literal
 
 from lockcheck import ir
-from lockcheck.analysis.held import EMPTY, Hold, Moment, Reach, Site, Summary, Taken, below, instantiate, reached_by, walk
+from lockcheck.analysis.held import (
+    EMPTY,
+    Hold,
+    Moment,
+    Reach,
+    Site,
+    Summary,
+    Taken,
+    below,
+    instantiate,
+    reached_by,
+    walk,
+)
 from lockcheck.analysis.order import components
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Program
@@ -73,7 +85,10 @@ class Analysis:
             site, certain = Site(moment.function, event.at), event.lock.evidence != "named"
             return [Reach(event.lock, event.mode, event.recursive, (), site, frozenset(), certain)]
         if isinstance(event, ir.Convert):
-            site, own = Site(moment.function, event.at), {h for way in moment.ways for h in way if below(h.holder, event.src)}
+            site, own = (
+                Site(moment.function, event.at),
+                {h for way in moment.ways for h in way if below(h.holder, event.src)},
+            )
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
         if isinstance(event, ir.Block):
             return self._others(moment, event)
@@ -131,7 +146,9 @@ class Analysis:
         """The variable that holds the guard; empty for a temporary."""
         root = hold.holder.root
         linked = self.program.linked(moment.function)
-        return linked.slots[root].name if isinstance(root, int) and linked is not None and root < len(linked.slots) else ""
+        return (
+            linked.slots[root].name if isinstance(root, int) and linked is not None and root < len(linked.slots) else ""
+        )
 
     def lock_name(self, number: int, lock: ir.Lock) -> str:
         """The lock as the function's text names it: `self.load`."""
@@ -189,7 +206,9 @@ class Analysis:
         guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
         known = self._summaries
         try:
-            return walk(number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True)[1]
+            return walk(
+                number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True
+            )[1]
         except RecursionError:
             self.problems.append((number, "nested too deep to be analysed"))
             return EMPTY

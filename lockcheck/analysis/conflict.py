@@ -51,7 +51,7 @@ def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | No
     """How the wanted mode hangs on the held one; None where it does not."""
     if lock.family in ("reentrant", "semaphore"):
         return None
-    if held in _WRITES and wanted in _WRITES or held == wanted == "upgradable":
+    if (held in _WRITES and wanted in _WRITES) or held == wanted == "upgradable":
         return "twice"
     if wanted in _WRITES:
         return "read-then-write"

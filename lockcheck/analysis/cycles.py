@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, same_lock
+from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.held import is_parameter
 from lockcheck.analysis.order import components
 
@@ -62,7 +62,10 @@ def _graph(analysis: Analysis) -> Graph:
     for edge in every_edge(analysis):
         kept = edges[edge.held][edge.wanted]
         key = (*edge.modes, edge.gates)
-        better = key not in kept or (len(edge.reach.trace), not edge.sure) < (len(kept[key].reach.trace), not kept[key].sure)
+        better = key not in kept or (len(edge.reach.trace), not edge.sure) < (
+            len(kept[key].reach.trace),
+            not kept[key].sure,
+        )
         if better and (key in kept or len(kept) < _ALTERNATIVES):
             kept[key] = edge
     return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}

@@ -246,7 +246,9 @@ class Walk:
         self.moment(step, ways)
         site = Site(self.number, step.at)
         if not step.fallible:
-            self.reach(Reach(step.lock, step.mode, step.recursive, (), site, self.beside(ways), step.lock.evidence != "named"))
+            self.reach(
+                Reach(step.lock, step.mode, step.recursive, (), site, self.beside(ways), step.lock.evidence != "named")
+            )
         if step.holder is None:
             return ways
         taken = Taken(step.lock, step.mode, site, step.name, step.optional)
@@ -295,14 +297,15 @@ class Walk:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
-            if number in called or not boxed and (number in summary.passed_on or not summary.known):
-                ways = self.callback(step, target, called, number, body, ways)
+            if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
+                ways = self.callback(step, called, number, body, ways)
             else:
                 Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments).region(body, START)
-        return self.results(step, target, summary, ways)
+        return self.results(step, summary, ways)
 
-    def callback(self, step: ir.Invoke, target: int, callbacks: dict[int, tuple[Taken, ...]], number: int,
-                 body: ir.Region, ways: Ways) -> Ways:  # fmt: skip
+    def callback(
+        self, step: ir.Invoke, callbacks: dict[int, tuple[Taken, ...]], number: int, body: ir.Region, ways: Ways
+    ) -> Ways:
         """A closure that the callee calls runs under what the callee holds then."""
         inside = ways
         for taken in callbacks.get(number, ()):
@@ -313,7 +316,7 @@ class Walk:
         after = self.region(body, inside)
         return capped(ways | released(after, ir.Place(("[callee]",))))
 
-    def results(self, step: ir.Invoke, target: int, summary: Summary, ways: Ways) -> Ways:
+    def results(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
         """What the callee hands out, and what became of the guards that were passed in."""
         fates = dict(summary.fates)
         carried = False
@@ -326,7 +329,11 @@ class Walk:
             fate = fates.get(number)
             if fate is not None:
                 root = ir.Place(step.dst, fate.way) if fate.root == ("[result]",) else None
-                kept = step.operands[fate.root].place if isinstance(fate.root, int) and fate.root < len(step.operands) else None
+                kept = (
+                    step.operands[fate.root].place
+                    if isinstance(fate.root, int) and fate.root < len(step.operands)
+                    else None
+                )
                 goal = root or (ir.Place(kept.root, kept.way + fate.way) if kept is not None else None)
                 if goal is not None:
                     ways, carried = moved(ways, goal, operand.place), True
@@ -396,9 +403,7 @@ def converted(ways: Ways, step: ir.Convert) -> Ways:
 
 def released(ways: Ways, src: ir.Place) -> Ways:
     """What `src`, a part of it or what it is a part of holds is given back."""
-    return frozenset(
-        frozenset(h for h in way if not (below(h.holder, src) or below(src, h.holder))) for way in ways
-    )
+    return frozenset(frozenset(h for h in way if not (below(h.holder, src) or below(src, h.holder))) for way in ways)
 
 
 def dropped(ways: Ways, slots: frozenset[int]) -> Ways:
@@ -471,7 +476,10 @@ def parameter_of(taken: Taken) -> int:
 
 
 def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
-    """A callee's lock as the caller sees it, by the caller's oldest name. What the caller cannot see keeps its owner only."""
+    """A callee's lock as the caller sees it, by the caller's oldest name.
+
+    What the caller cannot see keeps its owner only.
+    """
     root = lock.place.root
     if isinstance(root, tuple):
         return lock
@@ -489,12 +497,19 @@ def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:
     return ir.Lock(place, lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
 
 
-def walk(number: int, linked: Linked, parameters: int, guards: Guards, named_at: ir.Range,
-         summarize: Callable[[int], Summary], always: bool) -> tuple[list[Moment], Summary]:  # fmt: skip
+def walk(
+    number: int,
+    linked: Linked,
+    parameters: int,
+    guards: Guards,
+    named_at: ir.Range,
+    summarize: Callable[[int], Summary],
+    always: bool,
+) -> tuple[list[Moment], Summary]:
     """The moments of a function and its summary.
 
-    `guards` are the guards passed in, `named_at` where the function's name is. `summarize` gives callees' summaries; where `always` is
-    False it is asked only where something is held, and the summary is not to be used.
+    `guards` are the guards passed in, `named_at` where the function's name is. `summarize` gives callees' summaries;
+    where `always` is False it is asked only where something is held, and the summary is not to be used.
     """
     walker = Walk(number, linked, parameters, summarize, always)
     start = START
@@ -508,8 +523,9 @@ def walk(number: int, linked: Linked, parameters: int, guards: Guards, named_at:
     return list(walker.moments.values()), _summary(walker, ends, guards)
 
 
-def reached_by(number: int, linked: Linked, parameters: int, body: ir.Region,
-               summarize: Callable[[int], Summary]) -> tuple[Reach, ...]:  # fmt: skip
+def reached_by(
+    number: int, linked: Linked, parameters: int, body: ir.Region, summarize: Callable[[int], Summary]
+) -> tuple[Reach, ...]:
     """The acquisitions that another thread's body comes to."""
     walker = Walk(number, linked, parameters, summarize, True)
     walker.region(body, START)
@@ -538,8 +554,14 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         elif in_result:
             returns.setdefault((hold.holder.way, hold.taken.lock.place, hold.taken.mode), hold.taken)
     listed = tuple((way, taken) for (way, _, _), taken in list(returns.items())[:8])
-    reaches = tuple(r for r in walker.reaches.values() if not r.lock.place.root == ("[parameter]",))
+    reaches = tuple(r for r in walker.reaches.values() if r.lock.place.root != ("[parameter]",))
     return Summary(
-        reaches, tuple(walker.suspends.values()), tuple(walker.blocks.values()), listed, tuple(fates.items()),
-        tuple(walker.callbacks.items()), walker.linked.passed_on, walker.capped,
-    )  # fmt: skip
+        reaches,
+        tuple(walker.suspends.values()),
+        tuple(walker.blocks.values()),
+        listed,
+        tuple(fates.items()),
+        tuple(walker.callbacks.items()),
+        walker.linked.passed_on,
+        walker.capped,
+    )

@@ -54,7 +54,10 @@ class Program:
         """The names of functions that return a guard."""
         found = set()
         for number, (_, function) in enumerate(self.functions):
-            if function.returns is not None and self.types.guard_mode(self.returned_type(number, None), effects) is not None:
+            if (
+                function.returns is not None
+                and self.types.guard_mode(self.returned_type(number, None), effects) is not None
+            ):
                 found.add(function.name)
         return found
 
@@ -102,7 +105,11 @@ class Program:
         if kind is None or kind.path not in self.names.types:
             return []
         found = self.types.methods(kind, effects.end_method, effects)
-        return [n for n in found if (trait := self.functions[n][1].trait) is not None and trait.path[-1] == effects.end_trait]
+        return [
+            n
+            for n in found
+            if (trait := self.functions[n][1].trait) is not None and trait.path[-1] == effects.end_trait
+        ]
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""

@@ -96,7 +96,11 @@ class Pass:
         if isinstance(place.root, int):
             kind = self.slot_type(place.root)
             start = 0
-            if kind is None and (known := self.alias.get(ir.Place(place.root))) is not None and known.root != place.root:
+            if (
+                kind is None
+                and (known := self.alias.get(ir.Place(place.root))) is not None
+                and known.root != place.root
+            ):
                 return self.type_of(ir.Place(known.root, known.way + place.way))
         else:
             kind, start = self.program.static_type(self.context.module, place.root, self.effects), 0
@@ -134,7 +138,7 @@ class Pass:
         return ""
 
     def is_thin(self, place: ir.Place) -> bool:
-        """Whether the lock is all that the type of `self` has: then it is known by the field that the type stands in."""
+        """Whether the lock is all that the type of `self` has: it is known by the field that the type stands in."""
         way = bare(place).way
         if place.root != 0 or len(way) != 1:
             return False
@@ -174,8 +178,19 @@ class Pass:
 
     def finish(self, place: ir.Place, targets: list[int], at: ir.Range, name: str) -> None:
         operand = ir.Operand(place)
-        self.out.append(ir.Invoke(len(self.body.slots) - 1, tuple(targets), True, (operand,), (self.canon(place),), at, at,
-                                  name, implicit=True))  # fmt: skip
+        self.out.append(
+            ir.Invoke(
+                len(self.body.slots) - 1,
+                tuple(targets),
+                True,
+                (operand,),
+                (self.canon(place),),
+                at,
+                at,
+                name,
+                implicit=True,
+            )
+        )
 
     def step(self, step: ir.Step) -> None:
         match step:
@@ -267,13 +282,16 @@ class Pass:
             if made is not None and made != ir.Place(slot):
                 self.out.append(ir.Move(ir.Place(slot), made))
 
-    def inline(self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None,
-               given: ir.Place | None = None) -> None:  # fmt: skip
+    def inline(
+        self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None, given: ir.Place | None = None
+    ) -> None:
         """The closure may run here: once, or not at all. `given` goes over to its first parameter."""
         done = self.closure_body(closure, receiver)
         nothing = ir.Region((), (), closure.body.at)
         if given is not None and closure.params:
-            done = ir.Region((ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label)
+            done = ir.Region(
+                (ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label
+            )
         runs = ir.Region((done,), (), done.at)
         self.out.append(ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
         if dst is not None:
@@ -413,7 +431,12 @@ class Pass:
         taking = lock.methods.get(name)
         if taking is None or _is_generic(call):
             return None
-        if lock.family in ("mutex", "rwlock") and len(call.operands) > 1 and not taking.bounded and not name.startswith("try_"):
+        if (
+            lock.family in ("mutex", "rwlock")
+            and len(call.operands) > 1
+            and not taking.bounded
+            and not name.startswith("try_")
+        ):
             return None
         return taking
 
@@ -492,7 +515,11 @@ class Pass:
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None)
         for operand in call.operands[1:]:
-            if operand.place is not None and operand.place.root in self.threads and isinstance(place and place.root, int):
+            if (
+                operand.place is not None
+                and operand.place.root in self.threads
+                and isinstance(place and place.root, int)
+            ):
                 self.threads[place.root] = self.threads[operand.place.root]  # type: ignore[index, union-attr]
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
@@ -512,11 +539,15 @@ class Pass:
 
     def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         effects = self.effects
-        last = None
-        for last in self.program.types.behind(kind, effects):
-            pass
+        last = next(reversed(list(self.program.types.behind(kind, effects))), None)
         elsewhere = last is not None and self.is_something_else(last)
-        if name in effects.named and len(call.operands) == 1 and not elsewhere and not _is_generic(call) and call.operands[0].place is not None:
+        if (
+            name in effects.named
+            and len(call.operands) == 1
+            and not elsewhere
+            and not _is_generic(call)
+            and call.operands[0].place is not None
+        ):
             taking = effects.named[name]
             family = "mutex" if taking.mode == "exclusive" else "rwlock"
             lock = LockType("", family, "thread", True, {})
@@ -541,7 +572,11 @@ class Pass:
                 return
         if not known:
             self.unknown(call, name)
-        if kind is not None and name in effects.same_methods and name not in ("into", "to_owned", "ok", "iter", "into_iter"):
+        if (
+            kind is not None
+            and name in effects.same_methods
+            and name not in ("into", "to_owned", "ok", "iter", "into_iter")
+        ):
             self.learn(call.dst, kind)
         if name in effects.same_methods and kind is None:
             self.types.setdefault(call.dst, None)
@@ -573,7 +608,11 @@ class Pass:
         guard = call.operands[1] if len(call.operands) > 1 else None
         if names and not set(names) & self.effects.waits_types:
             return False
-        if guard is None or guard.place is None or not self.program.types.is_guard(self.type_of(guard.place), self.effects):
+        if (
+            guard is None
+            or guard.place is None
+            or not self.program.types.is_guard(self.type_of(guard.place), self.effects)
+        ):
             return False
         if guard.moved:
             timed = "timeout" in (_word(call) or "")
@@ -609,8 +648,9 @@ class Pass:
 
     # ------------------------------------------------------------------------------------------------ acquisitions
 
-    def acquire(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None,
-                evidence: str) -> None:  # fmt: skip
+    def acquire(
+        self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None, evidence: str
+    ) -> None:
         known = self.canon(place) or ir.Place(call.dst)
         if lock.family == "once":
             known = ir.Place(known.root, (*known.way, "once"))
@@ -619,10 +659,18 @@ class Pass:
         named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
-        step = (
-            ir.Acquire(named, taking.mode, dst, call.at, call.name_at, _word(call), taking.fallible, taking.bounded,
-                       taking.recursive, taking.fallible)
-        )  # fmt: skip
+        step = ir.Acquire(
+            named,
+            taking.mode,
+            dst,
+            call.at,
+            call.name_at,
+            _word(call),
+            taking.fallible,
+            taking.bounded,
+            taking.recursive,
+            taking.fallible,
+        )
         if later:
             self.pending[call.dst] = step
         else:
@@ -649,7 +697,9 @@ class Pass:
         listed = self.effects.lock((named.path[0], "Mutex")) if named is not None and len(named.path) > 1 else None
         waits = listed.waits if listed is not None else "task"
         lock = ir.Lock(known, "", "a lock", waits, "mutex" if mode == "exclusive" else "rwlock", "inferred")
-        maybe = kind.path[-1] == "Option" or (kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None)
+        maybe = kind.path[-1] == "Option" or (
+            kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None
+        )
         return ir.Acquire(lock, mode, ir.Place(call.dst), call.at, call.name_at, word, optional=maybe)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------------------------------------ named functions
@@ -698,7 +748,9 @@ class Pass:
         lock = self.program.types.lock_type(kind, effects)
         if lock is not None and name in lock.methods and first.place is not None:
             taken = self.type_of(first.place)
-            inner = next((t for t in self.program.types.behind(taken, effects) if self.program.types.lock_type(t, effects)), kind)
+            inner = next(
+                (t for t in self.program.types.behind(taken, effects) if self.program.types.lock_type(t, effects)), kind
+            )
             self.acquire(call, lock, lock.methods[name], first.place, inner, "declared")
             return True
         if self.program.types.is_guard(kind, effects) and first.place is not None and not declared:
@@ -714,7 +766,11 @@ class Pass:
                 maybe = name.startswith(("try_", "filter_"))
                 self.learn(call.dst, ir.Type(("Result",), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
             return True
-        if not declared and name in ("new", "default", "from", "const_new", "with_capacity", "new_with") and not call.awaited:
+        if (
+            not declared
+            and name in ("new", "default", "from", "const_new", "with_capacity", "new_with")
+            and not call.awaited
+        ):
             wraps = lock is not None or kind.path[-1] in effects.wrappers
             inner_kind = self.type_of(first.place) if wraps and not kind.args else None
             self.learn(call.dst, ir.Type(kind.path, (inner_kind,)) if inner_kind is not None else kind)
@@ -753,7 +809,9 @@ class Pass:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=len(call.operands) if carried else 0)
         if path[0] in ("std", "core", "io"):
-            self.learn(call.dst, ir.Type((*path[:-1], word + "()")) if path[0] != "io" else ir.Type(("std", "io", word)))
+            self.learn(
+                call.dst, ir.Type((*path[:-1], word + "()")) if path[0] != "io" else ir.Type(("std", "io", word))
+            )
         elif resolved.split("::")[0] in effects.known and kind is None:
             self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
         elif not call.operands and not carried:
@@ -794,11 +852,29 @@ class Pass:
         self.learn(call.dst, returned)
         mode = self.program.types.guard_mode(returned, self.effects)
         guard = None
-        if mode is not None and returned is not None and self.program.types.guard_in(returned, self.effects) is not None:
+        if (
+            mode is not None
+            and returned is not None
+            and self.program.types.guard_in(returned, self.effects) is not None
+        ):
             guard = self.by_type(call, mode, returned, paths[0] if paths else None)
-        invoke = ir.Invoke(call.dst, tuple(targets), certain, tuple(ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
-                           for n, o in enumerate(call.operands)), paths, call.at, call.name_at, word, tuple(lambdas), guard,
-                           tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]), hands_out=mode is not None)  # fmt: skip
+        invoke = ir.Invoke(
+            call.dst,
+            tuple(targets),
+            certain,
+            tuple(
+                ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
+                for n, o in enumerate(call.operands)
+            ),
+            paths,
+            call.at,
+            call.name_at,
+            word,
+            tuple(lambdas),
+            guard,
+            tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]),
+            hands_out=mode is not None,
+        )
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:
@@ -888,8 +964,18 @@ class Pass:
             targets = self.program.functions_named(self.context, place.root, None, self.effects)
             if targets:
                 given = ir.Operand(plain(receiver))
-                self.out.append(ir.Invoke(call.dst, tuple(targets), True, (given,), (self.canon(receiver),), call.at,
-                                          call.name_at, place.root[-1]))  # fmt: skip
+                self.out.append(
+                    ir.Invoke(
+                        call.dst,
+                        tuple(targets),
+                        True,
+                        (given,),
+                        (self.canon(receiver),),
+                        call.at,
+                        call.name_at,
+                        place.root[-1],
+                    )
+                )
 
     def other_closures(self, call: ir.Call) -> None:
         self.closures(call, None)
@@ -968,8 +1054,17 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
-    return Linked(body.slots, root, body.result, tuple(elsewhere), result if own else None, tuple(state.unresolved),
-                  tuple(_callees(root)), frozenset(state.passed_on), state.alias)  # fmt: skip
+    return Linked(
+        body.slots,
+        root,
+        body.result,
+        tuple(elsewhere),
+        result if own else None,
+        tuple(state.unresolved),
+        tuple(_callees(root)),
+        frozenset(state.passed_on),
+        state.alias,
+    )
 
 
 def _moved_out(region: ir.Region) -> set[int]:

@@ -46,11 +46,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for hold, _ in moment.held():
             if hold.holder == event.src and hold.taken.lock.evidence != "named" and _guards_data(hold.taken):
                 yield witness.of_hold(
-                    analysis, slug(__name__), META, moment, hold, analysis.span(hold.taken.site),
-                    "the guard of `{lock}` is dropped at once: `_` keeps nothing, and what follows runs without the lock",
+                    analysis,
+                    slug(__name__),
+                    META,
+                    moment,
+                    hold,
+                    analysis.span(hold.taken.site),
+                    "the guard of `{lock}` is dropped at once: `_` keeps nothing, what follows runs without the lock",
                     "give the guard a name, such as `_guard`, or write `drop(…)` if that is meant",
-                    CONFIDENCES[2 if hold.taken.lock.evidence == "declared" else 1], "dropped in this statement",
-                )  # fmt: skip
+                    CONFIDENCES[2 if hold.taken.lock.evidence == "declared" else 1],
+                    "dropped in this statement",
+                )
 
 
 def _guards_data(taken: Taken) -> bool:

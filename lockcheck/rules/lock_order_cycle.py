@@ -58,7 +58,7 @@ from collections.abc import Iterator
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.cycles import Cycle, Edge, cycles
-from lockcheck.finding import Confidence, Finding, LockRef, Note
+from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK301", severity="error", languages=("rust",), reach="program")
@@ -81,17 +81,26 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
     notes: list[Note] = []
     for number, edge in enumerate(edges):
         notes += _thread(analysis, edge, f"thread {number + 1}", number > 0)
-    lock, evidence = first.reach.lock, {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges}
+    lock, evidence = (
+        first.reach.lock,
+        {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges},
+    )
     return Finding(
-        code=META.code, slug=slug(__name__), severity="warning" if cycle.with_writer or "named" in evidence else META.severity,
-        confidence=_confidence(cycle, evidence), evidence=min(evidence, key=("named", "inferred", "declared").index),
+        code=META.code,
+        slug=slug(__name__),
+        severity="warning" if cycle.with_writer or "named" in evidence else META.severity,
+        confidence=_confidence(cycle, evidence),
+        evidence=min(evidence, key=("named", "inferred", "declared").index),
         span=witness.event_span(analysis, first.moment),
         message=f"lock order cycle {order}: {len(edges)} threads can wait for each other for ever{writer}",
         function=analysis.title(first.moment.function),
-        lock=LockRef(analysis.lock_name(first.moment.function, lock), witness.owner_name(lock.owner), lock.kind, first.reach.mode),
-        label=f"thread 1 waits for `{witness.owner_name(first.wanted)}` here", notes=tuple(notes),
+        lock=LockRef(
+            analysis.lock_name(first.moment.function, lock), witness.owner_name(lock.owner), lock.kind, first.reach.mode
+        ),
+        label=f"thread 1 waits for `{witness.owner_name(first.wanted)}` here",
+        notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
-    )  # fmt: skip
+    )
 
 
 def _thread(analysis: Analysis, edge: Edge, who: str, with_event: bool) -> list[Note]:
@@ -100,11 +109,13 @@ def _thread(analysis: Analysis, edge: Edge, who: str, with_event: bool) -> list[
     notes = [Note(taken.span, f"{who}: {taken.message}", f"{who} holds this"), *inner]
     if with_event:
         name = witness.owner_name(edge.wanted)
-        notes.append(Note(witness.event_span(analysis, edge.moment), f"{who} then waits for `{name}`", f"{who} waits here"))
+        notes.append(
+            Note(witness.event_span(analysis, edge.moment), f"{who} then waits for `{name}`", f"{who} waits here")
+        )
     return [*notes, *witness.reach_notes(analysis, edge.reach)]
 
 
-def _confidence(cycle: Cycle, evidence: set[str]) -> Confidence:
+def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
     if cycle.with_writer or any(edge.reach.spread for edge in cycle.edges):

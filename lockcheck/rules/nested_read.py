@@ -50,7 +50,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if conflict.by == "call" and conflict.kind == "nested-read":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
-                "`{lock}` is read again{via} under this thread's own read guard: a writer that comes between hangs both",
+                "`{lock}` is read again{via} under this thread's own read guard: a writer between the two hangs both",
                 "use the first guard for both, or end it before reading again",
                 severity="error" if _has_writer(analysis, conflict.reach.lock) else "warning",
             )  # fmt: skip

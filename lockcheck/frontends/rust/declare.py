@@ -207,7 +207,9 @@ class _Declarer:
         generics, bounds = _generics(node)
         trait = ir.Type((syntax.text(node.child_by_field_name("name") or node),))
         if body is not None:
-            self.items(body.named_children, _Scope(scope.module, ir.Type(("[dyn]",), (trait,)), trait, generics, bounds))
+            self.items(
+                body.named_children, _Scope(scope.module, ir.Type(("[dyn]",), (trait,)), trait, generics, bounds)
+            )
 
     def _function_item(self, node: ts.Node, scope: _Scope) -> None:
         name = node.child_by_field_name("name")

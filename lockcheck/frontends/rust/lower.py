@@ -69,8 +69,9 @@ class Lowering:
         finally:
             self.origin, self.shift = before
 
-    def slot(self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "",
-             at: ir.Range = (0, 0)) -> int:  # fmt: skip
+    def slot(
+        self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "", at: ir.Range = (0, 0)
+    ) -> int:
         number = len(self.slots)
         self.slots.append(ir.Slot(name, kind, why or self.head, at))
         owner.append(number)
@@ -90,8 +91,9 @@ class Lowering:
         return None
 
     @contextmanager
-    def region(self, node: ts.Node, *, scope: str = "both", label: int = -1, into: list[ir.Step] | None = None,
-               why: str = "") -> Iterator[list[int]]:  # fmt: skip
+    def region(
+        self, node: ts.Node, *, scope: str = "both", label: int = -1, into: list[ir.Step] | None = None, why: str = ""
+    ) -> Iterator[list[int]]:
         """Steps written inside become one region, put at the end into the steps outside (or `into`).
 
         `scope` says what the region owns: "temps", "locals", or "both".
@@ -129,7 +131,9 @@ class Lowering:
 
     # ------------------------------------------------------------------------------------------------- expressions
 
-    def value(self, node: ts.Node | None, own: list[int] | None = None, extend: list[int] | None = None) -> ir.Place | None:
+    def value(
+        self, node: ts.Node | None, own: list[int] | None = None, extend: list[int] | None = None
+    ) -> ir.Place | None:
         """Lower an expression and say where its value is; None where the value cannot matter.
 
         `own`: the slots that a fresh value joins (the temporaries of the surroundings where None).
@@ -194,8 +198,9 @@ class Lowering:
         borrowed = node.type == "reference_expression" or (node.type == "unary_expression" and place is not None)
         return ir.Operand(place, place is not None and not borrowed)
 
-    def parts(self, node: ts.Node, own: list[int] | None, extend: list[int] | None, name: str,
-              nodes: list[ts.Node]) -> ir.Place | None:  # fmt: skip
+    def parts(
+        self, node: ts.Node, own: list[int] | None, extend: list[int] | None, name: str, nodes: list[ts.Node]
+    ) -> ir.Place | None:
         """A tuple or an array."""
         held = [(str(n) if name == "[tuple]" else "[_]", self.operand(part, extend)) for n, part in enumerate(nodes)]
         return self.made((name,), [(f, o) for f, o in held if o.place is not None], own)
@@ -252,7 +257,9 @@ class Lowering:
 
     # ------------------------------------------------------------------------------------------------------- calls
 
-    def call(self, node: ts.Node, own: list[int] | None, extend: list[int] | None, awaited: bool = False) -> ir.Place | None:
+    def call(
+        self, node: ts.Node, own: list[int] | None, extend: list[int] | None, awaited: bool = False
+    ) -> ir.Place | None:
         function = node.child_by_field_name("function")
         listed = node.child_by_field_name("arguments")
         given = [n for n in listed.named_children if not n.type.endswith("comment")] if listed else []
@@ -285,16 +292,32 @@ class Lowering:
         place = self.value(function)
         return ir.Indirect(place if place is not None else ir.Place(("[unknown]",)))
 
-    def method(self, node: ts.Node, function: ts.Node, generics: tuple[ir.Type, ...], given: list[ts.Node],
-               own: list[int] | None, awaited: bool) -> ir.Place | None:  # fmt: skip
+    def method(
+        self,
+        node: ts.Node,
+        function: ts.Node,
+        generics: tuple[ir.Type, ...],
+        given: list[ts.Node],
+        own: list[int] | None,
+        awaited: bool,
+    ) -> ir.Place | None:
         receiver, name = function.child_by_field_name("value"), function.child_by_field_name("field")
         place = self.value(receiver)
         operands = (ir.Operand(place), *(self.operand(g) for g in given))
         assert name is not None
-        return self.called(node, ir.Method(syntax.text(name).removeprefix("r#"), generics), operands, name, own, awaited)
+        return self.called(
+            node, ir.Method(syntax.text(name).removeprefix("r#"), generics), operands, name, own, awaited
+        )
 
-    def called(self, node: ts.Node, callee: ir.Callee, operands: tuple[ir.Operand, ...], name: ts.Node,
-               own: list[int] | None, awaited: bool) -> ir.Place:  # fmt: skip
+    def called(
+        self,
+        node: ts.Node,
+        callee: ir.Callee,
+        operands: tuple[ir.Operand, ...],
+        name: ts.Node,
+        own: list[int] | None,
+        awaited: bool,
+    ) -> ir.Place:
         dst = self.slot(self.temps if own is None else own)
         self.put(ir.Call(dst, callee, operands, self.at(node), self.at(name), awaited))
         return ir.Place(dst)
@@ -341,8 +364,15 @@ class Lowering:
         block = node.named_children[-1] if node.named_children else None
         return self.deferred(node, block, [], any(c.type == "move" for c in node.children), own, waits=True)
 
-    def deferred(self, node: ts.Node, body: ts.Node | None, params: list[ts.Node], moves: bool, own: list[int] | None,
-                 waits: bool) -> ir.Place:  # fmt: skip
+    def deferred(
+        self,
+        node: ts.Node,
+        body: ts.Node | None,
+        params: list[ts.Node],
+        moves: bool,
+        own: list[int] | None,
+        waits: bool,
+    ) -> ir.Place:
         """A body that runs when somebody calls it or waits for it."""
         dst = self.slot(self.temps if own is None else own)
         jumps, leave, outer_result, below = self.jumps, self.leave_function, self.result, len(self.slots)
@@ -457,7 +487,9 @@ class Lowering:
             self.put(ir.Discard(ir.Place(place.root, place.way + way), self.at(pattern)))
         self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
 
-    def let_else(self, node: ts.Node, pattern: ts.Node, init: ts.Node, otherwise: ts.Node, kind: ir.Type | None) -> None:
+    def let_else(
+        self, node: ts.Node, pattern: ts.Node, init: ts.Node, otherwise: ts.Node, kind: ir.Type | None
+    ) -> None:
         label, names = self.label(), dict[str, int]()
         owner = self.locals
         with self.region(node, scope="temps", label=label):
@@ -487,8 +519,9 @@ class Lowering:
         if place is not None and present is not None:
             self.put(ir.Refine(place, present, sure))
 
-    def bind(self, pattern: ts.Node | None, place: ir.Place | None, kind: ir.Type | None = None,
-             borrowed: bool = False) -> bool:  # fmt: skip
+    def bind(
+        self, pattern: ts.Node | None, place: ir.Place | None, kind: ir.Type | None = None, borrowed: bool = False
+    ) -> bool:
         """Give the pattern's names their slots (in the locals) and their values. Says whether it binds any."""
         found = list(patterns.bindings(pattern)) if pattern is not None else []
         made = []
@@ -520,7 +553,7 @@ class Lowering:
         return None
 
     def compound(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
-        """`left += right`: right first for numbers, left first where the operator is a method (strings and the like)."""
+        """`left += right`: right first for numbers, left first where the operator is a method (strings)."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         order = (left, right) if right is not None and _is_textual(right) else (right, left)
         for part in order:
@@ -545,8 +578,9 @@ class Lowering:
             self.plain_if(condition, then, otherwise, dst, extend)
         return ir.Place(dst)
 
-    def plain_if(self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int,
-                 extend: list[int] | None) -> None:  # fmt: skip
+    def plain_if(
+        self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int, extend: list[int] | None
+    ) -> None:
         self.condition(condition)
         parts = _conjuncts(condition)
         known = [self.asked(part) for part in parts]
@@ -594,8 +628,9 @@ class Lowering:
         self.head = head
         return place, (below, len(self.slots))
 
-    def if_let_2021(self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int,
-                    extend: list[int] | None) -> None:  # fmt: skip
+    def if_let_2021(
+        self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int, extend: list[int] | None
+    ) -> None:
         """The head's temporaries join those of the statement around: they are alive in every arm."""
         pattern = condition.child_by_field_name("pattern")
         place, head = self.scrutinee(condition.child_by_field_name("value"), "if-let-2021")
@@ -614,8 +649,15 @@ class Lowering:
         arms = (self.arm(then, "then", head, needs, fits), self.arm(otherwise or then, "else", head, False, misses))
         self.put(ir.Branch(arms))
 
-    def if_let_2024(self, node: ts.Node, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int,
-                    extend: list[int] | None) -> None:  # fmt: skip
+    def if_let_2024(
+        self,
+        node: ts.Node,
+        condition: ts.Node,
+        then: ts.Node,
+        otherwise: ts.Node | None,
+        dst: int,
+        extend: list[int] | None,
+    ) -> None:
         """The head's temporaries and bindings end before `else` runs."""
         label = self.label()
         with self.region(node, scope="temps", label=label):
@@ -624,8 +666,9 @@ class Lowering:
             with self.region(otherwise or node):
                 self.otherwise(otherwise, dst, extend)
 
-    def chain(self, conditions: list[ts.Node], then: ts.Node, dst: int, extend: list[int] | None, label: int,
-              below: int) -> None:  # fmt: skip
+    def chain(
+        self, conditions: list[ts.Node], then: ts.Node, dst: int, extend: list[int] | None, label: int, below: int
+    ) -> None:
         """Conditions of a chain in order: each `let` and its temporaries live through those after it and the body."""
         if not conditions:
             head = (below, len(self.slots))
@@ -674,8 +717,18 @@ class Lowering:
             self.put(ir.Branch(tuple(arms)))
         return ir.Place(dst)
 
-    def match_arm(self, node: ts.Node, pattern: ts.Node | None, value: ts.Node | None, place: ir.Place | None,
-                  head: tuple[int, int], needs: bool, says: bool | None, dst: int, extend: list[int] | None) -> ir.Arm:  # fmt: skip
+    def match_arm(
+        self,
+        node: ts.Node,
+        pattern: ts.Node | None,
+        value: ts.Node | None,
+        place: ir.Place | None,
+        head: tuple[int, int],
+        needs: bool,
+        says: bool | None,
+        dst: int,
+        extend: list[int] | None,
+    ) -> ir.Arm:
         guard = pattern.child_by_field_name("condition") if pattern is not None else None
 
         def fill() -> None:
@@ -833,10 +886,40 @@ def _through(place: ir.Place | None) -> ir.Place | None:
 
 
 _OWNED = {
-    "clone", "cloned", "copied", "pop", "pop_front", "pop_back", "take", "remove", "len", "is_empty", "to_vec", "to_owned",
-    "to_string", "insert", "recv", "try_recv", "contains_key", "contains", "collect", "is_some", "is_none", "unwrap_or_default",
-    "replace", "count", "sum", "drain_all", "swap_remove", "load", "is_ok", "is_err", "pop_first", "pop_last", "range_len",
-}  # fmt: skip
+    "clone",
+    "cloned",
+    "copied",
+    "pop",
+    "pop_front",
+    "pop_back",
+    "take",
+    "remove",
+    "len",
+    "is_empty",
+    "to_vec",
+    "to_owned",
+    "to_string",
+    "insert",
+    "recv",
+    "try_recv",
+    "contains_key",
+    "contains",
+    "collect",
+    "is_some",
+    "is_none",
+    "unwrap_or_default",
+    "replace",
+    "count",
+    "sum",
+    "drain_all",
+    "swap_remove",
+    "load",
+    "is_ok",
+    "is_err",
+    "pop_first",
+    "pop_last",
+    "range_len",
+}
 """Methods whose result borrows nothing: what follows does not need the guard that they were called through."""
 
 
@@ -945,12 +1028,30 @@ def _conditions(node: ts.Node) -> list[ts.Node]:
     return list(node.named_children) if node.type == "let_chain" else [node]
 
 
-_PLACES = ("identifier", "scoped_identifier", "field_expression", "index_expression", "reference_expression", "self",
-           "unary_expression")  # fmt: skip
+_PLACES = (
+    "identifier",
+    "scoped_identifier",
+    "field_expression",
+    "index_expression",
+    "reference_expression",
+    "self",
+    "unary_expression",
+)
 """Expressions that name a value where it is: `_` does not move it."""
 
-_WITH_BLOCK = ("if_expression", "match_expression", "block", "unsafe_block", "loop_expression", "while_expression",
-               "for_expression", "async_block", "const_block", "try_block", "gen_block")  # fmt: skip
+_WITH_BLOCK = (
+    "if_expression",
+    "match_expression",
+    "block",
+    "unsafe_block",
+    "loop_expression",
+    "while_expression",
+    "for_expression",
+    "async_block",
+    "const_block",
+    "try_block",
+    "gen_block",
+)
 
 
 def _tail(node: ts.Node) -> ts.Node | None:
