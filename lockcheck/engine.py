@@ -96,20 +96,11 @@ def check(
     mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
     return Report(
         tuple(sifted),
-        tuple(sorted({*found.problems, *unread, *manifests, *broken, *given_up(analysis, sources)})),
+        tuple(sorted({*found.problems, *unread, *manifests, *broken})),
         files=len(sources),
         skipped=len(found.problems) + len(unread) + found.excluded,
         sources={source.path: source for source in sources if source.path in mentioned},
     )
-
-
-def given_up(analysis: Analysis, sources: Iterable[Source]) -> Iterator[Problem]:
-    """The functions that the analysis could not walk to their end."""
-    by_path = {source.path: source for source in sources}
-    for number, why in analysis.problems:
-        unit, function = analysis.program.functions[number]
-        line = by_path[unit.path].position(function.at[0]).line
-        yield Problem(unit.path, line, f"`{function.name}`: {why}")
 
 
 def _excluded(settings: Settings) -> discover.Ignores:
@@ -270,7 +261,7 @@ class Tree:
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
         self._words = {unit.path: word for unit, word in zip(units, self._lock_words(units, tables), strict=True)}
         self.tables = tables
-        self.analysis = Analysis(self.program, self._takes_locks, settings.lock_order)
+        self.analysis = Analysis(self.program, self._takes_locks, settings.lock_order, self._give_up)
 
     def position(self, path: str, offset: int) -> Position:
         """Line and column of a byte offset in one of the sources."""
@@ -309,6 +300,11 @@ class Tree:
                 words |= {rf"{name}(?=\s*!)" for name in taking}
                 made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
             yield made[key]
+
+    def _give_up(self, number: int, why: str) -> None:
+        unit, function = self.program.functions[number]
+        line = self._sources[unit.path].position(function.at[0]).line
+        self.problems.append(Problem(unit.path, line, f"`{function.name}`: {why}"))
 
     def _takes_locks(self, number: int) -> bool:
         unit, function = self.program.functions[number]

@@ -38,17 +38,25 @@ _ROUNDS = 4
 class Analysis:
     """The moments of the whole tree, each function walked when somebody asks."""
 
-    def __init__(self, program: Program, wanted: Callable[[int], bool], declared_order: tuple[str, ...] = ()) -> None:
-        """`wanted`: which functions can take a lock themselves; only those are walked for their own sake.
+    def __init__(
+        self,
+        program: Program,
+        wanted: Callable[[int], bool],
+        declared_order: tuple[str, ...] = (),
+        give_up: Callable[[int, str], None] | None = None,
+    ) -> None:
+        """All that rules read of a program.
 
-        `declared_order` are patterns of locks in the order in which the project wants them taken.
+        `wanted`: which functions can take a lock themselves; only those are walked for their own sake.
+        `declared_order`: the order in which the settings want locks to be taken. `give_up` is told of each function
+        that cannot be walked to its end, and why.
         """
         self.program = program
         self._declared_order = declared_order
         self._wanted = wanted
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
-        self.problems: list[tuple[int, str]] = []
+        self._give_up = give_up or _ignored
 
     # ------------------------------------------------------------------------------------------------ what rules ask
 
@@ -72,7 +80,7 @@ class Analysis:
                 found, _ = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
             except RecursionError:
                 found = []
-                self.problems.append((number, "nested too deep to be analysed"))
+                self._give_up(number, "nested too deep to be analysed")
             self._moments[number] = found
         return self._moments[number]
 
@@ -210,7 +218,7 @@ class Analysis:
                 number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True
             )[1]
         except RecursionError:
-            self.problems.append((number, "nested too deep to be analysed"))
+            self._give_up(number, "nested too deep to be analysed")
             return EMPTY
 
     def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
@@ -224,3 +232,7 @@ class Analysis:
                 listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
                 found.append((slot, listed.waits if listed is not None else "task"))
         return tuple(found)
+
+
+def _ignored(number: int, why: str) -> None:
+    """Nobody wants to know which functions were given up."""

@@ -57,6 +57,6 @@ def _matters(analysis: Analysis, moment: Moment, hold: Hold) -> tuple[Reach | No
         other = reach.lock
         if other.family == "once":
             continue
-        if reach.certain and other.evidence != "named" and not same_lock(other, hold.taken.lock):
+        if reach.certain and not reach.spread and other.evidence != "named" and not same_lock(other, hold.taken.lock):
             return reach, "takes another lock"
     return None

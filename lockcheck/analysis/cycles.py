@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import same_lock
+from lockcheck.analysis.conflict import conflicts, same_lock
 from lockcheck.analysis.held import is_parameter
 from lockcheck.analysis.order import components
 
@@ -81,9 +81,13 @@ def owner_of(lock: ir.Lock) -> str:
 
 
 def every_edge(analysis: Analysis) -> Iterator[Edge]:
-    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike."""
+    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
+
+    An event that hangs on its own thread's guard leads to no second lock.
+    """
+    hanging = {id(conflict.moment) for conflict in conflicts(analysis)}
     for moment in analysis:
-        if not any(moment.ways):
+        if not any(moment.ways) or id(moment) in hanging:
             continue
         listed = moment.held()
         held = [(hold, sure) for hold, sure in listed if owner_of(hold.taken.lock) and not is_parameter(hold.taken)]

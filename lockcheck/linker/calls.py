@@ -138,13 +138,17 @@ class Pass:
         return ""
 
     def is_thin(self, place: ir.Place) -> bool:
-        """Whether the lock is all that the type of `self` has: it is known by the field that the type stands in."""
+        """Whether the lock is what the type of `self` wraps: it is known by the field that the type stands in."""
         way = bare(place).way
         if place.root != 0 or len(way) != 1:
             return False
         kind = self.type_of(ir.Place(place.root))
-        decls = (self.program.names.types.get(t.path) for t in self.program.types.behind(kind, self.effects))
-        return way == ("0",) and any(decl is not None and len(decl.fields) == 1 and decl.generics for decl in decls)
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            for part in decl.fields if decl is not None else ():
+                if part.name == way[0] and part.type.args:
+                    return part.type.args[-1].path[0] in decl.generics if decl is not None else False
+        return False
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -514,6 +518,8 @@ class Pass:
             return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None)
+        if name == "map" and kind is not None and kind.path[-1] in ("Option", "Result"):
+            self.learn(call.dst, self.mapped(call, kind))
         for operand in call.operands[1:]:
             if (
                 operand.place is not None
@@ -526,6 +532,15 @@ class Pass:
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
+
+    def mapped(self, call: ir.Call, kind: ir.Type) -> ir.Type | None:
+        """What `option.map(|x| …)` is, by what the closure returns."""
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                inner = self.slot_type(self.lambdas[operand.place.root].result)
+                return ir.Type(kind.path, (inner,)) if inner is not None else None
+        return None
 
     def alternative(self, call: ir.Call, place: ir.Place) -> None:
         """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""
