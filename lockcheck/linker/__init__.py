@@ -33,6 +33,7 @@ class Program:
         self.types = Types(self.names, self.functions, effects, derefs)
         self._bodies = bodies
         self._linked: dict[int, Linked | None] = {}
+        self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: set[int] = set()
 
     def linked(self, number: int) -> Linked | None:
@@ -90,6 +91,12 @@ class Program:
 
     def returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
         """The type that a function returns, with the receiver's type arguments put in."""
+        key = (number, receiver)
+        if key not in self._returned:
+            self._returned[key] = self._returned_type(number, receiver)
+        return self._returned[key]
+
+    def _returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
         function = self.functions[number][1]
         context, effects = self.types.context(number), self.types.effects(number)
         at = Context(context.module, receiver or context.owner, context.generics, context.bounds)

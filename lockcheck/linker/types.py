@@ -40,6 +40,8 @@ class Types:
         self._owners: dict[int, ir.Type | None] = {}
         self._methods: dict[ir.Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._implementors: dict[ir.Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._contexts: dict[int, Context] = {}
+        self._found: dict[tuple[ir.Path, tuple[ir.Type, ...], str], list[int]] = {}
         self._named: dict[str, list[int]] = defaultdict(list)
         self._blanket: dict[str, list[int]] = defaultdict(list)
         for number, (unit, function) in enumerate(functions):
@@ -96,6 +98,12 @@ class Types:
 
     def context(self, number: int) -> Context:
         """Where the names of a function's body are looked up."""
+        known = self._contexts.get(number)
+        if known is None:
+            known = self._contexts[number] = self._context(number)
+        return known
+
+    def _context(self, number: int) -> Context:
         function = self.functions[number][1]
         module = (*function.module, f"{{{function.name}}}")
         owner = self._owners.get(number)
@@ -249,6 +257,12 @@ class Types:
 
     def methods(self, kind: ir.Type, name: str, effects: Effects) -> list[int]:
         """The functions of the tree that a method of exactly this type can be."""
+        key = (kind.path, kind.args, name)
+        if key not in self._found:
+            self._found[key] = self._look_up(kind, name, effects)
+        return self._found[key]
+
+    def _look_up(self, kind: ir.Type, name: str, effects: Effects) -> list[int]:
         if kind.path == ("[dyn]",):
             found: list[int] = []
             for trait in kind.args:

@@ -46,23 +46,23 @@ META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each read guard and event that reads again."""
+    written = _written(analysis)
     for conflict in conflicts(analysis):
+        lock = conflict.reach.lock
         if conflict.by == "call" and conflict.kind == "nested-read":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is read again{via} under this thread's own read guard: a writer between the two hangs both",
                 "use the first guard for both, or end it before reading again",
-                severity="error" if _has_writer(analysis, conflict.reach.lock) else "warning",
+                severity="error" if (lock.owner or lock.place) in written else "warning",
             )  # fmt: skip
 
 
-def _has_writer(analysis: Analysis, lock: ir.Lock) -> bool:
-    """Whether anything in the tree takes the lock for writing."""
+def _written(analysis: Analysis) -> set[object]:
+    """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
+    found: set[object] = set()
     for moment in analysis:
         event = moment.event
         if isinstance(event, ir.Acquire) and event.mode == "write":
-            if event.lock.place == lock.place and not isinstance(lock.place.root, int):
-                return True
-            if lock.owner and event.lock.owner == lock.owner:
-                return True
-    return False
+            found.add(event.lock.owner or event.lock.place)
+    return found
