@@ -310,6 +310,8 @@ class Tree:
         unit, function = self.program.functions[number]
         if function.body_at is None:
             return False
+        if function.made_once:
+            return True
         data = self._sources[unit.path].data
         if self._words[unit.path].search(data, *function.body_at) is not None:
             return True

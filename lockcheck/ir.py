@@ -422,6 +422,8 @@ class Function(Struct, frozen=True, gc=False):
     at: Range
     name_at: Range
     body_at: Range | None
+    made_once: str = ""
+    """The static that this function makes, while all who want it wait."""
 
 
 class Deref(Struct, frozen=True, gc=False):

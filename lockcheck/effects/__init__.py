@@ -53,6 +53,7 @@ class Effects:
     locks: Mapping[tuple[str, str], LockType]
     lock_names: Mapping[str, LockType]
     free: frozenset[str]
+    lazy: frozenset[str]
     guards: Mapping[str, Mode]
     guard_crates: frozenset[str]
     own_guards: frozenset[str]
@@ -156,6 +157,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         locks=locks,
         lock_names=names,
         free=frozenset(data["free"]["methods"]),
+        lazy=frozenset(data["lazy"]["types"]),
         guards=modes,
         guard_crates=frozenset(guards["crates"]),
         own_guards=own_guards,

@@ -396,6 +396,8 @@ class Pass:
         effects = self.effects
         if name in effects.waits and self.condition_wait(call, kind):
             return
+        if self.made_once(call, name, place, kind):
+            return
         inside = False
         for outer in self.program.types.behind(kind, effects):
             lock = self.program.types.lock_type(outer, effects)
@@ -424,6 +426,21 @@ class Pass:
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def made_once(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """A lazy static: who uses it first makes it, and holds it so long. True for the making itself."""
+        makes = name == "[make]"
+        if place is None or not isinstance(place.root, tuple) or kind is None or kind.path[-1] not in self.effects.lazy:
+            return makes
+        known = self.canon(ir.Place(place.root))
+        if known is None or known.root not in self.program.names.statics:
+            return makes
+        lock = ir.Lock(ir.Place(known.root, ("once",)), "", "::".join(kind.path), "thread", "once", "declared")
+        dst = ir.Place(call.dst)
+        self.out.append(ir.Acquire(lock, "exclusive", dst, call.name_at, call.name_at, name))
+        if not makes:
+            self.out.append(ir.Release(dst, call.at))
+        return makes
 
     def fitting(self, targets: list[int], call: ir.Call) -> list[int]:
         """Those that take so many arguments; a type's own methods go before those of traits."""

@@ -187,6 +187,31 @@ class _Declarer:
         if name is not None and scope.owner is None:
             kind = syntax.type_of(node.child_by_field_name("type"))
             self.statics.append(ir.Static(scope.module, syntax.text(name), kind, self.at(name)))
+            self._initialiser(node, name, kind, scope)
+
+    def _initialiser(self, node: ts.Node, name: ts.Node, kind: ir.Type | None, scope: _Scope) -> None:
+        """What makes a lazy static is a function of its own, which runs while others wait for the static."""
+        value = node.child_by_field_name("value")
+        if value is None or kind is None or b"|" not in (value.text or b"") or self.shift:
+            return
+        title = syntax.text(name)
+        made = ir.Function(
+            scope.module,
+            title,
+            None,
+            None,
+            (),
+            (),
+            (),
+            False,
+            None,
+            False,
+            self.at(node),
+            self.at(name),
+            self.at(value),
+            made_once=title,
+        )
+        self.functions.append(made)
 
     _const_item = _static_item
 
