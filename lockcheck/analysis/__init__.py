@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.held import (
@@ -30,6 +30,8 @@ from lockcheck.linker import NOTHING, Program
 from lockcheck.source import Span
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
+
+T = TypeVar("T")
 
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
@@ -57,6 +59,7 @@ class Analysis:
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
         self._give_up = give_up or _ignored
+        self._made: dict[Callable[[Analysis], object], object] = {}
 
     # ------------------------------------------------------------------------------------------------ what rules ask
 
@@ -68,6 +71,12 @@ class Analysis:
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():
             yield from moments
+
+    def once(self, make: Callable[[Analysis], T]) -> T:
+        """What `make` says of this analysis, computed when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""

@@ -65,11 +65,11 @@ def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | No
 
 def conflicts(analysis: Analysis) -> list[Conflict]:
     """One conflict for each event, the worst; for each guard and callee only the first call."""
-    known = getattr(analysis, "_conflicts", None)
-    if known is None:
-        known = list(_conflicts(analysis))
-        analysis._conflicts = known  # type: ignore[attr-defined]
-    return known
+    return analysis.once(_listed)
+
+
+def _listed(analysis: Analysis) -> list[Conflict]:
+    return list(_conflicts(analysis))
 
 
 def _conflicts(analysis: Analysis) -> Iterator[Conflict]:

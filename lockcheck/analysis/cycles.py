@@ -50,11 +50,7 @@ Graph = Mapping[str, Mapping[str, Sequence[Edge]]]
 
 def graph(analysis: Analysis) -> Graph:
     """All edges of the tree, by the owner held and the owner wanted, in the order of the tree."""
-    known = getattr(analysis, "_graph", None)
-    if known is None:
-        known = _graph(analysis)
-        analysis._graph = known  # type: ignore[attr-defined]
-    return known
+    return analysis.once(_graph)
 
 
 def _graph(analysis: Analysis) -> Graph:

@@ -63,7 +63,6 @@ class Effects:
     same_methods: frozenset[str]
     same_functions: frozenset[str]
     carries: frozenset[str]
-    guard_carries: frozenset[str]
     guard_releases: frozenset[str]
     guard_consumes: frozenset[str]
     guard_unlocks: frozenset[str]
@@ -167,7 +166,6 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         same_methods=frozenset(data["same"]["methods"]),
         same_functions=frozenset(data["same"]["functions"]),
         carries=frozenset(data["same"]["carries"]),
-        guard_carries=frozenset(calls["carries"]),
         guard_releases=frozenset(calls["releases"]),
         guard_consumes=frozenset(calls["consumes"]),
         guard_unlocks=frozenset(calls["unlocks"]),

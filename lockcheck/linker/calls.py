@@ -378,7 +378,7 @@ class Pass:
             else:
                 self.inline(closure, ir.Place(call.dst))
             return
-        self.other_closures(call)
+        self.closures(call, None)
         known = self.canon(place)
         if known is not None and isinstance(known.root, int) and known.root < self.program.parameters(self.number):
             self.out.append(ir.Callback(known.root, call.at, call.name_at))
@@ -1008,9 +1008,6 @@ class Pass:
                         place.root[-1],
                     )
                 )
-
-    def other_closures(self, call: ir.Call) -> None:
-        self.closures(call, None)
 
     def consume(self, call: ir.Call, skip: int = 0) -> None:
         """What was passed by value ends in the callee."""

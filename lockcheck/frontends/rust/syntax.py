@@ -95,9 +95,6 @@ def name_of(kind: ir.Type | None) -> str:
     return kind.path[-1] if kind and kind.path else ""
 
 
-_STRIP = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
-
-
 def blank(data: bytes, pattern: re.Pattern[bytes]) -> bytes:
     """`data` with every match of `pattern` overwritten by spaces: offsets stay as they are."""
     return pattern.sub(lambda m: b" " * len(m[0]), data)
