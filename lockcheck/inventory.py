@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
-from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph, owner_of
+from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program
 from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
@@ -124,14 +124,14 @@ class _Book:
         elif isinstance(event, ir.Convert):
             for reach in self.analysis.reaches(moment):
                 self.take(reach.lock, reach.mode, reach.site)
-        held = [hold.taken for hold, _ in moment.held() if owner_of(hold.taken.lock)]
+        held = [hold.taken for hold, _ in moment.held() if hold.taken.lock.owner]
         wanted = self.wanted(moment) if held else ()
         for taken in held:
             self.under(taken, moment, wanted)
 
     def take(self, lock: ir.Lock, mode: str, site: Site) -> None:
         """Enter an acquisition."""
-        owner = owner_of(lock)
+        owner = lock.owner
         if not owner:
             self.others.add(site)
             return
@@ -146,11 +146,11 @@ class _Book:
         if isinstance(event, ir.Convert):
             return ()
         locks = [event.lock] if isinstance(event, ir.Acquire) else [r.lock for r in self.analysis.reaches(moment)]
-        return [owner for lock in locks if (owner := owner_of(lock))]
+        return [owner for lock in locks if (owner := lock.owner)]
 
     def under(self, taken: Taken, moment: Moment, wanted: Sequence[str]) -> None:
         """Enter an event under a lock that is held there; the wait for the lock itself is none."""
-        event, record = moment.event, self.locks[owner_of(taken.lock)]
+        event, record = moment.event, self.locks[taken.lock.owner]
         at: ir.Range = getattr(event, "at", taken.site.at)
         site = Site(moment.function, at)
         record.kind = record.kind or taken.lock.kind

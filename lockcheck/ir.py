@@ -128,6 +128,17 @@ class Call(Struct, frozen=True, gc=False):
     name_at: Range
     awaited: bool = False
 
+    @property
+    def word(self) -> str:
+        """The callee's last name; empty where a value is called."""
+        match self.callee:
+            case Method(name):
+                return name
+            case Named(path):
+                return path[-1]
+            case _:
+                return ""
+
 
 class New(Struct, frozen=True, gc=False):
     """A value put together of parts, each moved into a field of `dst`; `path` is the type as written, if any."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.conflict import conflicts, same_lock
 from lockcheck.analysis.held import is_parameter
@@ -67,15 +66,6 @@ def _graph(analysis: Analysis) -> Graph:
     return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
 
 
-def owner_of(lock: ir.Lock) -> str:
-    """How locks of different functions are compared: a static's full name, a field and its type; empty if unknown."""
-    root, way = lock.place.root, lock.place.way
-    if isinstance(root, int) or root[0].startswith("["):
-        return lock.owner
-    inside = all(part in ("*", "&", "once") or part.startswith("[") for part in way)
-    return "::".join(root) if inside else lock.owner
-
-
 def every_edge(analysis: Analysis) -> Iterator[Edge]:
     """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
 
@@ -86,23 +76,23 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
         if not any(moment.ways) or id(moment) in hanging:
             continue
         listed = moment.held()
-        held = [(hold, sure) for hold, sure in listed if owner_of(hold.taken.lock) and not is_parameter(hold.taken)]
+        held = [(hold, sure) for hold, sure in listed if hold.taken.lock.owner and not is_parameter(hold.taken)]
         for reach in analysis.reaches(moment) if held else ():
             yield from _edges(moment, held, reach)
 
 
 def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:
-    wanted, asked = reach.lock, owner_of(reach.lock)
+    wanted, asked = reach.lock, reach.lock.owner
     if not asked or wanted.family in ("once", "semaphore", "refcell"):
         return
     for hold, sure in held:
-        mine, kept = hold.taken.lock, owner_of(hold.taken.lock)
+        mine, kept = hold.taken.lock, hold.taken.lock.owner
         if kept == asked or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
             continue
         if any(same_lock(other.taken.lock, wanted) for other, _ in held):
             continue
         gates = frozenset(
-            owner_of(other.taken.lock)
+            other.taken.lock.owner
             for other, _ in held
             if other is not hold and other.taken.mode in ("exclusive", "write")
         )

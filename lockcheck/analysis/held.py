@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lockcheck import ir
-from lockcheck.linker import Linked, oldest
+from lockcheck.linker import Linked, oldest, owner_of_static
 
 MOST_WAYS = 16
 """More ways than that are merged into two: what is held on all of them, and what is held on any."""
@@ -494,7 +494,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
 
 
 def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:
-    return ir.Lock(place, lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
+    return ir.Lock(place, owner_of_static(place) or lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
 
 
 def walk(

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.calls import Linked, link, oldest
+from lockcheck.linker.link import Linked, link
 from lockcheck.linker.names import Names
+from lockcheck.linker.places import oldest, owner_of_static
 from lockcheck.linker.types import Context, Types, substitute
 
-__all__ = ["NOTHING", "Linked", "Program", "oldest"]
+__all__ = ["NOTHING", "Linked", "Program", "oldest", "owner_of_static"]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""

@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.frontends.rust import expand, syntax
 
 if TYPE_CHECKING:
-    from lockcheck.frontends.rust.lower import Lowering
+    from lockcheck.frontends.rust.frame import Frame
 
 _OWN_STATEMENT = {
     "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne", "debug_assert",
@@ -36,7 +36,7 @@ _NEVER = {"panic", "unreachable", "todo", "unimplemented", "bail"}
 """Macros that do not come back."""
 
 
-def lower(to: Lowering, node: ts.Node, own: list[int] | None, extend: list[int] | None,
+def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | None,
           waited: bool = False) -> ir.Place | None:  # fmt: skip
     """Write the steps of a macro's arguments; the value is that of `vec!`, `pin!`, `dbg!` and the like, if any."""
     spelled = syntax.path(node.child_by_field_name("macro"))
@@ -84,7 +84,7 @@ _LOGS = re.compile(r"(?:s?log|trace|debug|info|warn|error|crit)(?:_\w+)?")
 """Macros that write to a log, by custom: how they do it concerns nobody who holds a lock."""
 
 
-def _expansion(to: Lowering, node: ts.Node, tree: ts.Node, name: str) -> tuple[bytes, expand.Origin] | None:
+def _expansion(to: Frame, node: ts.Node, tree: ts.Node, name: str) -> tuple[bytes, expand.Origin] | None:
     """What an invocation of a macro of the tree stands for, and where it comes from."""
     if to.known is None or name not in to.known.macros or (to.origin is not None and to.origin.depth >= expand.DEEPEST):
         return None
@@ -100,7 +100,7 @@ def _expansion(to: Lowering, node: ts.Node, tree: ts.Node, name: str) -> tuple[b
     return made.text, expand.Origin(made.pieces, tree.start_byte + 1 + to.shift, whole, to.origin, depth)
 
 
-def _as_value(to: Lowering, said: tuple[bytes, expand.Origin], own: list[int] | None, extend: list[int] | None,
+def _as_value(to: Frame, said: tuple[bytes, expand.Origin], own: list[int] | None, extend: list[int] | None,
               waited: bool) -> tuple[ir.Place | None] | None:  # fmt: skip
     """Lower an expansion as an expression, or as a block where it is statements; None where it is neither."""
     text, origin = said
@@ -115,7 +115,7 @@ def _as_value(to: Lowering, said: tuple[bytes, expand.Origin], own: list[int] | 
         return (to.value(body, own, extend),)
 
 
-def statement(to: Lowering, node: ts.Node) -> bool:
+def statement(to: Frame, node: ts.Node) -> bool:
     """Lower a macro of the tree that stands as a statement: its statements join those around; False if it is none.
 
     Names that the macro's own text binds are not seen outside of it, but their values live on to the end of the block.
@@ -155,7 +155,7 @@ def _block(text: bytes) -> ts.Node | None:
 # ------------------------------------------------------------------------------------------ arguments of any macro
 
 
-def _arguments(to: Lowering, tree: ts.Node, name: str, waited: bool) -> ir.Place | None:
+def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | None:
     """Each argument as an expression; a body in braces as statements."""
     if (tree.text or b"").startswith(b"{") and _statements(to, tree):
         return None
@@ -168,7 +168,7 @@ def _arguments(to: Lowering, tree: ts.Node, name: str, waited: bool) -> ir.Place
     return last if len(pieces) == 1 else None
 
 
-def _piece(to: Lowering, start: int, data: bytes, waited: bool) -> ir.Place | None:
+def _piece(to: Frame, start: int, data: bytes, waited: bool) -> ir.Place | None:
     if not data.strip():
         return None
     said = _FIELD.match(data)
@@ -200,7 +200,7 @@ def _expression(data: bytes) -> ts.Node | None:
     return paren.named_children[0] if len(paren.named_children) == 1 else paren
 
 
-def _reparse(to: Lowering, tree: ts.Node, data: bytes, extend: list[int] | None) -> bool:
+def _reparse(to: Frame, tree: ts.Node, data: bytes, extend: list[int] | None) -> bool:
     """`pin!(x)`: as a reference to the argument, with its lifetime extended."""
     inner = _expression(data)
     if inner is None:
@@ -222,7 +222,7 @@ def _pieces(tree: ts.Node) -> list[tuple[int, bytes]]:
     return [piece for piece in pieces if piece[1].strip()]
 
 
-def _statements(to: Lowering, tree: ts.Node) -> bool:
+def _statements(to: Frame, tree: ts.Node) -> bool:
     """Lower a body in braces as a block; False where it does not parse as one."""
     before = b"fn f()"
     root = syntax.parse(before + (tree.text or b""))
@@ -235,7 +235,7 @@ def _statements(to: Lowering, tree: ts.Node) -> bool:
     return True
 
 
-def _joined(to: Lowering, node: ts.Node, tree: ts.Node) -> ir.Place | None:
+def _joined(to: Frame, node: ts.Node, tree: ts.Node) -> ir.Place | None:
     """`join!(a(), b())`: all are waited for here."""
     for start, data in _pieces(tree):
         inner = _expression(data)
@@ -248,7 +248,7 @@ def _joined(to: Lowering, node: ts.Node, tree: ts.Node) -> ir.Place | None:
     return None
 
 
-def _select(to: Lowering, tree: ts.Node) -> ir.Place | None:
+def _select(to: Frame, tree: ts.Node) -> ir.Place | None:
     """`select! { pattern = future, if condition => handler, … }`: all futures are made, then one handler runs."""
     handlers: list[tuple[bytes, int, bytes]] = []
     with to.region(tree, scope="temps", why="macro"):
@@ -267,7 +267,7 @@ def _select(to: Lowering, tree: ts.Node) -> ir.Place | None:
     return None
 
 
-def _handler(to: Lowering, pattern: bytes, start: int, data: bytes) -> None:
+def _handler(to: Frame, pattern: bytes, start: int, data: bytes) -> None:
     for name in _NAME.findall(pattern.decode("utf-8", "replace")):
         to.names[-1][name] = to.slot(to.locals, name, None, "local")
     inner = _expression(data)

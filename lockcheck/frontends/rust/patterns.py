@@ -152,3 +152,8 @@ def is_open(node: ts.Node | None) -> bool:
 def names_in(node: ts.Node) -> bool:
     """Whether the pattern binds anything."""
     return next(bindings(node), None) is not None
+
+
+def opposite(says: bool | None) -> bool | None:
+    """The verdict of the ways on which a pattern does not fit."""
+    return None if says is None else not says

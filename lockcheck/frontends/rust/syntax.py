@@ -98,3 +98,30 @@ def name_of(kind: ir.Type | None) -> str:
 def blank(data: bytes, pattern: re.Pattern[bytes]) -> bytes:
     """`data` with every match of `pattern` overwritten by spaces: offsets stay as they are."""
     return pattern.sub(lambda m: b" " * len(m[0]), data)
+
+
+_WITH_BLOCK = (
+    "if_expression",
+    "match_expression",
+    "block",
+    "unsafe_block",
+    "loop_expression",
+    "while_expression",
+    "for_expression",
+    "async_block",
+    "const_block",
+    "try_block",
+    "gen_block",
+)
+
+
+def tail(node: ts.Node) -> ts.Node | None:
+    """The expression that is a block's value, if its last part is one."""
+    kind = node.type
+    if kind == "expression_statement":
+        inner = node.named_children[0] if node.named_children else None
+        ended = node.children and node.children[-1].type == ";"
+        return inner if inner is not None and not ended and inner.type in _WITH_BLOCK else None
+    if kind.endswith(("_item", "_declaration", "_definition")) or kind in ("empty_statement", "attribute_item"):
+        return None
+    return node

@@ -1,0 +1,174 @@
+"""What every part of a lowering shares: slots, regions, names and the steps being written.
+
+In: nodes.  Out: `Frame`, the state of one function that is being lowered.
+Never: knows one kind of expression from another.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import tree_sitter as ts
+
+from lockcheck import ir
+from lockcheck.frontends.rust import expand, patterns
+
+
+class Jump(NamedTuple):
+    """A loop or labelled block that `break` and `continue` may name."""
+
+    name: str
+    leave: int
+    again: int
+    result: int
+
+
+class Frame(ABC):
+    """One function being lowered. The only state of the front end: it lives as long as `lower` runs."""
+
+    def __init__(self, edition: int, shift: int, known: expand.Known | None = None) -> None:
+        self.rescoped = edition >= 2024
+        self.shift = shift
+        self.known = known
+        self.origin: expand.Origin | None = None
+        self.expanded = 0
+        self.slots: list[ir.Slot] = []
+        self.steps: list[ir.Step] = []
+        self.temps: list[int] = []
+        self.locals: list[int] = []
+        self.names: list[dict[str, int]] = [{}]
+        self.jumps: list[Jump] = []
+        self.labels = ir.RETURN
+        self.leave_function = ir.RETURN
+        self.result = -1
+        self.head = "temporary"
+        self.followed = True
+
+    @abstractmethod
+    def value(
+        self, node: ts.Node | None, own: list[int] | None = None, extend: list[int] | None = None
+    ) -> ir.Place | None:
+        """Lower an expression and say where its value is; None where the value cannot matter.
+
+        `own`: the slots that a fresh value joins (the temporaries of the surroundings where None).
+        `extend`: the slots that a temporary joins whose lifetime is extended (`&temporary()` here or in a part of
+        the expression that the Reference calls extending).
+        """
+
+    @abstractmethod
+    def waiting(self, node: ts.Node | None) -> ir.Place | None:
+        """The value of something that is waited for on the spot."""
+
+    @abstractmethod
+    def statement(self, node: ts.Node) -> None:
+        """One statement of a block."""
+
+    @abstractmethod
+    def inside(self, node: ts.Node, dst: int, extend: list[int] | None = None) -> None:
+        """The statements of a block and its tail, whose value goes to `dst`."""
+
+    # ------------------------------------------------------------------------------------------------- small parts
+
+    def at(self, node: ts.Node) -> ir.Range:
+        """Where a node stands in the file: offsets are into what was parsed, which may be a macro's expansion."""
+        start, end = node.start_byte + self.shift, node.end_byte + self.shift
+        return (start, end) if self.origin is None else self.origin.at(start, end)
+
+    @contextmanager
+    def inside_expansion(self, origin: expand.Origin, shift: int) -> Iterator[None]:
+        """What is lowered inside was parsed from the expansion that `origin` tells of."""
+        before = self.origin, self.shift
+        self.origin, self.shift = origin, shift
+        try:
+            yield
+        finally:
+            self.origin, self.shift = before
+
+    def slot(
+        self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "", at: ir.Range = (0, 0)
+    ) -> int:
+        number = len(self.slots)
+        self.slots.append(ir.Slot(name, kind, why or self.head, at))
+        owner.append(number)
+        return number
+
+    def label(self) -> int:
+        self.labels += 1
+        return self.labels
+
+    def put(self, step: ir.Step) -> None:
+        self.steps.append(step)
+
+    def lookup(self, name: str) -> int | None:
+        for scope in reversed(self.names):
+            if name in scope:
+                return scope[name]
+        return None
+
+    @contextmanager
+    def region(
+        self, node: ts.Node, *, scope: str = "both", label: int = -1, into: list[ir.Step] | None = None, why: str = ""
+    ) -> Iterator[list[int]]:
+        """Steps written inside become one region, put at the end into the steps outside (or `into`).
+
+        `scope` says what the region owns: "temps", "locals", or "both".
+        """
+        steps, temps, local, head = self.steps, self.temps, self.locals, self.head
+        owned: list[int] = []
+        self.steps = []
+        if scope in ("temps", "both"):
+            self.temps = owned
+            self.head = why or "temporary"
+        if scope in ("locals", "both"):
+            self.locals = owned
+        self.names.append({})
+        try:
+            yield owned
+        finally:
+            self.names.pop()
+            done = ir.Region(tuple(self.steps), tuple(owned), self.at(node), label)
+            self.steps, self.temps, self.locals, self.head = steps, temps, local, head
+            (self.steps if into is None else into).append(done)
+
+    def arm(self, node: ts.Node, role: str, head: tuple[int, int], needs: bool, fill: Callable[[], None]) -> ir.Arm:
+        """A branch's arm whose region `fill` writes."""
+        out: list[ir.Step] = []
+        with self.region(node, into=out):
+            fill()
+        body = out[0]
+        assert isinstance(body, ir.Region)
+        return ir.Arm(body, role, head, needs)
+
+    def give(self, dst: int, place: ir.Place | None) -> None:
+        """`dst` takes the value of `place`."""
+        if place is not None and dst >= 0 and place != ir.Place(dst):
+            self.put(ir.Move(ir.Place(dst), place))
+
+    def refine(self, place: ir.Place | None, present: bool | None, sure: bool = False) -> None:
+        if place is not None and present is not None:
+            self.put(ir.Refine(place, present, sure))
+
+    def bind(
+        self, pattern: ts.Node | None, place: ir.Place | None, kind: ir.Type | None = None, borrowed: bool = False
+    ) -> bool:
+        """Give the pattern's names their slots (in the locals) and their values. Says whether it binds any."""
+        found = list(patterns.bindings(pattern)) if pattern is not None else []
+        made = []
+        for name, way, by_ref, node in found:
+            number = self.slot(self.locals, name, kind if not way else None, "local", self.at(node))
+            made.append((name, number))
+            if place is not None:
+                src = ir.Place(place.root, place.way + way)
+                is_ref = by_ref or borrowed
+                self.put(ir.Ref(number, src) if is_ref else ir.Move(ir.Place(number), src))
+        self.names[-1].update(made)
+        return bool(found)
+
+    def condition(self, node: ts.Node | None) -> None:
+        """An expression whose temporaries end with it: conditions, operands of `&&` and `||`."""
+        if node is not None:
+            with self.region(node, scope="temps", why="condition"):
+                self.value(node)

@@ -1,0 +1,214 @@
+"""What a call means, by what its callee is: a method of a value, a named function, a value that is called.
+
+In: a `Call`.  Out: what it means, by the rooms that know locks, the tree's functions and libraries.
+Never: what is held.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.effects import LockType
+from lockcheck.linker.library import Library
+from lockcheck.linker.locks import is_generic
+from lockcheck.linker.places import plain
+from lockcheck.linker.types import GUARD
+
+_GUESSES = 3
+"""By name alone at most so many functions are meant; more is as good as none."""
+
+
+class Callees(Library):
+    """Calls by the kind of their callee."""
+
+    def call(self, call: ir.Call) -> None:
+        operands = call.operands
+        for operand in operands:
+            self.before(call, operand)
+            self.note_passing(call, operand)
+        match call.callee:
+            case ir.Method(name):
+                self.method(call, name)
+            case ir.Named(path, _, owner):
+                self.named(call, path, owner)
+            case ir.Indirect(place):
+                self.indirect(call, place)
+
+    def indirect(self, call: ir.Call, place: ir.Place) -> None:
+        root = place.root
+        if isinstance(root, int) and not place.way and root in self.lambdas:
+            closure = self.lambdas[root]
+            if closure.deferred:
+                self.lambdas[call.dst] = closure
+            else:
+                self.inline(closure, ir.Place(call.dst))
+            return
+        self.closures(call, None)
+        known = self.canon(place)
+        if known is not None and isinstance(known.root, int) and known.root < self.program.parameters(self.number):
+            self.out.append(ir.Callback(known.root, call.at, call.name_at))
+        kind = self.type_of(place)
+        for outer in self.program.types.behind(kind, self.effects):
+            if outer.path == ("[fn]",) and outer.args:
+                self.learn(call.dst, outer.args[-1])
+        self.consume(call)
+
+    # ------------------------------------------------------------------------------------------------------ methods
+
+    def method(self, call: ir.Call, name: str) -> None:
+        place = call.operands[0].place
+        kind = self.type_of(place)
+        effects = self.effects
+        if name in effects.waits and self.condition_wait(call, kind):
+            return
+        if self.made_once(call, name, place, kind):
+            return
+        inside = False
+        for outer in self.program.types.behind(kind, effects):
+            lock = self.program.types.lock_type(outer, effects)
+            if lock is not None and (taking := self.taking(lock, name, call)) is not None:
+                listed = effects.lock(outer.path) is not None
+                self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
+                return
+            targets = self.fitting(self.program.types.methods(outer, name, effects), call)
+            if targets:
+                self.invoke(call, targets, True, outer)
+                return
+            if lock is not None and name in effects.free:
+                self.plain_result(call, name, outer)
+                return
+            if name in effects.guard_consumes and not inside and self.consumed(call, outer):
+                return
+            shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
+            if shape in effects.flow and name in effects.flow[shape]:
+                self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
+                self.library(call, name, outer, carries=not inside)
+                return
+            if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
+                return
+            if self.program.types.is_guard(outer, effects):
+                if self.on_guard(call, name):
+                    return
+                inside = True
+        self.unknown_method(call, name, kind)
+
+    def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
+        effects = self.effects
+        last = next(reversed(list(self.program.types.behind(kind, effects))), None)
+        elsewhere = last is not None and self.is_something_else(last)
+        if (
+            name in effects.named
+            and len(call.operands) == 1
+            and not elsewhere
+            and not is_generic(call)
+            and call.operands[0].place is not None
+        ):
+            taking = effects.named[name]
+            family = "mutex" if taking.mode == "exclusive" else "rwlock"
+            lock = LockType("", family, "thread", True, {})
+            self.acquire(call, lock, taking, call.operands[0].place, None, "named")
+            return
+        if name in effects.blocks_unknown and last is None and len(call.operands) == 1 and not call.awaited:
+            others = self.others(call.operands[0].place)
+            self.out.append(ir.Block(call.at, call.name_at, name, effects.blocks_unknown[name], others))
+            return
+        if name in effects.threads:
+            place = self.canon(call.operands[0].place)
+            if place is not None and place.root in self.scopes:
+                self.joined(call)
+            else:
+                self.closures(call, None)
+            return
+        known = name in effects.same_methods or name in effects.carries or name in effects.keeps
+        if last is None and not known and name not in effects.common:
+            guesses = [n for n in self.program.types.by_name(name) if self.program.arity(n) == len(call.operands)]
+            if 0 < len(guesses) <= _GUESSES:
+                self.invoke(call, guesses, False, None)
+                return
+        if not known:
+            self.unknown(call, name)
+        if (
+            kind is not None
+            and name in effects.same_methods
+            and name not in ("into", "to_owned", "ok", "iter", "into_iter")
+        ):
+            self.learn(call.dst, kind)
+        if name in effects.same_methods and kind is None:
+            self.types.setdefault(call.dst, None)
+        through = self.program.types.is_guard(kind, effects)
+        self.library(call, name, kind, carries=name != "take" and not through)
+
+    def is_something_else(self, kind: ir.Type) -> bool:
+        """Whether the type is known, and known to be no lock."""
+        if kind.path[0].startswith("[") and kind.path != ("[dyn]",):
+            return True
+        if kind.path == ("[dyn]",):
+            return any(a.path in self.program.names.types or a.path[0] in self.effects.known for a in kind.args)
+        if kind.path[-1] in self.effects.prelude or kind.path[-1] in self.effects.flow_names:
+            return True
+        if kind.path in self.program.names.types:
+            return True
+        return len(kind.path) > 1 and kind.path[0] in self.effects.known
+
+    # ---------------------------------------------------------------------------------------------- named functions
+
+    def named(self, call: ir.Call, path: ir.Path, owner: ir.Type | None) -> None:
+        effects = self.effects
+        targets = self.fitting(self.program.functions_named(self.context, path, owner, effects), call)
+        spelled = "::".join(path)
+        short = "::".join(path[-2:])
+        if not targets and (spelled in effects.drops or short in effects.drops):
+            for operand in call.operands:
+                if operand.moved and operand.place is not None:
+                    if finals := self.program.at_end(self.type_of(operand.place), effects):
+                        self.finish(operand.place, finals, call.name_at, path[-1])
+                    self.out.append(ir.Release(plain(operand.place), call.at))
+            return
+        if not targets and (spelled in effects.leaks or short in effects.leaks):
+            for operand in call.operands:
+                if operand.moved and operand.place is not None:
+                    self.out.append(ir.Move(ir.Place(("[leaked]",)), plain(operand.place)))
+            return
+        if not targets and (spelled in effects.replaces or short in effects.replaces):
+            self.replaced(call)
+            return
+        kind = self.program.owner_named(self.context, path, owner, effects)
+        if kind is not None and self.on_type(call, path[-1], kind, bool(targets)):
+            return
+        if targets:
+            self.invoke(call, targets, True, kind)
+            return
+        self.outside(call, path, spelled, short, kind)
+
+    def on_type(self, call: ir.Call, name: str, kind: ir.Type, declared: bool) -> bool:
+        """`Mutex::lock(&m)`, `MutexGuard::map(g, …)`, `Mutex::new(x)`."""
+        effects, first = self.effects, call.operands[0] if call.operands else ir.Operand()
+        lock = self.program.types.lock_type(kind, effects)
+        if lock is not None and name in lock.methods and first.place is not None:
+            taken = self.type_of(first.place)
+            inner = next(
+                (t for t in self.program.types.behind(taken, effects) if self.program.types.lock_type(t, effects)), kind
+            )
+            self.acquire(call, lock, lock.methods[name], first.place, inner, "declared")
+            return True
+        if self.program.types.is_guard(kind, effects) and first.place is not None and not declared:
+            if name in effects.guard_unlocks:
+                return True
+            if name in effects.guard_releases:
+                self.out.append(ir.Release(plain(first.place), call.at))
+            elif name in effects.guard_modes:
+                self.convert(call, name, first.place)
+            else:
+                self.closures(call, None)
+                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+                maybe = name.startswith(("try_", "filter_"))
+                self.learn(call.dst, ir.Type(("Result",), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
+            return True
+        if (
+            not declared
+            and name in ("new", "default", "from", "const_new", "with_capacity", "new_with")
+            and not call.awaited
+        ):
+            wraps = lock is not None or kind.path[-1] in effects.wrappers
+            inner_kind = self.type_of(first.place) if wraps and not kind.args else None
+            self.learn(call.dst, ir.Type(kind.path, (inner_kind,)) if inner_kind is not None else kind)
+        return False

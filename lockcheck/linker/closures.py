@@ -1,0 +1,194 @@
+"""What runs later or elsewhere: closures, values to wait for, threads.
+
+In: calls that take closures, waits.  Out: the bodies at the places where they run.
+Never: what is a lock.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from lockcheck import ir
+from lockcheck.linker.places import Places, plain
+
+
+class Closures(Places):
+    """Where the body of a closure runs, and what is handed to it."""
+
+    @abstractmethod
+    def region(self, region: ir.Region) -> ir.Region:
+        """Link the steps of a region."""
+
+    def hand_on(self, dst: int, src: ir.Place) -> None:
+        """A name of a closure or of something to wait for is one too."""
+        if isinstance(src.root, int) and not src.way:
+            if src.root in self.lambdas:
+                self.lambdas[dst] = self.lambdas[src.root]
+            if src.root in self.pending:
+                self.pending[dst] = self.pending[src.root]
+            if src.root in self.threads:
+                self.threads[dst] = self.threads[src.root]
+
+    def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
+        if isinstance(src.root, int) and not src.way:
+            self.run_pending(src.root)
+            if src.root in self.lambdas and self.lambdas[src.root].deferred:
+                self.inline(self.lambdas[src.root], ir.Place(dst))
+        if not self.blocking:
+            self.out.append(ir.Suspend(at, name_at))
+        self.learn(dst, self.type_of(src))
+        self.name(ir.Place(dst), src)
+        self.out.append(ir.Move(ir.Place(dst), plain(src)))
+
+    def run_pending(self, slot: int) -> None:
+        waiting = self.pending.pop(slot, None)
+        if waiting is not None:
+            self.out.append(waiting)
+            made = ir.Place(waiting.dst) if isinstance(waiting, ir.Invoke) else waiting.holder
+            if made is not None and made != ir.Place(slot):
+                self.out.append(ir.Move(ir.Place(slot), made))
+
+    def inline(
+        self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None, given: ir.Place | None = None
+    ) -> None:
+        """The closure may run here: once, or not at all. `given` goes over to its first parameter."""
+        done = self.closure_body(closure, receiver)
+        nothing = ir.Region((), (), closure.body.at)
+        if given is not None and closure.params:
+            done = ir.Region(
+                (ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label
+            )
+        runs = ir.Region((done,), (), done.at)
+        self.out.append(ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
+        if dst is not None:
+            self.out.append(ir.Move(dst, ir.Place(closure.result)))
+
+    def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
+        self.placed.add(closure.dst)
+        if receiver is not None and closure.params:
+            kind = self.type_of(receiver)
+            for outer in self.program.types.behind(kind, self.effects):
+                shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+                part = {"Option": "Some.0", "Result": "Ok.0", "[list]": f"[each {closure.params[0]}]"}.get(shape)
+                if part is not None:
+                    self.learn(closure.params[0], outer.args[0] if outer.args else None)
+                    self.name(ir.Place(closure.params[0]), ir.Place(receiver.root, (*receiver.way, part)))
+                    break
+                if self.program.types.is_guard(outer, self.effects):
+                    break
+        body = self.region(closure.body)
+        back = [ir.Move(ir.Place(t), ir.Place(closure.dst, (f"captured {t}",))) for t in closure.takes]
+        return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
+
+    def before(self, call: ir.Call, operand: ir.Operand) -> None:
+        """Something to wait for that is waited for inside the callee runs here."""
+        place = operand.place
+        if place is None or not isinstance(place.root, int) or place.way or place.root not in self.pending:
+            return
+        word = call.word
+        if word in self.effects.threads:
+            gone = self.pending.pop(place.root)
+            for taken in gone.operands if isinstance(gone, ir.Invoke) else ():
+                if taken.moved and taken.place is not None:
+                    self.out.append(ir.Release(taken.place, call.at))
+        elif call.awaited or word in self.effects.here:
+            self.run_pending(place.root)
+        else:
+            self.pending[call.dst] = self.pending.pop(place.root)
+
+    # ------------------------------------------------------------------------------------------- closures as operands
+
+    def is_lambda(self, operand: ir.Operand) -> bool:
+        place = operand.place
+        return place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas
+
+    def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
+        """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for."""
+        found: list[tuple[int, ir.Region, bool]] = []
+        for number, operand in enumerate(call.operands):
+            if not self.is_lambda(operand):
+                continue
+            assert operand.place is not None and isinstance(operand.place.root, int)
+            closure = self.lambdas[operand.place.root]
+            if not closure.deferred or call.awaited:
+                found.append((number, self.closure_body(closure), closure.dst in self.boxed))
+        return found
+
+    def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
+        word = call.word
+        self.passed_by_name(call, receiver)
+        own = 1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0
+        for operand in call.operands[own:]:
+            if not self.is_lambda(operand):
+                continue
+            assert operand.place is not None and isinstance(operand.place.root, int)
+            closure = self.lambdas[operand.place.root]
+            if word in self.effects.threads:
+                self.threads[call.dst] = closure
+                continue
+            if closure.dst in self.boxed and not word.startswith("call"):
+                continue
+            if closure.deferred and not call.awaited and word not in self.effects.here:
+                self.lambdas[call.dst] = closure
+                continue
+            if word in self.effects.scoped:
+                self.scopes.update(closure.params)
+            before, self.blocking = self.blocking, self.blocking or (closure.deferred and not call.awaited)
+            self.inline(closure, ir.Place(call.dst), receiver)
+            self.blocking = before
+            if closure.deferred and not call.awaited:
+                self.placed.discard(closure.dst)
+
+    def passed_by_name(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """`option.map(Type::method)`: a function given by its name runs with what the receiver holds."""
+        if receiver is None or call.word in self.effects.threads:
+            return
+        for operand in call.operands[1:]:
+            place = operand.place
+            if place is None or not isinstance(place.root, tuple) or place.way or len(place.root) < 2:
+                continue
+            targets = self.program.functions_named(self.context, place.root, None, self.effects)
+            if targets:
+                given = ir.Operand(plain(receiver))
+                self.out.append(
+                    ir.Invoke(
+                        call.dst,
+                        tuple(targets),
+                        True,
+                        (given,),
+                        (self.canon(receiver),),
+                        call.at,
+                        call.name_at,
+                        place.root[-1],
+                    )
+                )
+
+    def consume(self, call: ir.Call, skip: int = 0) -> None:
+        """What was passed by value ends in the callee."""
+        for operand in call.operands[skip:]:
+            if operand.moved and operand.place is not None and not self.is_lambda(operand):
+                self.out.append(ir.Release(plain(operand.place), call.at))
+
+    # ------------------------------------------------------------------------------------------------------ threads
+
+    def joined(self, call: ir.Call) -> None:
+        """A thread of a scope: the scope's caller waits for it under its guards."""
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                self.inline(self.lambdas[operand.place.root], None)
+
+    def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The body of the thread whose handle is at a place."""
+        if place is None:
+            return ()
+        root = place.root if place.root in self.threads else getattr(self.canon(place), "root", None)
+        closure = self.threads.get(root) if isinstance(root, int) else None
+        if closure is None:
+            return ()
+        placed = closure.dst in self.placed
+        body = self.closure_body(closure)
+        if not placed:
+            self.placed.discard(closure.dst)
+        return (body,)

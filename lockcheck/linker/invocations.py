@@ -1,0 +1,144 @@
+"""Calls of the tree's own functions, and what runs at the end of its values.
+
+In: a call and the functions that it can mean.  Out: `Invoke`.
+Never: how the functions were found.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.linker.locks import Locks
+from lockcheck.linker.places import plain
+
+
+class Invocations(Locks):
+    """What goes into a function of the tree and what comes out."""
+
+    def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
+        word = call.word
+        spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
+        lambdas = [] if spawns else self.lambda_operands(call)
+        paths = tuple(self.canon(o.place) for o in call.operands)
+        returned = self.program.returned_type(targets[0], receiver)
+        self.learn(call.dst, returned)
+        mode = self.program.types.guard_mode(returned, self.effects)
+        guard = None
+        if (
+            mode is not None
+            and returned is not None
+            and self.program.types.guard_in(returned, self.effects) is not None
+        ):
+            guard = self.by_type(call, mode, returned, paths[0] if paths else None)
+        invoke = ir.Invoke(
+            call.dst,
+            tuple(targets),
+            certain,
+            tuple(
+                ir.Operand(plain(o.place) if o.place else None, self.goes_over(o, n, targets))
+                for n, o in enumerate(call.operands)
+            ),
+            paths,
+            call.at,
+            call.name_at,
+            word,
+            tuple(lambdas),
+            guard,
+            tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]),
+            hands_out=mode is not None,
+        )
+        if word == "clone" and mode is None and len(call.operands) == 1:
+            self.name(ir.Place(call.dst), call.operands[0].place)
+        elif mode is None:
+            self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain))
+        elif paths and paths[0] is not None:
+            self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
+        waits = self.program.runs_when_awaited(targets[0])
+        if waits and not call.awaited:
+            if word not in self.effects.threads:
+                self.pending[call.dst] = invoke
+            return
+        self.out.append(invoke)
+
+    def fitting(self, targets: list[int], call: ir.Call) -> list[int]:
+        """Those that take so many arguments; a type's own methods go before those of traits."""
+        fit = [n for n in targets if self.program.parameters(n) == len(call.operands)]
+        return [n for n in fit if self.program.functions[n][1].trait is None] or fit
+
+    def goes_over(self, operand: ir.Operand, number: int, targets: list[int]) -> bool:
+        """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
+        return operand.moved or self.program.takes_by_value(targets[0], number)
+
+    def returned_place(self, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> ir.Place | None:
+        """What the result is another name of, if the only callee hands out a part of what it was given."""
+        if len(targets) != 1 or not certain:
+            return None
+        inner = self.program.result_place(targets[0])
+        if inner is None:
+            return None
+        if isinstance(inner.root, tuple):
+            return inner
+        base = paths[inner.root] if inner.root < len(paths) else None
+        return ir.Place(base.root, base.way + inner.way) if base is not None and len(base.way) < 8 else None
+
+    def unknown(self, call: ir.Call, name: str) -> None:
+        """A call that could not be resolved is still an event."""
+        self.unresolved.append((name, call.name_at))
+        self.out.append(ir.Invoke(call.dst, (), False, (), (), call.at, call.name_at, name))
+
+    def note_passing(self, call: ir.Call, operand: ir.Operand) -> None:
+        """A parameter that goes on to another call may be called there; one that is only wrapped is kept."""
+        word = call.word
+        wraps = word[:1].isupper() or word in self.effects.threads or self.keeps_value(call)
+        place = operand.place
+        if wraps or place is None or not isinstance(place.root, int) or place.way not in ((), ("&",)):
+            return
+        if place.root < self.program.parameters(self.number):
+            self.passed_on.add(place.root)
+
+    def keeps_value(self, call: ir.Call) -> bool:
+        """Whether the call only wraps what it is given: `Box::new(f)`, `Some(f)`."""
+        match call.callee:
+            case ir.Named(path):
+                return "::".join(path[-2:]) in self.effects.same_functions
+            case ir.Method(name):
+                return name in self.effects.keeps or name in self.effects.same_methods
+            case _:
+                return False
+
+    # --------------------------------------------------------------------------------------------- at values' ends
+
+    def ends(self, slots: tuple[int, ...]) -> None:
+        """Values of the tree's own types may do something at their end: the last declared comes first."""
+        finals = {slot: self.final(slot) for slot in slots}
+        if not any(finals.values()):
+            return
+        for slot in reversed(slots):
+            if finals[slot]:
+                self.finish(ir.Place(slot), finals[slot], self.body.slots[slot].at, self.body.slots[slot].name)
+            else:
+                self.out.append(ir.Release(ir.Place(slot), self.body.slots[slot].at))
+
+    def final(self, slot: int) -> list[int]:
+        """What runs at the end of a variable that still has its value then."""
+        if not self.body.slots[slot].name or slot in self.gone or slot < self.program.parameters(self.number):
+            return []
+        known = self.alias.get(ir.Place(slot))
+        if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
+            return []
+        return self.program.at_end(self.slot_type(slot), self.effects)
+
+    def finish(self, place: ir.Place, targets: list[int], at: ir.Range, name: str) -> None:
+        operand = ir.Operand(place)
+        self.out.append(
+            ir.Invoke(
+                len(self.body.slots) - 1,
+                tuple(targets),
+                True,
+                (operand,),
+                (self.canon(place),),
+                at,
+                at,
+                name,
+                implicit=True,
+            )
+        )

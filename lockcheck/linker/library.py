@@ -1,0 +1,168 @@
+"""Calls into libraries: where the value goes on, and what closures they run.
+
+In: a call of no function of the tree.  Out: moves, names, types, the closures that run meanwhile.
+Never: locks.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.linker.invocations import Invocations
+from lockcheck.linker.places import bare, plain
+from lockcheck.linker.types import UNKNOWN
+
+
+class Library(Invocations):
+    """What the language's table says of library calls."""
+
+    def library(self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True) -> None:
+        """A method that is known or means nothing: the value goes on where the table says so.
+
+        `carries`: it is called on the value itself, not through a guard.
+        """
+        place = call.operands[0].place
+        if place is not None:
+            if carries and name in self.effects.carries:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
+            if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
+                if name in ("get", "get_mut", "first", "last", "next", "pop"):
+                    self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
+                else:
+                    self.name(ir.Place(call.dst), place)
+                    self.hand_on(call.dst, place)
+            elif len(call.operands) == 1:
+                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
+            if name in self.effects.empties:
+                self.out.append(ir.Release(plain(place), call.at))
+        if name in self.effects.alternatives and place is not None and kind is not None and kind.path[-1] == "Option":
+            self.alternative(call, place)
+            return
+        consumed = name not in self.effects.carries
+        self.closures(call, place if consumed else None)
+        if name == "map" and kind is not None and kind.path[-1] in ("Option", "Result"):
+            self.learn(call.dst, self.mapped(call, kind))
+        for operand in call.operands[1:]:
+            if (
+                operand.place is not None
+                and operand.place.root in self.threads
+                and isinstance(place and place.root, int)
+            ):
+                self.threads[place.root] = self.threads[operand.place.root]  # type: ignore[index, union-attr]
+            if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
+                self.out.append(ir.Move(plain(place), plain(operand.place)))
+            elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
+                self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
+        self.consume(call, skip=1)
+
+    def flow(self, said: ir.Type, receiver: ir.Type) -> ir.Type | None:
+        """The result type that the table says, with the receiver's arguments put in."""
+        word = said.path[0]
+        if word == "R":
+            return receiver
+        if word.isdigit():
+            return receiver.args[int(word)] if int(word) < len(receiver.args) else None
+        return ir.Type(said.path, tuple(self.flow(a, receiver) or UNKNOWN for a in said.args))
+
+    def plain_result(self, call: ir.Call, name: str, lock: ir.Type) -> None:
+        """`get_mut`, `into_inner`: the way to the data that takes no lock."""
+        if lock.args and name in ("get_mut", "into_inner", "get"):
+            self.learn(call.dst, lock.args[-1])
+        elif name == "clone":
+            self.learn(call.dst, lock)
+        self.library(call, name, lock)
+
+    def mapped(self, call: ir.Call, kind: ir.Type) -> ir.Type | None:
+        """What `option.map(|x| …)` is, by what the closure returns."""
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                inner = self.slot_type(self.lambdas[operand.place.root].result)
+                return ir.Type(kind.path, (inner,)) if inner is not None else None
+        return None
+
+    def alternative(self, call: ir.Call, place: ir.Place) -> None:
+        """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""
+        before, self.out = self.out, []
+        self.out.append(ir.Refine(bare(plain(place)), False, True))
+        self.out.append(ir.Refine(ir.Place(call.dst), False, True))
+        self.closures(call, None)
+        steps, self.out = self.out, before
+        missing = ir.Region(tuple(steps), (), call.at)
+        self.out.append(ir.Branch((ir.Arm(missing), ir.Arm(ir.Region((), (), call.at)))))
+
+    # ---------------------------------------------------------------------------------------------------- functions
+
+    def outside(self, call: ir.Call, path: ir.Path, spelled: str, short: str, kind: ir.Type | None) -> None:
+        """A function of no file here."""
+        effects, word = self.effects, path[-1]
+        resolved = "::".join(self.program.names.resolve(self.context.module, path))
+        why = effects.blocks.get(resolved) or effects.blocks.get(spelled) or effects.blocks_names.get(word)
+        same = spelled in effects.same_functions or short in effects.same_functions
+        first = call.operands[0] if call.operands else ir.Operand()
+        if word in effects.threads:
+            self.closures(call, None)
+            return
+        if same and first.place is not None:
+            self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
+            self.name(ir.Place(call.dst), first.place)
+            self.hand_on(call.dst, first.place)
+            if call.dst in self.lambdas and len(path) > 1:
+                self.boxed.add(self.lambdas[call.dst].dst)
+            if first.moved:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+            return
+        if word[:1].isupper():
+            self.variant(call, path)
+            return
+        self.closures(call, None)
+        if why is not None and not call.awaited:
+            self.out.append(ir.Block(call.at, call.name_at, word, why))
+        elif kind is None or kind.path[0] not in effects.known:
+            self.unknown(call, spelled)
+        carried = len(path) > 1 and path[-2][:1].isupper()
+        for operand in call.operands if carried else ():
+            if operand.moved and operand.place is not None:
+                self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
+        self.consume(call, skip=len(call.operands) if carried else 0)
+        if path[0] in ("std", "core", "io"):
+            self.learn(
+                call.dst, ir.Type((*path[:-1], word + "()")) if path[0] != "io" else ir.Type(("std", "io", word))
+            )
+        elif resolved.split("::")[0] in effects.known and kind is None:
+            self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
+        elif not call.operands and not carried:
+            self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
+
+    def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
+        if inner is None:
+            return None
+        wrap = {"Some": "Option", "Ok": "Result", "Err": ""}.get(word)
+        if wrap is not None:
+            return ir.Type((wrap,), (inner,)) if wrap else None
+        if short.endswith(("::new", "::from", "::pin")):
+            return ir.Type((short.partition("::")[0],), (inner,))
+        return inner
+
+    def variant(self, call: ir.Call, path: ir.Path) -> None:
+        """`Variant(x)`, `Wrapper(x)`: a value put together."""
+        kind = self.program.types.resolve(ir.Type(path), self.context, self.effects)
+        if kind is not None and kind.path not in self.program.names.types:
+            kind = self.program.types.resolve(ir.Type(path[:-1]), self.context, self.effects) if len(path) > 1 else None
+        self.learn(call.dst, kind)
+        for number, operand in enumerate(call.operands):
+            if operand.place is None:
+                continue
+            part = ir.Place(call.dst, (str(number),))
+            self.name(part, operand.place)
+            if operand.moved:
+                self.out.append(ir.Move(part, plain(operand.place)))
+
+    def replaced(self, call: ir.Call) -> None:
+        """`mem::replace(&mut a, b)`: the result is the old value, `a` becomes `b`."""
+        first = call.operands[0].place if call.operands else None
+        if first is not None:
+            first = ir.Place(first.root, first.way[:-1]) if first.way[-1:] == ("&",) else first
+            self.out.append(ir.Move(ir.Place(call.dst), plain(first)))
+            self.learn(call.dst, self.type_of(first))
+            if len(call.operands) > 1 and call.operands[1].place is not None:
+                self.out.append(ir.Move(plain(first), plain(call.operands[1].place)))

@@ -1,0 +1,193 @@
+"""One function linked: each call replaced by what it means.
+
+In: a lowered body and all that is known of the tree.  Out: `Linked`, the same structure with the calls' meanings.
+Never: asks what is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockcheck import ir
+from lockcheck.linker.callees import Callees
+from lockcheck.linker.places import EMPTY_OPTION, bare, plain
+from lockcheck.linker.types import UNKNOWN
+
+if TYPE_CHECKING:
+    from lockcheck.linker import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A function's steps with their meanings.
+
+    `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).
+    `result` is the place that the returned value is another name of, if it is one of the function's own parameters
+    or a static. `unresolved` are the calls whose callee is not known.
+    """
+
+    slots: tuple[ir.Slot, ...]
+    root: ir.Region
+    result_slot: int
+    elsewhere: tuple[ir.Region, ...]
+    result: ir.Place | None
+    unresolved: tuple[tuple[str, ir.Range], ...]
+    callees: tuple[int, ...]
+    passed_on: frozenset[int]
+    alias: Mapping[ir.Place, ir.Place]
+
+
+class Pass(Callees):
+    """The walk over the steps of one function."""
+
+    def region(self, region: ir.Region) -> ir.Region:
+        before, self.out = self.out, []
+        for step in region.steps:
+            self.step(step)
+        self.ends(region.slots)
+        done, self.out = self.out, before
+        return ir.Region(tuple(done), region.slots, region.at, region.label)
+
+    def step(self, step: ir.Step) -> None:
+        match step:
+            case ir.Move(dst, src):
+                self.move(dst, src)
+            case ir.Ref(dst, src):
+                self.learn(dst, self.type_of(src))
+                self.name(ir.Place(dst), src)
+                self.hand_on(dst, src)
+            case ir.New(dst, path, parts):
+                self.new(dst, path, parts)
+            case ir.Call():
+                self.call(step)
+            case ir.Lambda():
+                self.lambdas[step.dst] = step
+                for taken in step.takes:
+                    self.out.append(ir.Move(ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)))
+            case ir.Await(dst, src, at, name_at):
+                self.awaited(dst, src, at, name_at)
+            case ir.Refine(place, present, sure):
+                self.out.append(ir.Refine(bare(plain(place)), present, sure or self.is_option(place)))
+            case ir.Discard(src, at):
+                self.out.append(ir.Discard(plain(src), at))
+            case ir.Release(src, at):
+                self.out.append(ir.Release(plain(src), at))
+            case ir.Region():
+                self.out.append(self.region(step))
+            case ir.Branch(arms):
+                done = tuple(ir.Arm(self.region(a.body), a.role, a.head, a.needs) for a in arms)
+                self.out.append(ir.Branch(done))
+            case ir.Loop(body, label):
+                self.out.append(ir.Loop(self.region(body), label))
+            case _:
+                self.out.append(step)
+
+    def move(self, dst: ir.Place, src: ir.Place) -> None:
+        if isinstance(dst.root, int) and not dst.way:
+            self.learn(dst.root, EMPTY_OPTION if src.root == ("None",) else self.type_of(src))
+            self.hand_on(dst.root, src)
+        self.name(dst, src)
+        self.out.append(ir.Move(plain(dst), plain(src)))
+
+    def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
+        kind = ir.Type(path) if path else None
+        if path == ("[tuple]",):
+            kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts))
+        elif path == ("[list]",):
+            kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts[:1]))
+        self.learn(dst, self.program.types.resolve(kind, self.context, self.effects) if len(path) else None)
+        for name, operand in parts:
+            if operand.place is None:
+                continue
+            if path != ("[list]",):
+                self.name(ir.Place(dst, (name,)), operand.place)
+            if operand.moved:
+                self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
+
+
+def link(program: Program, number: int, body: ir.Body) -> Linked:
+    """Link a lowered function."""
+    state = Pass(program, number, program.types.context(number), program.types.effects(number), body)
+    state.gone = frozenset(_moved_out(body.root))
+    root = state.region(body.root)
+    elsewhere = []
+    seen: set[int] = set()
+    while True:
+        waiting = [c for c in state.lambdas.values() if c.dst not in state.placed and c.dst not in seen]
+        if not waiting:
+            break
+        for closure in waiting:
+            if closure.dst not in state.placed and closure.dst not in seen:
+                seen.add(closure.dst)
+                elsewhere.append(state.closure_body(closure))
+    result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
+    parameters = program.parameters(number)
+    own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
+    return Linked(
+        body.slots,
+        root,
+        body.result,
+        tuple(elsewhere),
+        result if own else None,
+        tuple(state.unresolved),
+        tuple(_callees(root)),
+        frozenset(state.passed_on),
+        state.alias,
+    )
+
+
+def _moved_out(region: ir.Region) -> set[int]:
+    """The slots whose whole value goes somewhere else."""
+    found: set[int] = set()
+
+    def give(place: ir.Place | None) -> None:
+        if place is not None and isinstance(place.root, int) and not place.way:
+            found.add(place.root)
+
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        match waiting.pop():
+            case ir.Region(steps):
+                waiting += steps
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in arms)
+            case ir.Loop(body):
+                waiting.append(body)
+            case ir.Lambda(body=body, takes=takes):
+                waiting.append(body)
+                found.update(takes)
+            case ir.Move(_, src):
+                give(src)
+            case ir.Call(operands=operands):
+                for operand in operands:
+                    give(operand.place if operand.moved else None)
+            case ir.New(_, _, parts):
+                for _, operand in parts:
+                    give(operand.place if operand.moved else None)
+            case _:
+                pass
+    return found
+
+
+def _callees(region: ir.Region) -> dict[int, None]:
+    """The functions that a body may call, each once, in order."""
+    found: dict[int, None] = {}
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        match waiting.pop():
+            case ir.Region(steps):
+                waiting += reversed(steps)
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in reversed(arms))
+            case ir.Loop(body):
+                waiting.append(body)
+            case ir.Block(others=others):
+                waiting += others
+            case ir.Invoke(targets=targets, lambdas=lambdas):
+                found.update(dict.fromkeys(targets))
+                waiting += (body for _, body, _ in lambdas)
+            case _:
+                pass
+    return found

@@ -1,0 +1,181 @@
+"""Calls that take a lock, give it back, change its mode, or wait.
+
+In: a call and what its receiver is.  Out: `Acquire`, `Release`, `Convert`, `Block`.
+Never: which function of the tree a call means.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.effects import LockType, Taking
+from lockcheck.linker.closures import Closures
+from lockcheck.linker.places import owner_of_static, plain
+from lockcheck.linker.types import GUARD, UNKNOWN
+
+
+class Locks(Closures):
+    """Locks and their guards."""
+
+    def acquire(
+        self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None, evidence: str
+    ) -> None:
+        known = self.canon(place) or ir.Place(call.dst)
+        if lock.family == "once":
+            known = ir.Place(known.root, (*known.way, "once"))
+        waits = "task" if call.awaited else lock.waits
+        owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
+        named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin)  # type: ignore[arg-type]
+        dst = ir.Place(call.dst)
+        later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
+        step = ir.Acquire(
+            named,
+            taking.mode,
+            dst,
+            call.at,
+            call.name_at,
+            call.word,
+            taking.fallible,
+            taking.bounded,
+            taking.recursive,
+            taking.fallible,
+        )
+        if later:
+            self.pending[call.dst] = step
+        else:
+            self.out.append(step)
+        self.closures(call, None)
+        if taking.moment:
+            self.out.append(ir.Release(dst, call.at))
+            if lock.family == "once":
+                self.name(dst, ir.Place(known.root, known.way[:-1]))
+                self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
+            return
+        self.name(dst, ir.Place(known.root, (*known.way, "*")))
+        inner = kind.args[-1:] if kind is not None else ()
+        guard = ir.Type((GUARD,), tuple(inner))
+        wrapped = lock.wraps or taking.fallible or lock.family == "map" or evidence != "declared"
+        self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
+
+    def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:
+        """The acquisition that a function's declared return type (a guard) promises."""
+        word = call.word
+        place = ir.Place(path.root, (*path.way, f"{word}()")) if path is not None else ir.Place((f"{word}()",))
+        known = self.canon(place) or place
+        named = self.program.types.guard_in(kind, self.effects)
+        listed = self.effects.lock((named.path[0], "Mutex")) if named is not None and len(named.path) > 1 else None
+        waits = listed.waits if listed is not None else "task"
+        lock = ir.Lock(
+            known, owner_of_static(known), "a lock", waits, "mutex" if mode == "exclusive" else "rwlock", "inferred"
+        )
+        maybe = kind.path[-1] == "Option" or (
+            kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None
+        )
+        return ir.Acquire(lock, mode, ir.Place(call.dst), call.at, call.name_at, word, optional=maybe)  # type: ignore[arg-type]
+
+    def taking(self, lock: LockType, name: str, call: ir.Call) -> Taking | None:
+        """How the method takes the lock; `read(buffer)` with arguments takes none."""
+        taking = lock.methods.get(name)
+        if taking is None or is_generic(call):
+            return None
+        if (
+            lock.family in ("mutex", "rwlock")
+            and len(call.operands) > 1
+            and not taking.bounded
+            and not name.startswith("try_")
+        ):
+            return None
+        return taking
+
+    def made_once(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """A lazy static: who uses it first makes it, and holds it so long. True for the making itself."""
+        makes = name == "[make]"
+        if place is None or not isinstance(place.root, tuple) or kind is None or kind.path[-1] not in self.effects.lazy:
+            return makes
+        known = self.canon(ir.Place(place.root))
+        if known is None or known.root not in self.program.names.statics:
+            return makes
+        lock = ir.Lock(
+            ir.Place(known.root, ("once",)),
+            owner_of_static(known),
+            "::".join(kind.path),
+            "thread",
+            "once",
+            "declared",
+        )
+        dst = ir.Place(call.dst)
+        self.out.append(ir.Acquire(lock, "exclusive", dst, call.name_at, call.name_at, name))
+        if not makes:
+            self.out.append(ir.Release(dst, call.at))
+        return makes
+
+    # ------------------------------------------------------------------------------------------------------- guards
+
+    def consumed(self, call: ir.Call, kind: ir.Type) -> bool:
+        """`lock().map(|guard| …)`: the guard goes into the closure, or ends with the call."""
+        place = call.operands[0].place
+        if place is None or kind.path[-1] not in ("Option", "Result") or not kind.args:
+            return False
+        if self.program.types.guard_mode(kind.args[0], self.effects) is None:
+            return False
+        for operand in call.operands[1:]:
+            if self.is_lambda(operand):
+                assert operand.place is not None and isinstance(operand.place.root, int)
+                self.inline(self.lambdas[operand.place.root], ir.Place(call.dst), None, plain(place))
+        self.out.append(ir.Release(plain(place), call.at))
+        return True
+
+    def on_guard(self, call: ir.Call, name: str) -> bool:
+        if name not in self.effects.guard_modes and name not in self.effects.guard_releases:
+            return False
+        place = call.operands[0].place
+        if place is None or len(call.operands) > 1:
+            return False
+        if name in self.effects.guard_releases:
+            self.out.append(ir.Release(plain(place), call.at))
+        else:
+            self.convert(call, name, place)
+        return True
+
+    def convert(self, call: ir.Call, name: str, place: ir.Place) -> None:
+        """`upgrade`, `downgrade`: the same guard with another mode."""
+        self.learn(call.dst, self.type_of(place))
+        self.name(ir.Place(call.dst), place)
+        mode = self.effects.guard_modes[name]
+        self.out.append(ir.Convert(ir.Place(call.dst), plain(place), mode, call.at, call.name_at, name))
+
+    # -------------------------------------------------------------------------------------------------------- waits
+
+    def condition_wait(self, call: ir.Call, kind: ir.Type | None) -> bool:
+        """`condvar.wait(guard)`: the lock is free while it waits; the guard comes back as the result."""
+        names = [outer.path[-1] for outer in self.program.types.behind(kind, self.effects)]
+        guard = call.operands[1] if len(call.operands) > 1 else None
+        if names and not set(names) & self.effects.waits_types:
+            return False
+        if (
+            guard is None
+            or guard.place is None
+            or not self.program.types.is_guard(self.type_of(guard.place), self.effects)
+        ):
+            return False
+        if guard.moved:
+            timed = "timeout" in call.word
+            dst = ir.Place(call.dst, ("0",)) if timed else ir.Place(call.dst)
+            held = self.type_of(guard.place) or UNKNOWN
+            self.learn(call.dst, ir.Type(("[tuple]",), (held, UNKNOWN)) if timed else held)
+            self.out.append(ir.Move(dst, plain(guard.place)))
+        self.closures(call, None)
+        return True
+
+    def wait_or_block(self, call: ir.Call, key: str) -> bool:
+        why = self.effects.blocks_methods.get(key)
+        if why is None or call.awaited:
+            return False
+        self.closures(call, None)
+        self.out.append(ir.Block(call.at, call.name_at, call.word, why, self.others(call.operands[0].place)))
+        self.consume(call, skip=1)
+        return True
+
+
+def is_generic(call: ir.Call) -> bool:
+    """Whether type arguments are written: `reader.read::<u64>()` is no lock."""
+    return not isinstance(call.callee, ir.Indirect) and bool(call.callee.generics)

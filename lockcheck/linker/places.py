@@ -1,0 +1,174 @@
+"""Where values live and what they are, while one function is linked: aliases, types, owners.
+
+In: places as the front end wrote them.  Out: the oldest name of a place, its type, the owner of its last field.
+Never: what a call means.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker.types import Context
+
+if TYPE_CHECKING:
+    from lockcheck.linker import Program
+
+EMPTY_OPTION = ir.Type(("Option",))
+"""The type of `None` until more is known."""
+
+
+@dataclass
+class Places(ABC):
+    """The state of linking one function; lives as long as `link` runs."""
+
+    program: Program
+    number: int
+    context: Context
+    effects: Effects
+    body: ir.Body
+    types: dict[int, ir.Type | None] = field(default_factory=dict)
+    alias: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    torn: set[ir.Place] = field(default_factory=set)
+    lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
+    pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    scopes: set[int] = field(default_factory=set)
+    blocking: bool = False
+    boxed: set[int] = field(default_factory=set)
+    passed_on: set[int] = field(default_factory=set)
+    gone: frozenset[int] = frozenset()
+    threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    placed: set[int] = field(default_factory=set)
+    out: list[ir.Step] = field(default_factory=list)
+    unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
+
+    def canon(self, place: ir.Place | None) -> ir.Place | None:
+        """The place by its oldest name: aliases followed, what an Option or a variant adds left out."""
+        if place is None:
+            return None
+        place = oldest(place, self.alias)
+        if isinstance(place.root, tuple) and not place.root[0].startswith("["):
+            place = ir.Place(self.program.names.resolve(self.context.module, place.root), place.way)
+        return plain(place)
+
+    def name(self, dst: ir.Place, src: ir.Place | None) -> None:
+        """`dst` is another name of `src` from here on; a name with two meanings has none."""
+        if src is None or dst in self.torn or src.root == dst.root:
+            return
+        known = self.alias.get(dst)
+        if known is not None and known != src:
+            del self.alias[dst]
+            self.torn.add(dst)
+            return
+        self.alias[dst] = src
+
+    def type_of(self, place: ir.Place | None) -> ir.Type | None:
+        if place is None:
+            return None
+        if isinstance(place.root, int):
+            kind = self.slot_type(place.root)
+            start = 0
+            if (
+                kind is None
+                and (known := self.alias.get(ir.Place(place.root))) is not None
+                and known.root != place.root
+            ):
+                return self.type_of(ir.Place(known.root, known.way + place.way))
+        else:
+            kind, start = self.program.static_type(self.context.module, place.root, self.effects), 0
+        for part in place.way[start:]:
+            if kind is None:
+                return None
+            if part in ("*", "&"):
+                continue
+            kind, _ = self.program.types.field(kind, part, self.effects)
+        return kind
+
+    def slot_type(self, slot: int) -> ir.Type | None:
+        if slot not in self.types:
+            declared = self.body.slots[slot].type
+            self.types[slot] = self.program.types.resolve(declared, self.context, self.effects)
+        return self.types[slot]
+
+    def learn(self, slot: int, kind: ir.Type | None) -> None:
+        known = self.slot_type(slot)
+        if kind is not None and (known is None or known is EMPTY_OPTION):
+            self.types[slot] = kind
+
+    def is_option(self, place: ir.Place | None) -> bool:
+        """Whether the value at a place may be missing, and then holds nothing."""
+        kind = self.type_of(place)
+        return kind is not None and kind.path[-1] == "Option"
+
+    def owner_of(self, place: ir.Place) -> str:
+        """The type that declares the place's last named part, and that part: how instances are compared."""
+        known = self.canon(place)
+        if known is not None and (static := owner_of_static(known)):
+            return static
+        for cut in range(len(place.way) - 1, -1, -1):
+            part = place.way[cut]
+            if part.startswith("[") or part in ("*", "&") or part.endswith("()"):
+                continue
+            base = ir.Place(place.root, place.way[:cut])
+            kind = self.type_of(base)
+            _, owner = self.program.types.field(kind, part, self.effects)
+            return f"{owner}.{part}" if owner else ""
+        return ""
+
+    def is_thin(self, place: ir.Place) -> bool:
+        """Whether the lock is what the type of `self` wraps: it is known by the field that the type stands in."""
+        way = bare(place).way
+        if place.root != 0 or len(way) != 1:
+            return False
+        kind = self.type_of(ir.Place(place.root))
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            for part in decl.fields if decl is not None else ():
+                if part.name == way[0] and part.type.args:
+                    return part.type.args[-1].path[0] in decl.generics if decl is not None else False
+        return False
+
+
+def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
+    """The place with its aliases followed, those of its first part before those of the whole."""
+    place = bare(place)
+    for _ in range(32):
+        known = alias.get(ir.Place(place.root, place.way[:1])) if place.way else None
+        rest = place.way[1:]
+        if known is None:
+            known, rest = alias.get(ir.Place(place.root)), place.way
+        if known is None:
+            return place
+        place = bare(ir.Place(known.root, known.way + rest))
+    return place
+
+
+def owner_of_static(place: ir.Place) -> str:
+    """The full name of the static that a place (by its oldest name) is, or is within: how instances are compared."""
+    if isinstance(place.root, int) or place.root[0].startswith("["):
+        return ""
+    inside = all(part in ("*", "&", "once") or part.startswith("[") for part in place.way)
+    return "::".join(place.root) if inside else ""
+
+
+def bare(place: ir.Place) -> ir.Place:
+    """The place without the references on the way."""
+    return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place
+
+
+def plain(place: ir.Place) -> ir.Place:
+    """The place without what an Option, a Result or a variant adds to the way."""
+    if not any("." in part for part in place.way):
+        return place
+    kept = []
+    for part in place.way:
+        head, dot, rest = part.partition(".")
+        if not dot or part.startswith("["):
+            kept.append(part)
+        elif head not in ("Some", "Ok", "Err"):
+            kept.append(rest)
+    return ir.Place(place.root, tuple(kept))
