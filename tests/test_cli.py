@@ -14,9 +14,11 @@ import pytest
 from fakes import fake_rules, write_tree
 
 from lockcheck import __version__, cli, engine
+from lockcheck.cli import console
+from lockcheck.cli.options import CHOICES
 from lockcheck.config import EDITIONS
 from lockcheck.finding import CONFIDENCES
-from lockcheck.report import FOR_PEOPLE, FORMATS
+from lockcheck.report import FORMATS, for_people
 from lockcheck.report.graph import FORMS
 from lockcheck.report.show import ShownFunction
 from lockcheck.rule import PERSONAS
@@ -257,18 +259,18 @@ def test_colours_follow_the_environment(run: Any, fake_rules: Path, monkeypatch:
 
 
 def test_progress_only_on_a_terminal_and_never_under_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cli._progress() is None
+    assert console.progress() is None
     above, below = pty.openpty()
     with os.fdopen(below, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         for name in ("CI", "PRE_COMMIT"):
             monkeypatch.delenv(name, raising=False)
-        draw = cli._progress()
+        draw = console.progress()
         assert draw is not None
         draw(64, 100)
         assert os.read(above, 100) == b"\r64/100 files"
         monkeypatch.setenv("PRE_COMMIT", "1")
-        assert cli._progress() is None
+        assert console.progress() is None
     os.close(above)
 
 
@@ -286,18 +288,18 @@ def test_a_file_name_that_is_no_utf8_does_not_stop_the_report(run: Any, fake_rul
 def test_version_and_help_need_nothing_heavy() -> None:
     done = in_process("--version")
     assert done.stdout == f"lockcheck {__version__}\n"
-    code = "import sys; from lockcheck import cli; cli._parser(); print(*sys.modules)"
+    code = "import sys; from lockcheck import cli; cli.parser(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"tree_sitter", "libcst", "msgspec", "pathspec", "lockcheck.engine"} & set(loaded)
 
 
 def test_the_words_of_the_options_are_those_of_the_rooms() -> None:
-    assert cli.CHOICES["persona"] == PERSONAS
-    assert cli.CHOICES["confidence"] == CONFIDENCES
-    assert cli.CHOICES["edition"] == EDITIONS
-    assert cli.CHOICES["format"] == FORMATS
-    assert cli.CHOICES["graph"] == FORMS
-    assert set(FOR_PEOPLE) < set(FORMATS)
+    assert CHOICES["persona"] == PERSONAS
+    assert CHOICES["confidence"] == CONFIDENCES
+    assert CHOICES["edition"] == EDITIONS
+    assert CHOICES["graph"] == FORMS
+    assert FORMATS[0] == "full"
+    assert [name for name in FORMATS if for_people(name)] == ["full", "concise"]
 
 
 def test_every_option_of_the_contract_is_there() -> None:

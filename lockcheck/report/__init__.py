@@ -7,10 +7,13 @@ Never: what is behind a finding; a file, a terminal.
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 
 from lockcheck.finding import Finding, Problem
+from lockcheck.report import formats
 from lockcheck.source import Source
 
 
@@ -37,22 +40,19 @@ class Style:
     pages: Mapping[str, str] = field(default_factory=dict)
 
 
-_WRITERS = {
-    "full": ("full", "render"),
-    "concise": ("concise", "render"),
-    "json": ("json", "render"),
-    "jsonl": ("json", "lines"),
-}
-
-FORMATS = tuple(_WRITERS)
+FORMATS = ("full", *sorted({module.name for module in pkgutil.iter_modules(formats.__path__)} - {"full"}))
 """The names of all formats, the default first."""
-
-FOR_PEOPLE = ("full", "concise")
-"""The formats beside which other words do no harm."""
 
 
 def render(name: str, report: Report, style: Style) -> str:
     """The report in the format `name`, which is one of `FORMATS`."""
-    module, function = _WRITERS[name]
-    writer = getattr(importlib.import_module(f"{__name__}.{module}"), function)
-    return str(writer(report, style))
+    return str(_format(name).render(report, style))
+
+
+def for_people(name: str) -> bool:
+    """Whether a format may be printed in colour and beside other words."""
+    return bool(getattr(_format(name), "FOR_PEOPLE", False))
+
+
+def _format(name: str) -> ModuleType:
+    return importlib.import_module(f"{formats.__name__}.{name}")

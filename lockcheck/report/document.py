@@ -1,50 +1,37 @@
-"""The report for programs. Its shape is a contract: keys are added, never renamed.
+"""The report as plain values for programs. Its shape is a contract: keys are added, never renamed.
 
 Lines and columns count from 1, columns in characters; edits are byte offsets.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from lockcheck import __version__
 from lockcheck.finding import Finding, Fix, Note, Problem
-from lockcheck.report import Report, Style
+from lockcheck.report import Report
 from lockcheck.report.fingerprint import fingerprints
 from lockcheck.source import Span
 
 SCHEMA = 1
-_HEAD = {"schema": SCHEMA, "tool": {"name": "lockcheck", "version": __version__}}
+HEAD = {"schema": SCHEMA, "tool": {"name": "lockcheck", "version": __version__}}
 
 
-def render(report: Report, style: Style) -> str:
-    """One JSON document."""
-    del style
-    document = {
-        **_HEAD,
-        "findings": list(_findings(report)),
-        "problems": [_problem(one) for one in report.problems],
+def document(report: Report) -> dict[str, Any]:
+    """The whole report, as `--output json` writes it."""
+    return {
+        **HEAD,
+        "findings": list(finding_rows(report)),
+        "problems": [problem_row(one) for one in report.problems],
         "files": report.files,
         "skipped": report.skipped,
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def lines(report: Report, style: Style) -> str:
-    """One JSON document a line, each with its `kind`: every `finding`, every `problem`, at last the `summary`."""
-    del style
-    documents: list[dict[str, Any]] = [
-        *({"kind": "finding", **one} for one in _findings(report)),
-        *({"kind": "problem", **_problem(one)} for one in report.problems),
-        {"kind": "summary", **_HEAD, "files": report.files, "skipped": report.skipped},
-    ]
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in documents)
-
-
-def _findings(report: Report) -> Iterator[dict[str, Any]]:
+def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Every finding as the contract shows it."""
     for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
         yield {**_finding(report, finding), "fingerprint": fingerprint}
 
@@ -86,5 +73,6 @@ def _fix(fix: Fix) -> dict[str, Any]:
     return {"message": fix.message, "safety": fix.safety, "edits": edits}
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """A problem as the contract shows it."""
     return asdict(problem)

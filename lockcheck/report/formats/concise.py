@@ -8,6 +8,8 @@ from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
 from lockcheck.report.text import Paint, place, safe
 
+FOR_PEOPLE = True
+
 
 def render(report: Report, style: Style) -> str:
     """A line for each finding: `path:line:column: CODE message (held since line N; calls f at path:line)`."""

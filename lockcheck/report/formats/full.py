@@ -11,6 +11,7 @@ from lockcheck.report import Report, Style
 from lockcheck.report.text import Paint, link, place, safe, shown, summary, width
 from lockcheck.source import Source, Span
 
+FOR_PEOPLE = True
 TAB = 4
 WIDEST = 160
 """Lines of source that take more columns are cut on both sides of what is marked."""

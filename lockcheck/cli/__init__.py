@@ -1,0 +1,73 @@
+"""The command line: the only room that prints.
+
+In: arguments.  Out: text on standard output and standard error, files that were asked for, an exit status.
+Exit status: 0 nothing found, 1 findings, 2 wrong usage or configuration, or nothing could be analysed.
+
+A command is a file in `commands/`: nothing lists them. Only the file of the command that was asked for is imported,
+and everything heavy only when it runs, so that `--version` and `--help` come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+from lockcheck import __version__
+from lockcheck.cli import commands
+from lockcheck.cli.console import FAILED, FINDINGS, INTERRUPTED, UsageError, complain
+
+COMMANDS = tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)))
+"""The names of all commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (those of the process by default); returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    asked = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
+    options = parser(asked).parse_args(words)
+    try:
+        status = _run(options)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # noqa: TID251  (no reader is left)
+        return FINDINGS
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lockcheck.config import ConfigError
+
+    try:
+        command: Callable[[argparse.Namespace], int] = options.run
+        return command(options)
+    except (ConfigError, UsageError) as error:
+        complain(str(error))
+        return FAILED
+
+
+def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the whole command line, of which only the commands `names` are filled in."""
+    top = argparse.ArgumentParser("lockcheck", description="Find lock-scope bugs in Rust and Python sources.")
+    top.add_argument("--version", action="version", version=f"lockcheck {__version__}")
+    choices = top.add_subparsers(required=True, metavar="COMMAND")
+    for name in names:
+        command = _command(name)
+        one = choices.add_parser(name, help=command.HELP)
+        command.add(one)
+        one.set_defaults(run=command.run)
+    return top
+
+
+def _command(name: str) -> ModuleType:
+    """The file of a command: `HELP` is its line of help, `add(parser)` its arguments, `run(options)` its work."""
+    return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")

@@ -1,0 +1,28 @@
+"""`lockcheck config`."""
+
+from __future__ import annotations
+
+import argparse
+
+from lockcheck.cli import options as shared
+from lockcheck.cli.console import CLEAN
+
+HELP = "print the settings in force and where each is from"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="whose settings (default: the current folder)")
+    shared.config(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Its work."""
+    import json
+
+    from lockcheck.config import rows
+
+    for key, value, place in rows(shared.settings(options, options.paths or ["."])):
+        shown = dict(value) if key in ("per-file-ignores", "severity") and isinstance(value, tuple) else value
+        print(f"{key} = {json.dumps(shown, ensure_ascii=False)}  # {place}")
+    return CLEAN

@@ -1,0 +1,33 @@
+"""`lockcheck locks`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lockcheck.cli import options as shared
+from lockcheck.cli.console import colorful, looked, progress, tell, write
+
+HELP = "list every lock: where it is declared, taken, and what for"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    shared.tree(parser)
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Its work."""
+    from lockcheck import engine
+    from lockcheck.report import inventory
+    from lockcheck.report.text import Paint
+
+    paths = options.paths or ["."]
+    found, problems, files = engine.locks(paths, shared.settings(options, paths), progress())
+    tell(problems)
+    if options.output == "json":
+        write(inventory.document(found))
+    elif files:
+        sys.stdout.write(inventory.text(found, Paint(colorful(sys.stdout))))
+    return looked(paths, problems, files)
