@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
+from lockcheck.advisories import Advisory, advisory
 from lockcheck.finding import CONFIDENCES, SEVERITIES, Confidence, Severity
 from lockcheck.rule import PERSONAS, Persona
 
@@ -36,7 +37,9 @@ class Settings:
 
     `select` empty means every rule that the persona sees. `edition` empty means what each crate's manifest says.
     `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `lock_order` names
-    locks in the order in which they may be taken. `origin` tells
+    locks in the order in which they may be taken, `bounded` those that need a time limit, `closure_only` those that
+    must be taken through a closure; a named guard may live for `longest_section` lines (0: any number).
+    `advisories` are the project's own. `origin` tells
     for each setting that is not the default the file or option it came from.
     """
 
@@ -49,6 +52,10 @@ class Settings:
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     severity: tuple[tuple[str, Severity], ...] = ()
     lock_order: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
+    closure_only: tuple[str, ...] = ()
+    longest_section: int = 0
+    advisories: tuple[Advisory, ...] = ()
     guard_types: tuple[str, ...] = ()
     refcell: bool = False
     folder: str = "."
@@ -183,6 +190,18 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"must be a number that is not negative, not {value!r}")
+    return value
+
+
+def _advisories(value: object) -> tuple[Advisory, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError(f"must be tables ([[advisories]]), not {value!r}")
+    return tuple(advisory(one) for one in value)
+
+
 def _edition(value: object) -> str:
     return _one_of(EDITIONS)(str(value) if isinstance(value, int) else value)
 
@@ -206,6 +225,10 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "per-file-ignores": _pairs(_words),
     "severity": _pairs(_one_of(SEVERITIES)),
     "lock-order": _ordered,
+    "bounded": _words,
+    "closure-only": _words,
+    "longest-section": _count,
+    "advisories": _advisories,
     "rust.guard-types": _words,
     "rust.refcell": _flag,
 }

@@ -8,6 +8,7 @@ Never: a syntax, a setting, an exception for what a file system may hold. The on
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from typing import TypeAlias, cast
 from pathspec import GitIgnoreSpec
 
 from lockcheck.finding import Problem
-from lockcheck.source import Crate, Source
+from lockcheck.source import Crate, LockFile, Package, Source, Span
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -335,6 +336,38 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
             found[folder] = crate
             waiting.extend(at for _, at in crate.dependencies)
     return tuple(found[folder] for folder in sorted(found)), manifests.problems()
+
+
+_PACKAGE = re.compile(
+    rb'^\[\[package\]\]\r?\nname = "(?P<name>[^"\n]+)"\r?\nversion = "(?P<version>[^"\n]+)"'
+    rb"(?P<rest>(?:\r?\n(?!\[).*)*)",
+    re.M,
+)
+_NEED = re.compile(rb'^ *"(\S+)(?: ([^\s"]+))?(?: [^"]*)?",?\r?$', re.M)
+
+
+def lock_files(folders: Iterable[str]) -> tuple[LockFile, ...]:
+    """What Cargo.lock says about the crates in these folders: the nearest one above each; none where none is there.
+
+    A file that cannot be read says nothing.
+    """
+    found: dict[str, Source | None] = {}
+    for folder in sorted(set(folders)):
+        for one in _upwards(folder):
+            if one not in found:
+                text = read(_join(one, "Cargo.lock"))
+                found[one] = text if isinstance(text, Source) else None
+            if found[one] is not None:
+                break
+    return tuple(LockFile(source, tuple(_packages(source))) for source in found.values() if source is not None)
+
+
+def _packages(source: Source) -> Iterator[Package]:
+    for block in _PACKAGE.finditer(source.data):
+        listed = block["rest"].partition(b"dependencies = [")[2].partition(b"]")[0]
+        needs = tuple((one[1].decode(), (one[2] or b"").decode()) for one in _NEED.finditer(listed))
+        name, spelled, at = block["name"].decode(), block["version"].decode(), Span(source.path, *block.span("version"))
+        yield Package(name, spelled, at, needs)
 
 
 Table: TypeAlias = Mapping[str, object]

@@ -21,11 +21,12 @@ from lockcheck.report.inventory import Inventory
 from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment
 from lockcheck.rule import PERSONAS, Persona, Rule
 from lockcheck.rules import RULES
-from lockcheck.source import Crate, Position, Source, home
+from lockcheck.source import Crate, LockFile, Position, Source, home
 
 if TYPE_CHECKING:
     from lockcheck import effects
     from lockcheck.analysis import Analysis
+    from lockcheck.analysis.asked import Asked
 
 T = TypeVar("T")
 
@@ -89,17 +90,19 @@ def check(
     sources = [one for one in read if isinstance(one, Source)]
     unread = [one for one in read if isinstance(one, Problem)]
     crates, manifests = discover.crates(source.path for source in sources)
-    analysis, broken = analyse(sources, crates, settings)
+    locked = discover.lock_files(crate.folder for crate in crates)
+    analysis, broken = analyse(sources, crates, settings, locked)
     rules = chosen(settings)
     findings = [finding for rule in rules for finding in rule.check(analysis)]
-    sifted = sift(findings, {source.path: source for source in sources}, settings)
+    known = {source.path: source for source in (*sources, *(one.source for one in locked))}
+    sifted = sift(findings, known, settings)
     mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
     return Report(
         tuple(sifted),
         tuple(sorted({*found.problems, *unread, *manifests, *broken})),
         files=len(sources),
         skipped=len(found.problems) + len(unread) + found.excluded,
-        sources={source.path: source for source in sources if source.path in mentioned},
+        sources={path: source for path, source in known.items() if path in mentioned},
     )
 
 
@@ -124,8 +127,14 @@ def _read(files: Sequence[str], on_progress: Progress | None) -> list[Source | P
 
 
 def chosen(settings: Settings) -> list[Rule]:
-    """The rules that run, by code."""
-    return [rule for rule in RULES if wanted(settings, rule.code, rule.slug, rule.meta.persona)]
+    """The rules that run, by code: those that the persona sees, and those that the project asks for."""
+    return [rule for rule in RULES if wanted(settings, rule.code, rule.slug, _persona(rule, settings))]
+
+
+def _persona(rule: Rule, settings: Settings) -> Persona:
+    """Who sees a rule's findings, or at least those that the project asks for."""
+    asked = rule.meta.asked_by and getattr(settings, rule.meta.asked_by.replace("-", "_"))
+    return "regular" if asked else rule.meta.persona
 
 
 def wanted(settings: Settings, code: str, slug: str, persona: Persona = "regular") -> bool:
@@ -147,7 +156,9 @@ def sift(findings: Iterable[Finding], sources: Mapping[str, Source], settings: S
     `sources` are all that were analysed, by path: allowances are looked for in each.
     """
     ran = {rule.code for rule in chosen(settings)}
-    allowed = suppress.sift(sources.values(), list(dict.fromkeys(findings)), KNOWN, ran)
+    seen = {rule.code for rule in RULES if wanted(settings, rule.code, rule.slug, rule.meta.persona)}
+    asked = [finding for finding in dict.fromkeys(findings) if finding.asked or finding.code in seen]
+    allowed = suppress.sift(sources.values(), asked, KNOWN, ran)
     least = CONFIDENCES.index(settings.min_confidence)
     kept = [
         _graded(finding, settings)
@@ -226,26 +237,40 @@ def _survey(
 
 
 def analyse(
-    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings
+    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
 ) -> tuple[Analysis, Sequence[Problem]]:
     """What is held at every event of every function, and what could not be understood on the way.
 
-    The problems grow while rules ask: read them after the rules ran.
+    `locked` says which versions of packages are in use. The problems grow while rules ask: read them after.
     """
-    tree = Tree(sources, crates, settings)
+    tree = Tree(sources, crates, settings, locked)
     return tree.analysis, tree.problems
+
+
+def asked(settings: Settings, locked: Sequence[LockFile]) -> Asked:
+    """What the settings ask of the code, with what is known of the packages it is built with."""
+    from lockcheck import advisories
+    from lockcheck.analysis.asked import Asked
+
+    return Asked(
+        settings.lock_order, settings.bounded, settings.closure_only, settings.longest_section,
+        (*advisories.known(), *settings.advisories), tuple(locked),
+    )  # fmt: skip
 
 
 class Tree:
     """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
 
-    def __init__(self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings) -> None:
+    def __init__(
+        self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
+    ) -> None:
         """Declares every source. Never raises for what is in them."""
         from lockcheck import effects
         from lockcheck.analysis import Analysis
         from lockcheck.linker import Program, crate_aliases
 
         homes = homes_of(sources, crates)
+        self._asked = asked(settings, locked)
         self.problems: list[Problem] = []
         self._sources = {source.path: source for source in sources}
         self._editions = {
@@ -261,7 +286,7 @@ class Tree:
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
         self._words = {unit.path: word for unit, word in zip(units, self._lock_words(units, tables), strict=True)}
         self.tables = tables
-        self.analysis = Analysis(self.program, self._takes_locks, settings.lock_order, self._give_up)
+        self.analysis = Analysis(self.program, self._takes_locks, self._asked, self._give_up)
 
     def position(self, path: str, offset: int) -> Position:
         """Line and column of a byte offset in one of the sources."""
@@ -298,6 +323,7 @@ class Tree:
                 taking = macros_with(macros, plain)
                 self._macros |= {name: macros[name] for name in taking}
                 words |= {rf"{name}(?=\s*!)" for name in taking}
+                words |= {re.escape(name) for _, _, one in self._asked.bad_versions() for name in one.calls}
                 made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
             yield made[key]
 

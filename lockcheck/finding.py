@@ -59,8 +59,20 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How input that comes from outside gets to a finding: the entry point, and the calls on the way to it."""
+
+    entry: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One bug or hazard. `label` is drawn beside the primary span, `help` says what to do instead."""
+    """One bug or hazard. `label` is drawn beside the primary span, `help` says what to do instead.
+
+    `asked`: the project's settings ask for it, whatever the persona. `reached_from` is there where a declared entry
+    of the data plane leads to it: such a finding ranks above the rest. `production` says what a person would see.
+    """
 
     code: str
     slug: str
@@ -75,6 +87,9 @@ class Finding:
     help: str = ""
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    asked: bool = False
+    reached_from: Reached | None = None
+    production: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -27,7 +27,8 @@ class Meta:
     """What a rule file says of itself in one literal named `META`.
 
     `languages` are the languages the rule speaks; `reach` is how far it must see ("function" rules can be
-    exported to pattern tools); `persona` is the least noise-tolerant persona that sees it.
+    exported to pattern tools); `persona` is the least noise-tolerant persona that sees it. `asked_by` is the key
+    of the settings by which a project asks for the rule: what is asked for is seen by every persona.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Meta:
     reach: Literal["function", "program"]
     persona: Persona = "regular"
     since: str = "0.1.0"
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

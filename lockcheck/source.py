@@ -85,10 +85,49 @@ class Crate:
     dependencies: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package in a lock file: its name, the version in use, where that stands, and what the package depends on.
+
+    `needs` pairs names with versions; the version is empty where the file holds only one of that name.
+    """
+
+    name: str
+    version: str
+    at: Span
+    needs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class LockFile:
+    """The versions that a workspace is built with: the file, and its packages in order."""
+
+    source: Source
+    packages: tuple[Package, ...]
+
+    @property
+    def folder(self) -> str:
+        """Where the file is: relative, with `/`, "." for the current folder."""
+        return self.source.path.rpartition("/")[0] or "."
+
+    def used_by(self, crate: str, name: str) -> tuple[Package, ...]:
+        """The packages called `name` that a crate (as code spells it) needs itself; all where it is not listed."""
+        every = tuple(one for one in self.packages if one.name == name)
+        mine = [need for one in self.packages if one.name.replace("-", "_") == crate for need in one.needs]
+        direct = {version for need, version in mine if need == name}
+        return tuple(one for one in every if not direct or "" in direct or one.version in direct)
+
+
 def home(path: str, crates: Iterable[Crate]) -> Crate | None:
     """The crate that a file belongs to: the one whose folder is the nearest above it; None outside of all."""
     around = [crate for crate in crates if _inside(path, crate.folder)]
     return max(around, key=lambda crate: _nearness(crate.folder), default=None)
+
+
+def lock_file_of(path: str, files: Iterable[LockFile]) -> LockFile | None:
+    """The lock file that speaks for a file: the nearest above it."""
+    around = [one for one in files if _inside(path, one.folder)]
+    return max(around, key=lambda one: _nearness(one.folder), default=None)
 
 
 def _inside(path: str, folder: str) -> bool:

@@ -98,6 +98,27 @@ def of_conflict(
     )
 
 
+def of_taken(
+    analysis: Analysis, slug: str, meta: Meta, moment: Moment, event: ir.Acquire, message: str, help_: str
+) -> Finding:
+    """The finding for an acquisition as such. `message` may use {lock}."""
+    lock = event.lock
+    name = analysis.lock_name(moment.function, lock)
+    return Finding(
+        code=meta.code,
+        slug=slug,
+        severity=meta.severity,
+        confidence=CONFIDENCES[{"declared": 2, "inferred": 1, "named": 0}[lock.evidence]],
+        evidence=lock.evidence,
+        span=event_span(analysis, moment),
+        message=message.replace("{lock}", name),
+        function=analysis.title(moment.function),
+        lock=LockRef(name, owner_name(lock.owner), lock.kind, event.mode),
+        label=f"{_TAKES[event.mode]} here",
+        help=help_,
+    )
+
+
 def of_hold(
     analysis: Analysis,
     slug: str,

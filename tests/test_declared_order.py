@@ -111,9 +111,9 @@ def test_a_finding_says_what_was_declared_and_shows_the_way(bank: Path) -> None:
 
 def test_the_order_comes_from_the_settings_and_cannot_be_set(bank: Path) -> None:
     analysis = Tree([], [], Settings(lock_order=("A.a", "B.b"))).analysis
-    assert analysis.declared_order == ("A.a", "B.b")
+    assert analysis.asked.lock_order == ("A.a", "B.b")
     with pytest.raises(AttributeError):
-        analysis.declared_order = ()  # type: ignore[misc]
+        analysis.asked.lock_order = ()  # type: ignore[misc]
 
 
 def test_without_its_declaration_the_fixture_is_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal, TypeVar, cast
 
 from lockcheck import ir
+from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.held import (
     EMPTY,
     Hold,
@@ -44,17 +45,17 @@ class Analysis:
         self,
         program: Program,
         wanted: Callable[[int], bool],
-        declared_order: tuple[str, ...] = (),
+        asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
     ) -> None:
         """All that rules read of a program.
 
         `wanted`: which functions can take a lock themselves; only those are walked for their own sake.
-        `declared_order`: the order in which the settings want locks to be taken. `give_up` is told of each function
+        `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why.
         """
         self.program = program
-        self._declared_order = declared_order
+        self._asked = asked or Asked()
         self._wanted = wanted
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
@@ -123,9 +124,9 @@ class Analysis:
         return found
 
     @property
-    def declared_order(self) -> tuple[str, ...]:
-        """Patterns of locks (`Catalog.load`, `Peers.*`) in the order in which they may be taken; empty: any order."""
-        return self._declared_order
+    def asked(self) -> Asked:
+        """What the project's settings ask of its code."""
+        return self._asked
 
     def _others(self, moment: Moment, event: ir.Block) -> list[Reach]:
         """What the threads that are waited for come to; they run under their own guards."""

@@ -52,10 +52,10 @@ A `try_lock` does not wait and may come in any order. Locks that the list does n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
+from lockcheck.analysis.asked import fits
 from lockcheck.analysis.cycles import Edge, every_edge
 from lockcheck.finding import Confidence, Finding, LockRef
 from lockcheck.rule import Meta, slug
@@ -65,7 +65,7 @@ META = Meta(code="LCK302", severity="warning", languages=("rust",), reach="progr
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each place at which an earlier lock is waited for under a later one, and each two locks."""
-    order = analysis.declared_order
+    order = analysis.asked.lock_order
     best: dict[tuple[object, ...], Edge] = {}
     for edge in every_edge(analysis) if order else ():
         held, wanted = rank(order, edge.held), rank(order, edge.wanted)
@@ -80,8 +80,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def rank(order: Sequence[str], owner: str) -> int | None:
     """Where the declared order puts a lock (in full: `crate::module::Catalog.load`); None where it does not say."""
-    names = (owner, witness.owner_name(owner))
-    return next((n for n, word in enumerate(order) if any(fnmatchcase(name, word) for name in names)), None)
+    return next((n for n, word in enumerate(order) if fits((word,), owner)), None)
 
 
 def _clearness(edge: Edge) -> tuple[bool, bool, int]:

@@ -19,10 +19,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Its work."""
     import json
+    from dataclasses import asdict
 
     from lockcheck.config import rows
 
     for key, value, place in rows(shared.settings(options, options.paths or ["."])):
         shown = dict(value) if key in ("per-file-ignores", "severity") and isinstance(value, tuple) else value
-        print(f"{key} = {json.dumps(shown, ensure_ascii=False)}  # {place}")
+        print(f"{key} = {json.dumps(shown, ensure_ascii=False, default=asdict)}  # {place}")
     return CLEAN
