@@ -337,6 +337,10 @@ def test_config_says_what_is_in_force_and_why(run: Any, fake_rules: Path) -> Non
         "per-file-ignores = {}  # default",
         "severity = {}  # default",
         "lock-order = []  # default",
+        "bounded = []  # default",
+        "closure-only = []  # default",
+        "longest-section = 0  # default",
+        "advisories = []  # default",
         "rust.guard-types = []  # default",
         "rust.refcell = true  # pyproject.toml",
     ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lockcheck.advisories import Advisory
 from lockcheck.config import ConfigError, Settings, check_selectors, matches, rows, settle
 
 
@@ -19,6 +20,16 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
     edition = "2024"
     exclude = ["vendor/"]
     lock-order = ["Catalog.load", "Peers.*"]
+    bounded = ["Catalog.*"]
+    closure-only = ["Peers.*"]
+    longest-section = 40
+    [[advisories]]
+    id = "OURS-1"
+    package = "our-lock"
+    affected = ["<1.4"]
+    what = "hangs"
+    cure = "update"
+    source = "https://example.com"
     [per-file-ignores]
     "tests/**" = ["LCK401"]
     [severity]
@@ -37,13 +48,17 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
         per_file_ignores=(("tests/**", ("LCK401",)),),
         severity=(("LCK102", "note"),),
         lock_order=("Catalog.load", "Peers.*"),
+        bounded=("Catalog.*",),
+        closure_only=("Peers.*",),
+        longest_section=40,
+        advisories=(Advisory("OURS-1", "our-lock", ("<1.4",), "hangs", "update", "https://example.com"),),
         guard_types=("G", "GS"),
         refcell=True,
         folder="sub",
         origin=dict.fromkeys(
             [
                 "select", "ignore", "persona", "min_confidence", "edition", "exclude", "per_file_ignores", "severity", "lock_order",
-                "guard_types", "refcell",
+                "bounded", "closure_only", "longest_section", "advisories", "guard_types", "refcell",
             ],
             "sub/lockcheck.toml",
         ),
