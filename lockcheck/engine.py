@@ -5,8 +5,6 @@ Never: prints, knows a syntax, judges a lock.
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -14,19 +12,18 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from lockcheck import discover, ir, suppress
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
 from lockcheck.finding import CONFIDENCES, Finding, Problem
-from lockcheck.frontends import SUFFIXES, declare, lower, macros_of, macros_with
+from lockcheck.frontends import SUFFIXES
 from lockcheck.report import Report
 from lockcheck.report.graph import OrderGraph
 from lockcheck.report.inventory import Inventory
 from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment
 from lockcheck.rule import PERSONAS, Persona, Rule
 from lockcheck.rules import RULES
-from lockcheck.source import Crate, LockFile, Position, Source, home
+from lockcheck.source import Crate, LockFile, Source
 
 if TYPE_CHECKING:
-    from lockcheck import effects
     from lockcheck.analysis import Analysis
-    from lockcheck.analysis.asked import Asked
+    from lockcheck.tree import Tree
 
 T = TypeVar("T")
 
@@ -231,6 +228,8 @@ def _survey(
     sources = [one for one in read if isinstance(one, Source)]
     unread = [one for one in read if isinstance(one, Problem)]
     crates, manifests = discover.crates(source.path for source in sources)
+    from lockcheck.tree import Tree
+
     tree = Tree(sources, crates, settings)
     said = ask(tree)
     return said, sorted({*found.problems, *unread, *manifests, *tree.problems}), len(sources)
@@ -243,124 +242,10 @@ def analyse(
 
     `locked` says which versions of packages are in use. The problems grow while rules ask: read them after.
     """
+    from lockcheck.tree import Tree
+
     tree = Tree(sources, crates, settings, locked)
     return tree.analysis, tree.problems
-
-
-def asked(settings: Settings, locked: Sequence[LockFile]) -> Asked:
-    """What the settings ask of the code, with what is known of the packages it is built with."""
-    from lockcheck import advisories
-    from lockcheck.analysis.asked import Asked
-
-    return Asked(
-        settings.lock_order, settings.bounded, settings.closure_only, settings.longest_section,
-        (*advisories.known(), *settings.advisories), tuple(locked),
-    )  # fmt: skip
-
-
-class Tree:
-    """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
-
-    def __init__(
-        self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
-    ) -> None:
-        """Declares every source. Never raises for what is in them."""
-        from lockcheck import effects
-        from lockcheck.analysis import Analysis
-        from lockcheck.linker import Program, crate_aliases
-
-        homes = homes_of(sources, crates)
-        self._asked = asked(settings, locked)
-        self.problems: list[Problem] = []
-        self._sources = {source.path: source for source in sources}
-        self._editions = {
-            path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()
-        }
-        options = frozenset(["refcell"] if settings.refcell else [])
-        units = [declare(source, homes[source.path]) for source in sources]
-        for unit in units:
-            self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
-        self._macros: dict[str, tuple[ir.Macro, ...]] = {}
-        languages = {unit.language for unit in units} or set(SUFFIXES.values())
-        tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
-        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
-        self._words = {unit.path: word for unit, word in zip(units, self._lock_words(units, tables), strict=True)}
-        self.tables = tables
-        self.analysis = Analysis(self.program, self._takes_locks, self._asked, self._give_up)
-
-    def position(self, path: str, offset: int) -> Position:
-        """Line and column of a byte offset in one of the sources."""
-        return self._sources[path].position(offset)
-
-    def _body(self, unit: ir.Unit, function: ir.Function) -> ir.Body | None:
-        try:
-            return lower(unit, self._sources[unit.path], function, self._editions[unit.path], self._macros)
-        except RecursionError:
-            line = self._sources[unit.path].position(function.at[0]).line
-            self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
-            return None
-
-    def _lock_words(
-        self, units: Sequence[ir.Unit], tables: Mapping[str, effects.Effects]
-    ) -> Iterator[re.Pattern[bytes]]:
-        """For each unit, what its functions must contain to be able to take a lock."""
-        outers = {name: self.program.guard_givers(table) for name, table in tables.items()}
-        crates_with = {
-            (unit.crate, family)
-            for unit in units
-            for family, mark in (("map", b"Dash"), ("watch", b"watch"))
-            if mark in self._sources[unit.path].data
-        }
-        macros = macros_of(units)
-        made: dict[tuple[str, ...], re.Pattern[bytes]] = {}
-        for unit in units:
-            extra = tuple(family for family in ("map", "watch") if (unit.crate, family) in crates_with)
-            key = (unit.language, *extra)
-            if key not in made:
-                table = tables[unit.language]
-                words = table.words(frozenset(extra)) | outers[unit.language]
-                plain = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
-                taking = macros_with(macros, plain)
-                self._macros |= {name: macros[name] for name in taking}
-                words |= {rf"{name}(?=\s*!)" for name in taking}
-                words |= {re.escape(name) for _, _, one in self._asked.bad_versions() for name in one.calls}
-                made[key] = re.compile(rb"\b(?:" + "|".join(sorted(words)).encode() + rb")\b")
-            yield made[key]
-
-    def _give_up(self, number: int, why: str) -> None:
-        unit, function = self.program.functions[number]
-        line = self._sources[unit.path].position(function.at[0]).line
-        self.problems.append(Problem(unit.path, line, f"`{function.name}`: {why}"))
-
-    def _takes_locks(self, number: int) -> bool:
-        unit, function = self.program.functions[number]
-        if function.body_at is None:
-            return False
-        if function.made_once:
-            return True
-        data = self._sources[unit.path].data
-        if self._words[unit.path].search(data, *function.body_at) is not None:
-            return True
-        return b"Guard" in data[function.at[0] : function.body_at[0]]
-
-
-def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
-    """The crate of each source, by path; those of one folder are looked up once."""
-    by_folder: dict[str, Crate | None] = {}
-    for source in sources:
-        folder = posixpath.dirname(source.path)
-        if folder not in by_folder:
-            by_folder[folder] = home(source.path, crates)
-    return {source.path: by_folder[posixpath.dirname(source.path)] for source in sources}
-
-
-def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:
-    """How each crate's code calls the other crates of the tree."""
-    by_folder = {crate.folder: crate.name.replace("-", "_") for crate in crates}
-    for crate in crates:
-        for alias, folder in crate.dependencies:
-            if folder in by_folder:
-                yield crate.name.replace("-", "_"), alias.replace("-", "_"), by_folder[folder]
 
 
 def _beside(source: Source, crates: Sequence[Crate], settings: Settings) -> list[Source]:
@@ -374,6 +259,8 @@ def show(
     source: Source, crates: Sequence[Crate], settings: Settings, beside: Sequence[Source] = ()
 ) -> tuple[list[ShownFunction], Sequence[Problem]]:
     """The moments of one file's functions; what they call may be in the files `beside` it."""
+    from lockcheck.tree import Tree
+
     tree = Tree([source, *beside], crates, settings)
     numbers = [n for n, (unit, _) in enumerate(tree.program.functions) if unit.path == source.path]
     shown = [_shown(tree, source, number) for number in numbers]

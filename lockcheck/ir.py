@@ -473,6 +473,19 @@ Macros: TypeAlias = Mapping[str, "tuple[Macro, ...]"]
 """The macros of the tree, by name."""
 
 
+class Words(Struct, frozen=True, gc=False):
+    """The names of what takes locks, for a front end to look for in bytes before it parses them.
+
+    `alone`: methods that are called with nothing but their receiver; `any`: methods called with whatever;
+    `functions`: called without a receiver; `macros`: of the tree, whose expansion takes a lock.
+    """
+
+    alone: frozenset[str] = frozenset()
+    any: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    macros: frozenset[str] = frozenset()
+
+
 class Body(Struct, frozen=True, gc=False):
     """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns."""
 

@@ -123,7 +123,9 @@ def test_findings_are_sorted_and_each_is_there_once(
     run: Any, fake_rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tree(fake_rules, {"b.rs": BAD, "a.rs": "x\n" + BAD + BAD, "c/d.rs": "ODD BAD\nODD"})
-    monkeypatch.setattr(engine, "analyse", lambda sources, crates, settings, locked: ([*reversed(sources), *sources], []))
+    monkeypatch.setattr(
+        engine, "analyse", lambda sources, crates, settings, locked: ([*reversed(sources), *sources], [])
+    )
     done = run("check", "--output", "json", "--persona", "pedantic", "--min-confidence", "possible")
     assert done.places == [
         "a.rs:3 LCK901", "a.rs:6 LCK901", "b.rs:2 LCK901", "c/d.rs:1 LCK902", "c/d.rs:1 LCK901", "c/d.rs:2 LCK902",

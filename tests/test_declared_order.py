@@ -7,9 +7,10 @@ import pytest
 from fakes import write_tree
 
 from lockcheck.config import Settings
-from lockcheck.engine import Tree, check
+from lockcheck.engine import check
 from lockcheck.finding import Finding
 from lockcheck.rules.declared_order_broken import rank
+from lockcheck.tree import Tree
 
 BANK = """\
 use std::sync::{Mutex, RwLock};

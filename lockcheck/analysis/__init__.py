@@ -6,7 +6,7 @@ Never: syntax, a language's name, files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
@@ -44,13 +44,14 @@ class Analysis:
     def __init__(
         self,
         program: Program,
-        wanted: Callable[[int], bool],
+        wanted: Callable[[Collection[int]], Sequence[int]],
         asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
     ) -> None:
         """All that rules read of a program.
 
-        `wanted`: which functions can take a lock themselves; only those are walked for their own sake.
+        `wanted`: which functions may hold a guard, ascending, given the functions that are known to run a callback
+        under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why.
         """
@@ -67,7 +68,12 @@ class Analysis:
     @cached_property
     def functions(self) -> Mapping[int, list[Moment]]:
         """The moments of every function that takes locks, in the order of the tree."""
-        return {number: self.moments(number) for number in range(len(self.program.functions)) if self._wanted(number)}
+        lenders: frozenset[int] = frozenset()
+        while True:
+            found = {number: self.moments(number) for number in self._wanted(lenders)}
+            known, lenders = lenders, frozenset(number for number, moments in found.items() if _lends(moments))
+            if lenders <= known:
+                return found
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():
@@ -242,6 +248,11 @@ class Analysis:
                 listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
                 found.append((slot, listed.waits if listed is not None else "task"))
         return tuple(found)
+
+
+def _lends(moments: Sequence[Moment]) -> bool:
+    """Whether a function calls what it was given under a guard of its own."""
+    return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in moments)
 
 
 def _ignored(number: int, why: str) -> None:

@@ -100,11 +100,18 @@ class Effects:
             return found
         return None
 
-    def words(self, families: frozenset[str]) -> set[str]:
-        """The method names that can take a lock; those of maps and watches only where `families` has them."""
+    def words(self, families: frozenset[str]) -> ir.Words:
+        """The methods that can take a lock; those of maps and watches only where `families` has them.
+
+        Those of mutexes take no argument, unless they give up after a time or at once: `read(buffer)` is no lock.
+        """
         quiet = {"map", "watch"} - families
-        listed = (lock.methods for lock in self.locks.values() if lock.family not in quiet)
-        return {name for methods in listed for name in methods} | set(self.named)
+        alone, whatever = set(self.named), set[str]()
+        for lock in self.locks.values():
+            for name, taking in lock.methods.items() if lock.family not in quiet else ():
+                strict = lock.family in ("mutex", "rwlock") and not (taking.bounded or taking.fallible)
+                (alone if strict else whatever).add(name)
+        return ir.Words(frozenset(alone - whatever), frozenset(whatever))
 
 
 def _taking(said: str) -> Taking:

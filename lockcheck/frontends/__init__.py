@@ -41,23 +41,20 @@ def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
     return table
 
 
-def macros_with(macros: ir.Macros, words: re.Pattern[bytes]) -> set[str]:
-    """The names of the macros in whose expansions one of the words may be called.
+def pattern(language: str, words: ir.Words) -> re.Pattern[bytes]:
+    """What a function's bytes must contain for one of the words to be called in it."""
+    from lockcheck.frontends.rust import words as rust
 
-    A plain word must be called with nothing: `write(stream)` is no lock.
-    """
+    return rust.pattern(words)
+
+
+def macros_with(macros: ir.Macros, words: re.Pattern[bytes]) -> frozenset[str]:
+    """The names of the macros in whose expansions one of the words may be called."""
     left = {name: b"\n".join(arm.gives for macro in same for arm in macro.arms) for name, same in macros.items()}
     found: set[str] = set()
-    new = {name for name, text in left.items() if _calls(text, words)}
+    new = {name for name, text in left.items() if words.search(text)}
     while new:
         found |= new
-        uses = re.compile(rb"\b(?:" + "|".join(map(re.escape, sorted(new))).encode() + rb")\s*!")
+        uses = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(name.encode() for name in new))) + rb")\s*!")
         new = {name for name, text in left.items() if name not in found and uses.search(text)}
-    return found
-
-
-def _calls(text: bytes, words: re.Pattern[bytes]) -> bool:
-    return any(b"_" in word[0] or _EMPTY.match(text, word.end()) for word in words.finditer(text))
-
-
-_EMPTY = re.compile(rb"\s*\(\s*\)")
+    return frozenset(found)

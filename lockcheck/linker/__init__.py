@@ -52,16 +52,16 @@ class Program:
             self._underway.discard(number)
         return self._linked[number]
 
-    def guard_givers(self, effects: Effects) -> set[str]:
-        """The names of functions that return a guard."""
-        found = set()
+    def guard_givers(self, effects: Effects) -> ir.Words:
+        """The functions that return a guard: a call of one is an acquisition."""
+        alone, whatever, free = set[str](), set[str](), set[str]()
         for number, (_, function) in enumerate(self.functions):
-            if (
-                function.returns is not None
-                and self.types.guard_mode(self.returned_type(number, None), effects) is not None
-            ):
-                found.add(function.name)
-        return found
+            if function.returns is None:
+                continue
+            if self.types.guard_mode(self.returned_type(number, None), effects) is not None:
+                kind = free if not function.takes_self else alone if len(function.params) == 1 else whatever
+                kind.add(function.name)
+        return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free))
 
     # -------------------------------------------------------------------------------------------- about functions
 

@@ -1,0 +1,95 @@
+"""Where to look: the functions whose bytes say that they may hold a lock.
+
+In: the declarations, the languages' tables, the sources.  Out: `Frontier.functions`, all that need to be walked for
+their own sake; what they call is found by its name as it is needed.
+Never: parses, lowers or links a function. What is not in here cannot hold a guard: the findings are the same as
+those of looking everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.frontends import macros_of, macros_with, pattern
+from lockcheck.linker import Program
+from lockcheck.source import Source
+
+_FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
+"""Locks whose methods many other types have: their names count only in crates whose files have this word."""
+
+
+class Frontier:
+    """The words of locks of one tree, and where they are."""
+
+    def __init__(
+        self, program: Program, tables: Mapping[str, Effects], sources: Mapping[str, Source], calls: Iterable[str]
+    ) -> None:
+        """`sources` by path; `calls` are further names whose callers must be looked at."""
+        self._program = program
+        self._sources = sources
+        self._calls = frozenset(calls)
+        self._found: set[int] = set()
+        self._lent: set[int] = set()
+        self.macros: dict[str, tuple[ir.Macro, ...]] = {}
+        """The tree's macros whose expansion takes a lock, by name."""
+        outers = {name: program.guard_givers(table) for name, table in tables.items()}
+        macros = macros_of(program.units)
+        known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
+        families = self._families(program.units)
+        self._patterns: dict[str, re.Pattern[bytes]] = {}
+        for unit in program.units:
+            key = (unit.language, families[unit.crate])
+            if key not in known:
+                words = _joined(tables[unit.language].words(frozenset(key[1])), outers[unit.language], self._calls)
+                taking = macros_with(macros, pattern(unit.language, words))
+                self.macros.update({name: macros[name] for name in taking})
+                known[key] = pattern(unit.language, _joined(words, ir.Words(macros=taking)))
+            self._patterns[unit.path] = known[key]
+
+    def _families(self, units: Iterable[ir.Unit]) -> dict[str, tuple[str, ...]]:
+        """The families of `_FAMILIES` that each crate may use."""
+        found: dict[str, set[str]] = {}
+        for unit in units:
+            used = found.setdefault(unit.crate, set())
+            data = self._sources[unit.path].data
+            used.update(family for family, mark in _FAMILIES if family not in used and mark in data)
+        return {crate: tuple(sorted(used)) for crate, used in found.items()}
+
+    def functions(self, lenders: Collection[int]) -> list[int]:
+        """The numbers of the functions that may hold a guard, ascending.
+
+        `lenders` are functions that are known to run what they are given under a guard of theirs: whoever calls one
+        holds that guard in the closure. Asked again with more of them, more is found.
+        """
+        if not self._found:
+            self._found.update(self._numbers(self._patterns, alone=True))
+        if not self._lent.issuperset(lenders):
+            self._lent.update(lenders)
+            names = frozenset(self._program.functions[number][1].name for number in self._lent)
+            words = ir.Words(any=names, functions=names)
+            languages = {unit.language for unit in self._program.units}
+            made = {language: pattern(language, words) for language in languages}
+            self._found.update(
+                self._numbers({unit.path: made[unit.language] for unit in self._program.units}, alone=False)
+            )
+        return sorted(self._found)
+
+    def _numbers(self, patterns: Mapping[str, re.Pattern[bytes]], alone: bool) -> Iterator[int]:
+        """The functions in whose bodies the file's pattern is found; `alone`: and those that need no word."""
+        for number, (unit, function) in enumerate(self._program.functions):
+            if function.body_at is None or number in self._found:
+                continue
+            data = self._sources[unit.path].data
+            unnamed = function.made_once or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
+            if (alone and unnamed) or patterns[unit.path].search(data, *function.body_at) is not None:
+                yield number
+
+
+def _joined(words: ir.Words, others: ir.Words, calls: frozenset[str] = frozenset()) -> ir.Words:
+    """Both together; a method that takes arguments somewhere may do so everywhere."""
+    whatever = words.any | others.any | calls
+    functions = words.functions | others.functions | calls
+    return ir.Words((words.alone | others.alone) - whatever, whatever, functions, words.macros | others.macros)

@@ -1,0 +1,93 @@
+"""The sources under one analysis: declared at once, lowered function by function when somebody asks.
+
+In: sources, crates, settings.  Out: `Tree`, whose `analysis` rules read.
+Never: opens a file, chooses rules, judges a finding.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from lockcheck import advisories, effects, ir
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.asked import Asked
+from lockcheck.config import Settings
+from lockcheck.finding import Problem
+from lockcheck.frontends import SUFFIXES, declare, lower
+from lockcheck.frontier import Frontier
+from lockcheck.linker import Program, crate_aliases
+from lockcheck.source import Crate, LockFile, Position, Source, home
+
+
+class Tree:
+    """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
+
+    def __init__(
+        self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
+    ) -> None:
+        """Declares every source. Never raises for what is in them."""
+        homes = homes_of(sources, crates)
+        self._asked = asked(settings, locked)
+        self.problems: list[Problem] = []
+        self._sources = {source.path: source for source in sources}
+        self._editions = {
+            path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()
+        }
+        options = frozenset(["refcell"] if settings.refcell else [])
+        units = [declare(source, homes[source.path]) for source in sources]
+        for unit in units:
+            self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
+        self._macros: dict[str, tuple[ir.Macro, ...]] = {}
+        languages = {unit.language for unit in units} or set(SUFFIXES.values())
+        tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
+        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
+        self.tables = tables
+        calls = (name for _, _, one in self._asked.bad_versions() for name in one.calls)
+        frontier = Frontier(self.program, tables, self._sources, calls)
+        self._macros.update(frontier.macros)
+        self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up)
+
+    def position(self, path: str, offset: int) -> Position:
+        """Line and column of a byte offset in one of the sources."""
+        return self._sources[path].position(offset)
+
+    def _body(self, unit: ir.Unit, function: ir.Function) -> ir.Body | None:
+        try:
+            return lower(unit, self._sources[unit.path], function, self._editions[unit.path], self._macros)
+        except RecursionError:
+            line = self._sources[unit.path].position(function.at[0]).line
+            self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
+            return None
+
+    def _give_up(self, number: int, why: str) -> None:
+        unit, function = self.program.functions[number]
+        line = self._sources[unit.path].position(function.at[0]).line
+        self.problems.append(Problem(unit.path, line, f"`{function.name}`: {why}"))
+
+
+def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
+    """The crate of each source, by path; those of one folder are looked up once."""
+    by_folder: dict[str, Crate | None] = {}
+    for source in sources:
+        folder = posixpath.dirname(source.path)
+        if folder not in by_folder:
+            by_folder[folder] = home(source.path, crates)
+    return {source.path: by_folder[posixpath.dirname(source.path)] for source in sources}
+
+
+def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:
+    """How each crate's code calls the other crates of the tree."""
+    by_folder = {crate.folder: crate.name.replace("-", "_") for crate in crates}
+    for crate in crates:
+        for alias, folder in crate.dependencies:
+            if folder in by_folder:
+                yield crate.name.replace("-", "_"), alias.replace("-", "_"), by_folder[folder]
+
+
+def asked(settings: Settings, locked: Sequence[LockFile]) -> Asked:
+    """What the settings ask of the code, with what is known of the packages it is built with."""
+    return Asked(
+        settings.lock_order, settings.bounded, settings.closure_only, settings.longest_section,
+        (*advisories.known(), *settings.advisories), tuple(locked),
+    )  # fmt: skip

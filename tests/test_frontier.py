@@ -1,0 +1,75 @@
+"""Looking only where the words of locks are finds the same as looking everywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import write_tree
+
+from lockcheck import engine
+from lockcheck.config import Settings
+from lockcheck.frontier import Frontier
+from lockcheck.report import Report
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+PROGRAMS = sorted(path for path in (FIXTURES / "programs").iterdir() if path.is_dir())
+REAL = [Path(one) for one in os.environ.get("LOCKCHECK_TREES", "").split(os.pathsep) if one]
+"""Checkouts of real projects: `LOCKCHECK_TREES=a:b pytest tests/test_frontier.py`."""
+
+
+def findings(folder: Path, monkeypatch: pytest.MonkeyPatch, everywhere: bool) -> Report:
+    monkeypatch.chdir(folder)
+    settings = replace(engine.configure(["."]), min_confidence="possible", persona="auditor")
+    with monkeypatch.context() as patched:
+        if everywhere:
+            patched.setattr(Frontier, "_numbers", lambda self, patterns, alone: range(len(self._program.functions)))
+        return engine.check(["."], settings, 1)
+
+
+@pytest.mark.parametrize("program", PROGRAMS + REAL, ids=lambda path: path.name)
+def test_looking_everywhere_finds_nothing_more(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = findings(program, monkeypatch, everywhere=False)
+    every = findings(program, monkeypatch, everywhere=True)
+    assert chosen.findings == every.findings
+
+
+def test_looking_everywhere_finds_nothing_more_in_fixtures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(FIXTURES / "rust", tmp_path / "rust")
+    chosen = findings(tmp_path, monkeypatch, everywhere=False)
+    every = findings(tmp_path, monkeypatch, everywhere=True)
+    assert chosen.findings == every.findings
+    assert len(chosen.findings) > 100
+
+
+SHAPES = {
+    "a comment and line ends within the call": "self.m . // here\n lock /* now */ ( /* nothing */ )",
+    "by the path of the type": "Mutex :: lock(&self.m)",
+    "a method that the tree has for it": "self.guard::<u8>(1)",
+    "a function that the tree has for it": "take (&self.m)",
+    "a macro of the tree": "grab !(self)",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_however_the_call_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    code = f"""
+use std::sync::{{Mutex, MutexGuard}};
+macro_rules! grab {{ ($of:ident) => {{ $of.m.lock() }} }}
+fn take(m: &Mutex<u8>) -> MutexGuard<'_, u8> {{ m.lock().unwrap() }}
+struct S {{ m: Mutex<u8> }}
+impl S {{
+    fn guard<T>(&self, _: T) -> MutexGuard<'_, u8> {{ self.m.lock().unwrap() }}
+    fn twice(&self) {{
+        let one = {shape};
+        let two = {shape};
+    }}
+}}
+"""
+    write_tree(tmp_path, {"a.rs": code})
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), 1)
+    assert [finding.slug for finding in report.findings] == ["lock-taken-twice"]
