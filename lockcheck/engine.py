@@ -90,7 +90,7 @@ def check(
     locked = discover.lock_files(crate.folder for crate in crates)
     analysis, broken = analyse(sources, crates, settings, locked)
     rules = chosen(settings)
-    findings = [finding for rule in rules for finding in rule.check(analysis)]
+    findings = [finding for rule in rules for finding in _said(rule, analysis, broken)]
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
     sifted = sift(findings, known, settings)
     mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
@@ -101,6 +101,17 @@ def check(
         skipped=len(found.problems) + len(unread) + found.excluded,
         sources={path: source for path, source in known.items() if path in mentioned},
     )
+
+
+def _said(rule: Rule, analysis: Analysis, problems: list[Problem]) -> Iterator[Finding]:
+    """What a rule says. That a rule of another package fails is a problem; the other rules go on."""
+    try:
+        for finding in rule.check(analysis):
+            yield replace(finding, production=rule.production)
+    except Exception as error:
+        if rule.check.__module__.startswith("lockcheck."):
+            raise
+        problems.append(Problem(rule.check.__code__.co_filename, 1, f"{rule.slug}: {type(error).__name__}: {error}"))
 
 
 def _excluded(settings: Settings) -> discover.Ignores:
@@ -237,7 +248,7 @@ def _survey(
 
 def analyse(
     sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
-) -> tuple[Analysis, Sequence[Problem]]:
+) -> tuple[Analysis, list[Problem]]:
     """What is held at every event of every function, and what could not be understood on the way.
 
     `locked` says which versions of packages are in use. The problems grow while rules ask: read them after.

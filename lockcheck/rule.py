@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +40,14 @@ class Meta:
     asked_by: str = ""
 
 
+_PRODUCTION: Mapping[Severity, str] = {
+    "error": "Deadlock. Threads wait for ever.",
+    "warning": "Contention or hazard. Threads wait long, or something may go wrong one day.",
+    "note": "Hazard. Nothing goes wrong because of this alone.",
+}
+"""What a severity means where a rule's page does not say more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule as the engine sees it."""
@@ -53,6 +61,12 @@ class Rule:
     def code(self) -> str:
         """The code for reports and flake8, for example LCK202."""
         return self.meta.code
+
+    @property
+    def production(self) -> str:
+        """What a person would see in production, in one line: deadlock, contention or hazard, and how it shows."""
+        found = re.search(r"^## In production\n(.*?)(?=^## |\Z)", self.page, re.MULTILINE | re.DOTALL)
+        return " ".join(found[1].split()) if found else _PRODUCTION[self.meta.severity]
 
     @property
     def title(self) -> str:
@@ -83,6 +97,37 @@ def load(module: ModuleType) -> Rule:
     return Rule(slug(module.__name__), meta, inspect.cleandoc(module.__doc__ or ""), check)
 
 
+class RuleError(Exception):
+    """A rule cannot be used; the message names it, or the entry point that it comes from."""
+
+
+def book(rules: Iterable[Rule], others: Iterable[tuple[str, str, str]] = ()) -> str:
+    """All pages as one document in Markdown, by code; `others` are (code, slug, page) of what is no rule."""
+    pages = [(rule.code, rule.slug, rule.page, _about(rule)) for rule in rules]
+    pages += [(code, slug, page, ("rust, python", "warning", "regular")) for code, slug, page in others]
+    lines = [
+        "# Rules",
+        "",
+        "Written by `lockcheck rules --output markdown`: change the rules' files, not this one.",
+        "",
+        "| code | name | languages | severity | persona | what |",
+        "|---|---|---|---|---|---|",
+    ]
+    for code, slug, page, about in sorted(pages):
+        lines.append(f"| {code} | [{slug}](#{slug}) | {' | '.join(about)} | {page.partition(chr(10))[0]} |")
+    for code, slug, page, about in sorted(pages):
+        title, _, text = page.rstrip().partition("\n")
+        lines += ["", f"## {slug}", "", f"**{code}: {title}.** For {about[0]}; {about[1]}; persona {about[2]}.", ""]
+        lines.append(re.sub(r"^## ", "### ", text.strip(), flags=re.MULTILINE))
+    return "\n".join(lines) + "\n"
+
+
+def _about(rule: Rule) -> tuple[str, str, str]:
+    meta = rule.meta
+    asked = f"{meta.persona}, or where `{meta.asked_by}` is set" if meta.asked_by else meta.persona
+    return ", ".join(meta.languages), meta.severity, asked
+
+
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 
@@ -104,8 +149,8 @@ def validate(rules: Iterable[Rule]) -> None:
     """
     seen: dict[str, str] = {}
     for rule in rules:
-        if not re.fullmatch(r"LCK\d{3}", rule.code):
-            raise ValueError(f"{rule.slug}: code {rule.code!r} is not LCK and three digits")
+        if not re.fullmatch(r"[A-Z]{2,6}\d{3}", rule.code):
+            raise ValueError(f"{rule.slug}: code {rule.code!r} is not some capital letters (LCK) and three digits")
         if rule.code in seen:
             raise ValueError(f"{rule.slug}: code {rule.code} is taken by {seen[rule.code]}")
         seen[rule.code] = rule.slug

@@ -214,6 +214,7 @@ def test_json_is_the_contract() -> None:
                     {"message": "end the guard first", "safety": "unsafe",
                      "edits": [{"path": "src/catalog.rs", "start": CATALOG.data.index(b"else"), "end": CATALOG.data.index(b"else") + 4, "text": "{}"}]},
                 ],
+                "production": "", "reached_from": None,
             }
         ],
         "problems": [{"path": "b.rs", "line": 2, "message": "no"}],

@@ -46,11 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from lockcheck.config import ConfigError
+    from lockcheck.rule import RuleError
 
     try:
         command: Callable[[argparse.Namespace], int] = options.run
         return command(options)
-    except (ConfigError, UsageError) as error:
+    except (ConfigError, UsageError, RuleError) as error:
         complain(str(error))
         return FAILED
 

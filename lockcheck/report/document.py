@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lockcheck import __version__
-from lockcheck.finding import Finding, Fix, Note, Problem
+from lockcheck.finding import Finding, Fix, Note, Problem, Reached
 from lockcheck.report import Report
 from lockcheck.report.fingerprint import fingerprints
 from lockcheck.source import Span
@@ -49,7 +49,13 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "lock": asdict(finding.lock) if finding.lock else None,
         "notes": [_note(report, note) for note in finding.notes],
         "fixes": [_fix(fix) for fix in finding.fixes],
+        "production": finding.production,
+        "reached_from": _reached(report, finding.reached_from) if finding.reached_from else None,
     }
+
+
+def _reached(report: Report, reached: Reached) -> dict[str, Any]:
+    return {"entry": reached.entry, "path": [_note(report, note) for note in reached.notes]}
 
 
 def _where(report: Report, span: Span) -> dict[str, Any]:

@@ -21,6 +21,9 @@ async fn greet(&self) {
     dial(&first).await;
 }
 ```
+## In production
+Contention. Requests stall in groups while a worker thread is blocked; where all worker threads want the lock, or
+there is only one, nothing runs any more: a deadlock.
 ## Not seen
 A guard that lives in a struct which some other function keeps across an await.
 """

@@ -44,6 +44,8 @@ impl Bank {
     }
 }
 ```
+## In production
+Hazard. Nothing hangs as long as nobody takes the two in the declared order at the same time; then both threads do.
 ## Not seen
 Locks are told apart by the type and field that they stand in, so one field's locks have no order among themselves.
 A `try_lock` does not wait and may come in any order. Locks that the list does not name have no rank.

@@ -49,6 +49,8 @@ impl Office {
     }
 }
 ```
+## In production
+Deadlock. The thread stops at a line that shows no call, and all who want the lock stop behind it.
 ## Not seen
 The end of temporaries, of values inside containers, and of what an assignment overwrites.
 """

@@ -7,20 +7,34 @@ for tokio's and others nobody says a word (rust-clippy issue 13869).
 
 ## Bad
 ```rust
-fn add(&self) {
-    // ruleid: guard-dropped-at-once
-    let _ = self.gate.lock();
-    self.count.fetch_add(1, Ordering::SeqCst);
+struct Tally {
+    gate: Mutex<()>,
+    count: AtomicU32,
+}
+impl Tally {
+    fn add(&self) {
+        // ruleid: guard-dropped-at-once
+        let _ = self.gate.lock();
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
 }
 ```
 ## Good
 Give the guard a name that begins with an underscore.
 ```rust
-fn add(&self) {
-    let _gate = self.gate.lock();
-    self.count.fetch_add(1, Ordering::SeqCst);
+struct Tally {
+    gate: Mutex<()>,
+    count: AtomicU32,
+}
+impl Tally {
+    fn add(&self) {
+        let _gate = self.gate.lock();
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
 }
 ```
+## In production
+Hazard. Nothing hangs; now and then two threads do at once what the lock should have kept apart, and data is torn.
 ## Not seen
 `drop(self.gate.lock())` and a bare `self.gate.lock();` say that they mean it.
 """

@@ -7,27 +7,41 @@ takes the guard for gone in the `else` branch; whatever waits there, waits with 
 
 ## Bad
 ```rust
-fn get(&self, k: u32) -> u32 {
-    // ruleid: guard-held-in-else
-    if let Some(v) = self.table.lock().unwrap().get(&k) {
-        *v
-    } else {
-        *self.fallback.lock().unwrap()
+struct Catalog {
+    table: Mutex<HashMap<u32, u32>>,
+    fallback: Mutex<u32>,
+}
+impl Catalog {
+    fn get(&self, k: u32) -> u32 {
+        // ruleid: guard-held-in-else
+        if let Some(v) = self.table.lock().unwrap().get(&k) {
+            *v
+        } else {
+            *self.fallback.lock().unwrap()
+        }
     }
 }
 ```
 ## Good
 Bind what the head finds first, so that the guard ends with that statement.
 ```rust
-fn get(&self, k: u32) -> u32 {
-    let found = self.table.lock().unwrap().get(&k).copied();
-    if let Some(v) = found {
-        v
-    } else {
-        *self.fallback.lock().unwrap()
+struct Catalog {
+    table: Mutex<HashMap<u32, u32>>,
+    fallback: Mutex<u32>,
+}
+impl Catalog {
+    fn get(&self, k: u32) -> u32 {
+        let found = self.table.lock().unwrap().get(&k).copied();
+        if let Some(v) = found {
+            v
+        } else {
+            *self.fallback.lock().unwrap()
+        }
     }
 }
 ```
+## In production
+Contention. Whoever wants the lock queues behind an `else` that looks free of it; load shows it, a test does not.
 ## Not seen
 An `else` that neither takes a lock nor waits is left alone. Where the `else` takes the very same lock, the deadlock
 itself is reported (LCK201 to LCK204). From edition 2024 on the guard ends before `else`.

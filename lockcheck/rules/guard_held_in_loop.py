@@ -7,24 +7,38 @@ workers take turns, and a job that waits for another one hangs.
 
 ## Bad
 ```rust
-fn work(&self) {
-    // ruleid: guard-held-in-loop
-    while let Some(job) = self.queue.lock().unwrap().pop() {
-        *self.done.lock().unwrap() += job;
+struct Pool {
+    queue: Mutex<Vec<u32>>,
+    done: Mutex<u32>,
+}
+impl Pool {
+    fn work(&self) {
+        // ruleid: guard-held-in-loop
+        while let Some(job) = self.queue.lock().unwrap().pop() {
+            *self.done.lock().unwrap() += job;
+        }
     }
 }
 ```
 ## Good
 Take one thing out in a statement of its own.
 ```rust
-fn work(&self) {
-    loop {
-        let job = self.queue.lock().unwrap().pop();
-        let Some(job) = job else { break };
-        *self.done.lock().unwrap() += job;
+struct Pool {
+    queue: Mutex<Vec<u32>>,
+    done: Mutex<u32>,
+}
+impl Pool {
+    fn work(&self) {
+        loop {
+            let job = self.queue.lock().unwrap().pop();
+            let Some(job) = job else { break };
+            *self.done.lock().unwrap() += job;
+        }
     }
 }
 ```
+## In production
+Contention. The workers take turns: one works, the others wait, and more of them make nothing faster.
 ## Not seen
 A loop over a borrow of what is behind the guard needs the guard and is left alone, and so is a body that neither
 takes a lock nor waits.

@@ -7,25 +7,39 @@ edge that nobody meant.
 
 ## Bad
 ```rust
-fn get(&self, k: u32) -> u32 {
-    // ruleid: guard-held-in-match
-    match self.table.lock().unwrap().get(&k) {
-        Some(v) => *v,
-        None => *self.fallback.lock().unwrap(),
+struct Catalog {
+    table: Mutex<HashMap<u32, u32>>,
+    fallback: Mutex<u32>,
+}
+impl Catalog {
+    fn get(&self, k: u32) -> u32 {
+        // ruleid: guard-held-in-match
+        match self.table.lock().unwrap().get(&k) {
+            Some(v) => *v,
+            None => *self.fallback.lock().unwrap(),
+        }
     }
 }
 ```
 ## Good
 Bind what the head finds first, so that the guard ends with that statement.
 ```rust
-fn get(&self, k: u32) -> u32 {
-    let found = self.table.lock().unwrap().get(&k).copied();
-    match found {
-        Some(v) => v,
-        None => *self.fallback.lock().unwrap(),
+struct Catalog {
+    table: Mutex<HashMap<u32, u32>>,
+    fallback: Mutex<u32>,
+}
+impl Catalog {
+    fn get(&self, k: u32) -> u32 {
+        let found = self.table.lock().unwrap().get(&k).copied();
+        match found {
+            Some(v) => v,
+            None => *self.fallback.lock().unwrap(),
+        }
     }
 }
 ```
+## In production
+Contention. Whoever wants the lock queues behind an arm that looks free of it; load shows it, a test does not.
 ## Not seen
 An arm that uses a borrow of what is behind the guard needs the guard and is left alone. Where an arm takes the very
 same lock, the deadlock itself is reported (LCK201 to LCK204).

@@ -21,6 +21,9 @@ fn next(&self) -> u64 {
     queue.len() as u64 + *queue.first().unwrap()
 }
 ```
+## In production
+Deadlock. The thread never comes back, and all who want the lock stop behind it: no processor time, no message. A
+restart helps until the same code runs again.
 ## Not seen
 Two names of one lock that are told apart only at run time, such as two indices of one array.
 """

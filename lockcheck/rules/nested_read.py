@@ -27,6 +27,8 @@ fn clear(&self) {
     self.table.write().unwrap().clear();
 }
 ```
+## In production
+Deadlock. It runs for months; then a writer comes between the two reads, under load, and all who want the lock stop.
 ## Not seen
 Whether a writer can really come between; where the tree has no writer at all the finding is a warning.
 """

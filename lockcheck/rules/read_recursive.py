@@ -7,16 +7,26 @@ lock-ups: no cure, it only changed what was seen (Fly.io, 2025-05-28). Outside a
 
 ## Bad
 ```rust
-fn size(&self) -> usize {
-    // todoruleid: read-recursive
-    self.table.read_recursive().len()
+struct Catalog {
+    table: parking_lot::RwLock<Vec<u32>>,
+}
+impl Catalog {
+    fn size(&self) -> usize {
+        // todoruleid: read-recursive
+        self.table.read_recursive().len()
+    }
 }
 ```
 ## Good
 Take a plain read lock, and take it once: pass the guard on where it is needed.
 ```rust
-fn size(&self) -> usize {
-    self.table.read().len()
+struct Catalog {
+    table: parking_lot::RwLock<Vec<u32>>,
+}
+impl Catalog {
+    fn size(&self) -> usize {
+        self.table.read().len()
+    }
 }
 ```
 ## In production

@@ -32,6 +32,9 @@ fn get(&self, k: u32) -> u32 {
     }
 }
 ```
+## In production
+Deadlock. The writer waits for its own guard, and every later reader waits behind the writer: within seconds all
+threads that read stop. A restart helps until the same input comes again.
 ## Not seen
 A read guard that another function keeps alive in a container.
 """

@@ -26,6 +26,8 @@ fn stop(&self) {
     worker.join().unwrap();
 }
 ```
+## In production
+Deadlock. The thread that waits and the one that is waited for both stop, most often at shutdown or restart.
 ## Not seen
 Threads whose handle comes from another function or a field, and waits for channels, events and barriers. What a
 scoped thread waits for is reported inside its closure (LCK201 to LCK204).

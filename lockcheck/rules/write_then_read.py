@@ -22,6 +22,9 @@ fn add(&self, k: u32) -> usize {
     table.len()
 }
 ```
+## In production
+Deadlock. The thread never comes back, and all who want the lock stop behind it: no processor time, no message. A
+restart helps until the same code runs again.
 ## Not seen
 A write guard that another function keeps alive in a container.
 """

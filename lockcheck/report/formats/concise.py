@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
-from lockcheck.report.text import Paint, place, safe
+from lockcheck.report.text import Paint, link, place, safe
 
 FOR_PEOPLE = True
 
@@ -14,13 +14,13 @@ FOR_PEOPLE = True
 def render(report: Report, style: Style) -> str:
     """A line for each finding: `path:line:column: CODE message (held since line N; calls f at path:line)`."""
     paint = Paint(style.color)
-    return "".join(line + "\n" for line in _lines(report, paint))
+    return "".join(line + "\n" for line in _lines(report, style, paint))
 
 
-def _lines(report: Report, paint: Paint) -> Iterator[str]:
+def _lines(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     for finding in report.findings:
         way = "; ".join(_way(report, finding))
-        code = paint(finding.code, finding.severity)
+        code = paint(link(finding.code, style.pages.get(finding.slug, "")), finding.severity)
         yield f"{place(report, finding.span)}: {code} {safe(finding.message)}{f' ({way})' if way else ''}"
 
 

@@ -45,6 +45,8 @@ def _block(report: Report, finding: Finding, style: Style, paint: Paint) -> str:
         lines += _snippet(report.sources[path], here, margin, paint)
     frame = f"{' ' * margin} {paint('=', 'frame')} "
     lines += [f"{frame}{paint('note', 'strong')}: {safe(note)}" for note in _remarks(finding)]
+    if finding.production:
+        lines.append(f"{frame}{paint('in production', 'strong')}: {safe(finding.production)}")
     if finding.help:
         lines.append(f"{frame}{paint('help', 'help')}: {safe(finding.help)}")
     return "".join(line + "\n" for line in lines)

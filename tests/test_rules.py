@@ -1,0 +1,139 @@
+"""Every rule's page is tried, and a rule of another package is as good as one of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import write_tree
+
+from lockcheck.harness import judge, trial
+from lockcheck.rule import Rule, examples
+from lockcheck.rules import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MINE = """\
+r'''
+Locks are not for Fridays
+
+Nobody is there on Saturday to unlock them. Use them from Monday on.
+
+## Bad
+```rust
+fn friday(m: &std::sync::Mutex<u32>) {
+    // ruleid: no-friday
+    m.lock().unwrap();
+}
+```
+## Good
+```rust
+fn monday(m: &std::sync::Mutex<u32>) {
+    m.lock().unwrap();
+}
+```
+## In production
+Hazard. A long weekend.
+'''
+from lockcheck import ir, witness
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="MINE001", severity="warning", languages=("rust",), reach="function")
+
+
+def check(analysis):
+    for moment in analysis:
+        event = moment.event
+        if isinstance(event, ir.Acquire) and "friday" in analysis.title(moment.function):
+            yield witness.of_taken(analysis, slug(__name__), META, moment, event, "`{lock}` on a Friday", "go home")
+"""
+LIBRARY = """\
+use std::sync::Mutex;
+pub fn friday_evening(m: &Mutex<u32>) -> u32 {
+    *m.lock().unwrap()
+}
+"""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.slug)
+def test_a_page_reports_exactly_what_it_marks(rule: Rule) -> None:
+    texts, complaints = trial(rule)
+    assert complaints == []
+    assert texts >= 2
+
+
+def test_ours_are_called_lck() -> None:
+    assert [rule.code for rule in RULES if not rule.code.startswith("LCK")] == []
+
+
+def test_an_example_that_lies_is_found() -> None:
+    rule = next(rule for rule in RULES if rule.slug == "read-then-write")
+    bad = next(one.text for one in examples(rule) if (one.section, one.language) == ("Bad", "rust"))
+    unmarked = "".join(line for line in bad.splitlines(True) if "ruleid" not in line)
+    assert [said.partition(": ")[2].partition(":")[0] for said in judge(rule, unmarked, "x.rs", "x")] == [
+        "reported and should not be"
+    ]
+    quiet = bad.replace(".write()", ".try_write()")
+    assert [said.partition(": ")[2].partition(":")[0] for said in judge(rule, quiet, "x.rs", "x")] == ["not reported"]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder with an installed package that brings a rule, and a project to check."""
+    write_tree(
+        tmp_path,
+        {
+            "site/mine/__init__.py": "",
+            "site/mine/no_friday.py": MINE,
+            "site/mine-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n",
+            "site/mine-1.0.dist-info/entry_points.txt": "[lockcheck.rules]\nmine = mine\n",
+            "project/lib.rs": LIBRARY,
+            "project/fixtures/no-friday.rs": LIBRARY.replace("    *m", "    // ruleid: no-friday\n    *m"),
+        },
+    )
+    return tmp_path
+
+
+def command(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lockcheck", *arguments], cwd=package / "project", capture_output=True, text=True,
+        timeout=60, check=False, env={"PYTHONPATH": f"{package / 'site'}:{ROOT}", "PATH": ""},
+    )  # fmt: skip
+
+
+def test_a_rule_of_another_package_works_like_ours(package: Path) -> None:
+    done = command(package, "check", "lib.rs", "--output", "concise")
+    assert done.stdout == "lib.rs:3:8: MINE001 `m` on a Friday\n"
+    assert command(package, "check", "lib.rs", "--ignore", "no-friday").returncode == 0
+    assert "Nobody is there" in command(package, "explain", "MINE001").stdout
+    assert "in production: Hazard. A long weekend." in command(package, "check", "lib.rs").stdout
+    allowed = LIBRARY.replace("    *m", "    // lockcheck: allow(no-friday): we like it here\n    *m")
+    (package / "project" / "lib.rs").write_text(allowed)
+    assert command(package, "check", "lib.rs").returncode == 0
+
+
+def test_a_rule_of_another_package_is_tried_like_ours(package: Path) -> None:
+    done = command(package, "test", "no-friday")
+    assert (done.stdout, done.returncode) == ("ok      MINE001  no-friday  3 texts\n", 0)
+    (package / "site/mine/no_friday.py").write_text(MINE.replace("// ruleid: no-friday", "// the weekend"))
+    done = command(package, "test", "../site/mine/no_friday.py")
+    assert done.returncode == 1
+    assert "example 1 (Bad, rust):3: reported and should not be" in done.stdout
+    assert "example 1 (Bad, rust): marks nothing" in done.stdout
+
+
+def test_a_rule_that_fails_is_named_and_the_others_go_on(package: Path) -> None:
+    (package / "site/mine/no_friday.py").write_text(MINE.replace("for moment in analysis:", "for moment in nothing:"))
+    (package / "project" / "lib.rs").write_text(LIBRARY.replace("    *m", "    let g = m.lock().unwrap();\n    *m"))
+    done = command(package, "check", "lib.rs", "--output", "concise")
+    assert "LCK201" in done.stdout
+    assert "no_friday.py:1: no-friday: NameError" in done.stderr
+
+
+def test_a_package_whose_rules_cannot_be_read_is_named(package: Path) -> None:
+    (package / "site/mine/no_friday.py").write_text("META = 1\n")
+    done = command(package, "check", "lib.rs")
+    assert done.returncode == 2
+    assert done.stderr == "lockcheck: rules of 'mine': ValueError: mine.no_friday: a rule file needs META and check()\n"
