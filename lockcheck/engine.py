@@ -73,17 +73,21 @@ def check(
     jobs: int,
     on_progress: Progress | None = None,
     stdin: tuple[str, bytes] | None = None,
+    suffixes: Sequence[str] = tuple(SUFFIXES),
+    noqa: bool = True,
 ) -> Report:
     """Analyse the files below `paths`, and `stdin` (the name that it goes by, its bytes) if given.
 
-    `jobs` is how many processes may work at once; the report does not depend on it. Never raises for what is in
-    the files: that is in the report's `problems`.
+    `stdin` stands for the file of its name. Only files that end in one of `suffixes` are looked for. `noqa`:
+    honour `# noqa` comments. `jobs` is how many processes may work at once; the report does not depend on it.
+    Never raises for what is in the files: that is in the report's `problems`.
     """
     del jobs  # one process is quick enough so far
-    found = discover.walk(paths, tuple(SUFFIXES), _excluded(settings))
-    read = _read(found.files, on_progress)
-    if stdin is not None:
-        read.append(discover.source(discover.relative(stdin[0]), stdin[1]))
+    found = discover.walk(paths, suffixes, _excluded(settings))
+    over = discover.source(discover.relative(stdin[0]), stdin[1]) if stdin is not None else None
+    read = _read([path for path in found.files if over is None or path != over.path], on_progress)
+    if over is not None:
+        read.append(over)
     sources = [one for one in read if isinstance(one, Source)]
     unread = [one for one in read if isinstance(one, Problem)]
     crates, manifests = discover.crates(source.path for source in sources)
@@ -92,7 +96,7 @@ def check(
     rules = chosen(settings)
     findings = [finding for rule in rules for finding in _said(rule, analysis, broken)]
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
-    sifted = sift(findings, known, settings)
+    sifted = sift(findings, known, settings, noqa)
     mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
     return Report(
         tuple(sifted),
@@ -158,15 +162,17 @@ def wanted(settings: Settings, code: str, slug: str, persona: Persona = "regular
     return selected and PERSONAS.index(persona) <= PERSONAS.index(settings.persona)
 
 
-def sift(findings: Iterable[Finding], sources: Mapping[str, Source], settings: Settings) -> list[Finding]:
+def sift(
+    findings: Iterable[Finding], sources: Mapping[str, Source], settings: Settings, noqa: bool = True
+) -> list[Finding]:
     """The findings to report, sorted by path, line, column and code, each once.
 
-    `sources` are all that were analysed, by path: allowances are looked for in each.
+    `sources` are all that were analysed, by path: allowances are looked for in each; `noqa`: `# noqa` is one too.
     """
     ran = {rule.code for rule in chosen(settings)}
     seen = {rule.code for rule in RULES if wanted(settings, rule.code, rule.slug, rule.meta.persona)}
     asked = [finding for finding in dict.fromkeys(findings) if finding.asked or finding.code in seen]
-    allowed = suppress.sift(sources.values(), asked, KNOWN, ran)
+    allowed = suppress.sift(sources.values(), asked, KNOWN, ran, noqa)
     least = CONFIDENCES.index(settings.min_confidence)
     kept = [
         _graded(finding, settings)

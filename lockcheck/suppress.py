@@ -3,12 +3,15 @@
 In: sources and findings.  Out: the findings that no comment allows, and findings about the comments themselves.
 Never: parses more of a language than its comments and strings.
 
-An allowance speaks for the line it ends, or, alone on a line, for the next line that is no comment.
+An allowance speaks for the line it ends, or, alone on a line, for the next line that is no comment. In Python
+`# noqa` counts as it does for flake8: for the whole logical line, `# flake8: noqa` for the whole file.
 """
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,14 +54,16 @@ _LEXERS = {"rs": _RUST, "py": _PYTHON, "pyi": _PYTHON}
 """By suffix: what finds comments, and strings so that nothing in them counts."""
 
 _ALLOW = re.compile(r"lockcheck:\s*allow\(([^()]*)\)\s*(?::\s*(.*?))?\s*$")
-_NOQA = re.compile(r"#\s*noqa:\s*((?:[A-Z]+\d+[,\s]*)+)", re.IGNORECASE)
+_NOQA = re.compile(r"# noqa(?::\s?((?:[A-Z]+\d+[,\s]*)+))?", re.IGNORECASE)
+_NOQA_FILE = re.compile(rb"^\s*# flake8[:=]\s*noqa\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """A comment that allows the rules `names` (codes or slugs) on line `line`; `span` is the comment.
 
-    `owed` tells whether it is one of ours, which must have a reason and be used.
+    `owed` tells whether it is one of ours, which must have a reason and be used; the names of another's are
+    beginnings of codes, and the empty one begins them all.
     """
 
     path: str
@@ -70,6 +75,8 @@ class Allowance:
 
     def allows(self, code: str, slug: str) -> bool:
         """Whether one of its names is this rule."""
+        if not self.owed:
+            return code.startswith(tuple(name.upper() for name in self.names))
         return any(name.upper() == code or name.lower() == slug for name in self.names)
 
 
@@ -87,7 +94,8 @@ def allowances(source: Source) -> Iterator[Allowance]:
             yield Allowance(source.path, _target(source, span.start), names, ours[2] or "", span)
         elif noqa and lexer is _PYTHON:
             line = source.position(span.start).line
-            yield Allowance(source.path, line, tuple(re.findall(r"[A-Za-z]+\d+", noqa[1])), "", span, owed=False)
+            names = tuple(re.findall(r"[A-Za-z]+\d+", noqa[1] or "")) or ("",)
+            yield Allowance(source.path, line, names, "", span, owed=False)
 
 
 def _target(source: Source, start: int) -> int:
@@ -99,24 +107,51 @@ def _target(source: Source, start: int) -> int:
     return line
 
 
+def _logical_lines(source: Source) -> dict[int, range]:
+    """The lines of the logical line around each line, for logical lines of several."""
+    found: dict[int, range] = {}
+    first = 0
+    try:
+        for token in tokenize.tokenize(io.BytesIO(source.data).readline):
+            if token.type == tokenize.NEWLINE:
+                found.update(dict.fromkeys(range(first, token.end[0] + 1), range(first, token.end[0] + 1)))
+                first = 0
+            elif not first and token.type not in _BETWEEN:
+                first = token.start[0]
+    except (tokenize.TokenError, SyntaxError):
+        pass
+    return found
+
+
+_BETWEEN = {tokenize.ENCODING, tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
 def sift(
     sources: Iterable[Source],
     findings: Sequence[Finding],
     known: Collection[tuple[str, str]],
     ran: Collection[str],
+    noqa: bool = True,
 ) -> list[Finding]:
     """The findings that no comment allows, and one for each allowance without a reason or without a use.
 
     `known` are (code, slug) of all rules; `ran` the codes of those that had their say: an allowance of another one
-    may be of use in another run and is left alone.
+    may be of use in another run and is left alone. `noqa`: `# noqa` counts (flake8 sees to that itself).
     """
-    said = [one for source in sources for one in allowances(source)]
+    said = [one for source in sources for one in allowances(source) if noqa or one.owed]
+    starts = {source.path: source for source in sources}
+    if noqa:
+        quiet = {path for path in {f.span.path for f in findings} if _whole_file(starts.get(path))}
+        findings = [finding for finding in findings if finding.span.path not in quiet]
     if not said:
         return list(findings)
-    starts = {source.path: source for source in sources}
+    concerned = {one.path for one in said if not one.owed} & {finding.span.path for finding in findings}
+    logical = {path: _logical_lines(starts[path]) for path in concerned}
     at: dict[tuple[str, int], list[Allowance]] = {}
     for one in said:
-        at.setdefault((one.path, one.line), []).append(one)
+        alone = range(one.line, one.line + 1)
+        for line in alone if one.owed else logical.get(one.path, {}).get(one.line, alone):
+            at.setdefault((one.path, line), []).append(one)
     used: set[tuple[Allowance, str]] = set()
     kept = []
     for finding in findings:
@@ -127,6 +162,12 @@ def sift(
         if not here:
             kept.append(finding)
     return kept + [complaint for one in said if one.owed for complaint in _complaints(one, used, known, ran)]
+
+
+def _whole_file(source: Source | None) -> bool:
+    """Whether a line of a Python file says that flake8 is to say nothing of it."""
+    python = source is not None and _LEXERS.get(source.path.rpartition(".")[2]) is _PYTHON
+    return python and source is not None and _NOQA_FILE.search(source.data) is not None
 
 
 def _complaints(

@@ -73,6 +73,37 @@ def test_python_comments_strings_and_noqa() -> None:
     assert codes("BAD // # noqa: LCK202\n", "a.rs") == ["LCK202"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BAD  # noqa\n",
+        "BAD  # NOQA:lck2\n",
+        "BAD  # noqa: E501, LCK202\n",
+        "f(\n    BAD,\n)  # noqa: LCK202\n",
+        'f(BAD,  # noqa: LCK202\n  """\n  """)\n',
+        "# flake8: noqa\n\nBAD\n",
+    ],
+)
+def test_noqa_counts_as_it_does_for_flake8(text: str) -> None:
+    assert codes(text, "a.py") == []
+    source = Source("a.py", text.encode())
+    assert [one.code for one in sift([source], [finding(source, "BAD")], KNOWN, ["LCK202"], noqa=False)] == ["LCK202"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f(\n    x,\n)  # noqa: LCK202\nBAD\n",
+        "# noqa\nBAD\n",
+        "BAD  # flake8: noqa for now\n",
+        "BAD  # noqa: LCK201\n",
+        "if x:  # noqa\n    BAD\n",
+    ],
+)
+def test_noqa_reaches_no_further_than_its_logical_line(text: str) -> None:
+    assert codes(text, "a.py") == ["LCK202"]
+
+
 def test_a_reason_is_required() -> None:
     for text in ("BAD; // lockcheck: allow(read-then-write)\n", "BAD; // lockcheck: allow(read-then-write):  \n"):
         (complaint,) = left(text)

@@ -19,9 +19,14 @@ def render(report: Report, style: Style) -> str:
 
 def _lines(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     for finding in report.findings:
-        way = "; ".join(_way(report, finding))
         code = paint(link(finding.code, style.pages.get(finding.slug, "")), finding.severity)
-        yield f"{place(report, finding.span)}: {code} {safe(finding.message)}{f' ({way})' if way else ''}"
+        yield f"{place(report, finding.span)}: {code} {sentence(report, finding)}"
+
+
+def sentence(report: Report, finding: Finding) -> str:
+    """What is wrong and the way there, in one line."""
+    way = "; ".join(_way(report, finding))
+    return f"{safe(finding.message)}{f' ({way})' if way else ''}"
 
 
 def _way(report: Report, finding: Finding) -> Iterator[str]:
