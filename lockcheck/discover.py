@@ -307,6 +307,21 @@ def write(path: str, data: bytes) -> None:
         raise
 
 
+def append(path: str, data: bytes) -> None:
+    """Write at the end of a file that another program collects. Raises OSError."""
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+def below(top: str) -> str:
+    """Where the current folder is below `top`, with `/`; empty where it is `top` itself or not below it."""
+    try:
+        inside = os.path.relpath(os.path.realpath("."), os.path.realpath(top)).replace(os.sep, "/")
+    except ValueError:
+        return ""
+    return "" if inside == "." or inside.startswith("..") else inside
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -5,15 +5,15 @@ Never: prints, knows a syntax, judges a lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lockcheck import discover, ir, suppress
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
-from lockcheck.finding import CONFIDENCES, Finding, Problem
+from lockcheck.finding import CONFIDENCES, Finding, Problem, paths_of
 from lockcheck.frontends import SUFFIXES
-from lockcheck.report import Report
+from lockcheck.report import Hidden, Page, Report
 from lockcheck.report.graph import OrderGraph
 from lockcheck.report.inventory import Inventory
 from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment
@@ -96,14 +96,17 @@ def check(
     rules = chosen(settings)
     findings = [finding for rule in rules for finding in _said(rule, analysis, broken)]
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
-    sifted = sift(findings, known, settings, noqa)
-    mentioned = {span.path for f in sifted for span in (f.span, *(note.span for note in f.notes))}
+    sifted, hidden = sift(findings, known, settings, noqa)
+    mentioned = {path for one in (*sifted, *(two.finding for two in hidden)) for path in paths_of(one)}
     return Report(
         tuple(sifted),
         tuple(sorted({*found.problems, *unread, *manifests, *broken})),
         files=len(sources),
         skipped=len(found.problems) + len(unread) + found.excluded,
+        hidden=tuple(hidden),
+        analysed=frozenset(source.path for source in sources),
         sources={path: source for path, source in known.items() if path in mentioned},
+        pages=pages({one.code for one in (*sifted, *(two.finding for two in hidden))}),
     )
 
 
@@ -116,6 +119,16 @@ def _said(rule: Rule, analysis: Analysis, problems: list[Problem]) -> Iterator[F
         if rule.check.__module__.startswith("lockcheck."):
             raise
         problems.append(Problem(rule.check.__code__.co_filename, 1, f"{rule.slug}: {type(error).__name__}: {error}"))
+
+
+def pages(codes: Collection[str]) -> tuple[Page, ...]:
+    """What is to be said of the rules with these codes, by code."""
+    found = [Page(one.code, one.slug, one.title, one.page, one.meta.severity) for one in RULES if one.code in codes]
+    for code, slug in suppress.OWN:
+        if code in codes:
+            text = suppress.PAGES[code]
+            found.append(Page(code, slug, text.partition("\n")[0], text, "warning"))
+    return tuple(sorted(found, key=lambda page: page.code))
 
 
 def _excluded(settings: Settings) -> discover.Ignores:
@@ -164,24 +177,31 @@ def wanted(settings: Settings, code: str, slug: str, persona: Persona = "regular
 
 def sift(
     findings: Iterable[Finding], sources: Mapping[str, Source], settings: Settings, noqa: bool = True
-) -> list[Finding]:
-    """The findings to report, sorted by path, line, column and code, each once.
+) -> tuple[list[Finding], list[Hidden]]:
+    """The findings to report and those that a comment allows, sorted by path, line, column and code, each once.
 
     `sources` are all that were analysed, by path: allowances are looked for in each; `noqa`: `# noqa` is one too.
     """
     ran = {rule.code for rule in chosen(settings)}
     seen = {rule.code for rule in RULES if wanted(settings, rule.code, rule.slug, rule.meta.persona)}
     asked = [finding for finding in dict.fromkeys(findings) if finding.asked or finding.code in seen]
-    allowed = suppress.sift(sources.values(), asked, KNOWN, ran, noqa)
+    said, allowed = suppress.sift(sources.values(), asked, KNOWN, ran, noqa)
     least = CONFIDENCES.index(settings.min_confidence)
-    kept = [
-        _graded(finding, settings)
-        for finding in allowed
-        if CONFIDENCES.index(finding.confidence) >= least
-        and (finding.code in ran or wanted(settings, finding.code, finding.slug))
-        and not _ignored_here(finding, settings)
-    ]
-    return sorted(kept, key=lambda finding: (finding.span.path, finding.span.start, finding.code, finding.message))
+
+    def counts(finding: Finding) -> bool:
+        return (
+            CONFIDENCES.index(finding.confidence) >= least
+            and (finding.code in ran or wanted(settings, finding.code, finding.slug))
+            and not _ignored_here(finding, settings)
+        )
+
+    kept = [_graded(finding, settings) for finding in said if counts(finding)]
+    hidden = [Hidden(_graded(one, settings), "allowed", by.reason, by.span) for one, by in allowed if counts(one)]
+    return sorted(kept, key=_place), sorted(hidden, key=lambda one: _place(one.finding))
+
+
+def _place(finding: Finding) -> tuple[str, int, str, str]:
+    return finding.span.path, finding.span.start, finding.code, finding.message
 
 
 def _graded(finding: Finding, settings: Settings) -> Finding:

@@ -72,6 +72,7 @@ class Finding:
 
     `asked`: the project's settings ask for it, whatever the persona. `reached_from` is there where a declared entry
     of the data plane leads to it: such a finding ranks above the rest. `production` says what a person would see.
+    The first `notes_before` of the notes come before the primary place in execution order; all of them where None.
     """
 
     code: str
@@ -90,6 +91,13 @@ class Finding:
     asked: bool = False
     reached_from: Reached | None = None
     production: str = ""
+    notes_before: int | None = None
+
+
+def paths_of(finding: Finding) -> list[str]:
+    """The files that a finding is in: that of its primary place first, then those of its notes in order, each once."""
+    way = finding.reached_from.notes if finding.reached_from else ()
+    return list(dict.fromkeys((finding.span.path, *(note.span.path for note in (*finding.notes, *way)))))
 
 
 @dataclass(frozen=True, slots=True, order=True)

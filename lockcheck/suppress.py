@@ -132,8 +132,10 @@ def sift(
     known: Collection[tuple[str, str]],
     ran: Collection[str],
     noqa: bool = True,
-) -> list[Finding]:
-    """The findings that no comment allows, and one for each allowance without a reason or without a use.
+) -> tuple[list[Finding], list[tuple[Finding, Allowance]]]:
+    """The findings to report: those that no comment allows, and one for each allowance without a reason or a use.
+
+    Beside them, the findings that are allowed, each with the first allowance that does so.
 
     `known` are (code, slug) of all rules; `ran` the codes of those that had their say: an allowance of another one
     may be of use in another run and is left alone. `noqa`: `# noqa` counts (flake8 sees to that itself).
@@ -144,7 +146,7 @@ def sift(
         quiet = {path for path in {f.span.path for f in findings} if _whole_file(starts.get(path))}
         findings = [finding for finding in findings if finding.span.path not in quiet]
     if not said:
-        return list(findings)
+        return list(findings), []
     concerned = {one.path for one in said if not one.owed} & {finding.span.path for finding in findings}
     logical = {path: _logical_lines(starts[path]) for path in concerned}
     at: dict[tuple[str, int], list[Allowance]] = {}
@@ -153,15 +155,18 @@ def sift(
         for line in alone if one.owed else logical.get(one.path, {}).get(one.line, alone):
             at.setdefault((one.path, line), []).append(one)
     used: set[tuple[Allowance, str]] = set()
-    kept = []
+    kept, allowed = [], []
     for finding in findings:
         source = starts.get(finding.span.path)
         line = source.position(finding.span.start).line if source else 0
         here = [one for one in at.get((finding.span.path, line), ()) if one.allows(finding.code, finding.slug)]
         used.update((one, finding.code) for one in here)
-        if not here:
+        if here:
+            allowed.append((finding, here[0]))
+        else:
             kept.append(finding)
-    return kept + [complaint for one in said if one.owed for complaint in _complaints(one, used, known, ran)]
+    complaints = [complaint for one in said if one.owed for complaint in _complaints(one, used, known, ran)]
+    return kept + complaints, allowed
 
 
 def _whole_file(source: Source | None) -> bool:

@@ -81,6 +81,7 @@ def of_conflict(
     via = f" through {called}" if reach.trace else ""
     weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity
+    before = taken_notes(analysis, moment, conflict.hold)
     evidence = min((taken.lock.evidence, reach.lock.evidence), key=("named", "inferred", "declared").index)
     return Finding(
         code=meta.code,
@@ -94,7 +95,8 @@ def of_conflict(
         lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode),
         label=f"{_TAKES[reach.mode]} again{via}",
         help=help_,
-        notes=(*taken_notes(analysis, moment, conflict.hold), *reach_notes(analysis, reach)),
+        notes=(*before, *reach_notes(analysis, reach)),
+        notes_before=len(before),
     )
 
 

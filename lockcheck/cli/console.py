@@ -26,6 +26,19 @@ def write(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+TOPS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY")
+"""Variables in which GitHub, GitLab and Azure say where the repository is: they want paths relative to it."""
+
+
+def machine_style() -> Style:
+    """How reports for programs look."""
+    from lockcheck import discover
+    from lockcheck.report import Style
+
+    top = next((os.environ[name] for name in TOPS if os.environ.get(name)), "")
+    return Style(below=discover.below(top) if top else "")
+
+
 def save(option: str, file: str, text: str) -> None:
     """Write a file that an option asked for. Raises UsageError where that cannot be."""
     from lockcheck import discover
@@ -34,6 +47,16 @@ def save(option: str, file: str, text: str) -> None:
         discover.write(file, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"{option}: cannot write {file}: {(error.strerror or str(error)).lower()}") from None
+
+
+def add_to(file: str, text: str) -> None:
+    """Write at the end of a file that a pipeline collects; that it cannot be is said, and no more."""
+    from lockcheck import discover
+
+    try:
+        discover.append(file, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        complain(f"cannot write {file}: {(error.strerror or str(error)).lower()}")
 
 
 def tell(problems: Sequence[Problem]) -> None:

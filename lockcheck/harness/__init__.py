@@ -127,7 +127,7 @@ def _lines(rule: Rule, text: str, name: str) -> list[int]:
 
 
 def _sifted(rule: Rule, source: Source, found: list[Finding]) -> list[Finding]:
-    kept = suppress.sift([source], found, [(rule.code, rule.slug)], [])
+    kept, _ = suppress.sift([source], found, [(rule.code, rule.slug)], [])
     return [finding for finding in kept if finding.code == rule.code]
 
 

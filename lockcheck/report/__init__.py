@@ -8,36 +8,93 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Literal
 
-from lockcheck.finding import Finding, Problem
+from lockcheck.finding import Finding, Problem, Severity
 from lockcheck.report import formats
-from lockcheck.source import Source
+from lockcheck.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A finding that does not count, and why.
+
+    "allowed": a comment at `span` says so, `reason` are its words. "baseline": the baseline file `reason` holds it.
+    "base": it was there before the change, in the revision `reason`. "elsewhere": none of the files that were asked
+    about has to do with it.
+    """
+
+    finding: Finding
+    why: Literal["allowed", "baseline", "base", "elsewhere"]
+    reason: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is to be said of a rule: its title, its whole page in Markdown, and how bad its findings are at worst."""
+
+    code: str
+    slug: str
+    title: str
+    text: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An entry of a baseline that fits no finding any more: `count` of them are gone."""
+
+    code: str
+    path: str
+    function: str
+    message: str
+    fingerprint: str
+    count: int
 
 
 @dataclass(frozen=True)
 class Report:
     """The outcome of a check.
 
-    `findings` are sorted by path, line, column and code. `files` counts what was analysed, `skipped` what was
-    found or asked for but was not. `sources` holds every file that a finding or one of its notes is in.
+    `findings` are what counts, sorted by path, line, column and code; `hidden` in the same order what does not.
+    `since` names the baseline or the revision that the findings were compared with: then they are new. `stale` are
+    the entries of the baseline without a finding. `touched` holds (path, line) of every line that has changed since,
+    where that is known. `analysed` are the paths of the `files` that were, `skipped` counts what was found or asked for
+    but was not. `sources` holds every file that a finding or one of its notes is in, `pages` the rules of all findings.
     """
 
     findings: tuple[Finding, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: int = 0
     skipped: int = 0
+    hidden: tuple[Hidden, ...] = ()
+    since: str = ""
+    stale: tuple[Stale, ...] = ()
+    touched: frozenset[tuple[str, int]] = frozenset()
+    analysed: frozenset[str] = frozenset()
     sources: Mapping[str, Source] = field(default_factory=dict)
+    pages: tuple[Page, ...] = ()
 
 
 @dataclass(frozen=True)
 class Style:
-    """How text for people may look: in colour, and with links to the rules' pages (slug to URI)."""
+    """How a report may look: in colour and with links to the rules' pages (slug to URI), which is for people.
+
+    `below` is where the current folder is below the folder that a program wants paths to be relative to (`crates/app`).
+    """
 
     color: bool = False
     pages: Mapping[str, str] = field(default_factory=dict)
+    below: str = ""
+
+    def path(self, path: str) -> str:
+        """A finding's path as a program wants it."""
+        return posixpath.normpath(posixpath.join(self.below, path))
 
 
 FORMATS = ("full", *sorted({module.name for module in pkgutil.iter_modules(formats.__path__)} - {"full"}))
@@ -52,6 +109,12 @@ def render(name: str, report: Report, style: Style) -> str:
 def for_people(name: str) -> bool:
     """Whether a format may be printed in colour and beside other words."""
     return bool(getattr(_format(name), "FOR_PEOPLE", False))
+
+
+def beside(name: str) -> tuple[str, str] | None:
+    """(variable, format): which file of the environment wants this report too, and in which format."""
+    found: tuple[str, str] | None = getattr(_format(name), "SUMMARY", None)
+    return found
 
 
 def _format(name: str) -> ModuleType:

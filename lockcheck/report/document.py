@@ -12,7 +12,7 @@ from typing import Any
 from lockcheck import __version__
 from lockcheck.finding import Finding, Fix, Note, Problem, Reached
 from lockcheck.report import Report
-from lockcheck.report.fingerprint import fingerprints
+from lockcheck.report.fingerprint import names
 from lockcheck.source import Span
 
 SCHEMA = 1
@@ -32,8 +32,9 @@ def document(report: Report) -> dict[str, Any]:
 
 def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
     """Every finding as the contract shows it."""
-    for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
-        yield {**_finding(report, finding), "fingerprint": fingerprint}
+    fingerprints = names(report)
+    for finding in report.findings:
+        yield {**_finding(report, finding), "fingerprint": fingerprints[finding]}
 
 
 def _finding(report: Report, finding: Finding) -> dict[str, Any]:

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from lockcheck.cli import options as shared
-from lockcheck.cli.console import CLEAN, FAILED, FINDINGS, UsageError, complain, progress, save, style, tell, write
+from lockcheck.cli.console import (
+    CLEAN,
+    FAILED,
+    FINDINGS,
+    UsageError,
+    add_to,
+    complain,
+    machine_style,
+    progress,
+    save,
+    style,
+    tell,
+    write,
+)
 
 if TYPE_CHECKING:
     from lockcheck.report import Report
@@ -98,14 +111,17 @@ def _outputs(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _deliver(name: str, file: str, report: Report) -> None:
-    from lockcheck.report import Style, for_people, render
+    from lockcheck.report import beside, for_people, render
 
     if file:
-        save("--output", file, render(name, report, Style()))
+        save("--output", file, render(name, report, machine_style()))
     elif for_people(name):
         sys.stdout.write(render(name, report, style()))
     else:
-        write(render(name, report, Style()))
+        write(render(name, report, machine_style()))
+    summary = beside(name)
+    if summary and os.environ.get(summary[0]):
+        add_to(os.environ[summary[0]], render(summary[1], report, machine_style()))
 
 
 def _statistics(report: Report, stream: TextIO) -> None:
