@@ -56,6 +56,7 @@ class Slot(Struct, frozen=True, gc=False):
     """A variable, a parameter or a temporary of one function. `name` is empty for temporaries.
 
     `why` says for people how long it lives (a key into the language's table of reasons: "local", "if-let", …).
+    `fixed`: nothing can change what it is once it has its value, so what is known of it stays true.
     """
 
     name: str = ""
@@ -63,6 +64,7 @@ class Slot(Struct, frozen=True, gc=False):
     why: str = ""
     at: Range = (0, 0)
     """Where a variable is named."""
+    fixed: bool = False
 
 
 # ---------------------------------------------------------------------------------------------------------- steps
@@ -179,11 +181,22 @@ class Refine(Struct, frozen=True, gc=False):
     """From here on the value at `place` is known to be there (`present`) or known to be missing.
 
     `sure`: a missing value holds nothing at all (an empty option), so whatever seemed to be held there is not.
+    Of a truth value, `present` says whether it is true. `value`: it is known to be, or not to be, this named value
+    (as spelled); nothing is said of its presence.
     """
 
     place: Place
     present: bool
     sure: bool = False
+    value: Path = ()
+
+
+YES = Place(("[true]",))
+"""The value that is written as true."""
+NO = Place(("[false]",))
+"""The value that is written as false."""
+NONE = Place(("[none]",))
+"""The value that is written as missing."""
 
 
 class Discard(Struct, frozen=True, gc=False):
@@ -325,10 +338,23 @@ class Invoke(Struct, frozen=True, gc=False):
     guard: Acquire | None = None
     owners: tuple[str, ...] = ()
     """The owner of the receiver's place, as of a lock's."""
+    asked: tuple[Place | None, ...] = ()
+    """What each operand is for a question (see `Assume`); a written value by its name."""
     implicit: bool = False
     """Nobody wrote the call: a value's end makes it."""
     hands_out: bool = False
     """The declared type says that the result may hold a guard."""
+
+
+class Assume(Struct, frozen=True, gc=False):
+    """From here on the value at `place` is (`truth`) or is not `value`: a named value, or where empty: there, true.
+
+    The place is one whose value nothing changes, or a written value.
+    """
+
+    place: Place
+    value: Path
+    truth: bool
 
 
 class Callback(Struct, frozen=True, gc=False):
@@ -361,7 +387,7 @@ class Block(Struct, frozen=True, gc=False):
 
 Step: TypeAlias = Union[
     Move, Ref, Call, New, Lambda, Await, Refine, Discard, Region, Branch, Loop, Leave,
-    Acquire, Release, Convert, Invoke, Callback, Suspend, Block,
+    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block,
 ]  # fmt: skip
 
 
@@ -385,7 +411,10 @@ class Field(Struct, frozen=True, gc=False):
 
 
 class TypeDecl(Struct, frozen=True, gc=False):
-    """A type of the tree. `kind`: struct, enum, trait, alias. An alias has its meaning as the one field ``=``."""
+    """A type of the tree. `kind`: struct, enum, trait, alias. An alias has its meaning as the one field ``=``.
+
+    `values` are the names of which a value of an enum is exactly one.
+    """
 
     module: Path
     name: str
@@ -394,6 +423,7 @@ class TypeDecl(Struct, frozen=True, gc=False):
     fields: tuple[Field, ...]
     bases: tuple[Type, ...]
     at: Range
+    values: Path = ()
 
 
 class Static(Struct, frozen=True, gc=False):

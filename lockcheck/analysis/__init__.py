@@ -14,18 +14,16 @@ from lockcheck import ir
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.held import (
     EMPTY,
-    Hold,
     Moment,
     Reach,
-    Site,
     Summary,
-    Taken,
-    below,
+    discharged,
     instantiate,
     reached_by,
     walk,
 )
 from lockcheck.analysis.order import components
+from lockcheck.analysis.ways import Hold, Site, Taken, agreeing, below
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Program
 from lockcheck.source import Span
@@ -124,9 +122,13 @@ class Analysis:
             return found
         for target in event.targets:
             for reach in self.summary(target).reaches:
+                when = discharged(reach.when, event)
+                if when is None or not agreeing(moment.ways, when):
+                    continue
                 lock = instantiate(reach.lock, event, caller)
                 certain, spread = reach.certain and event.certain, reach.spread or len(event.targets) > 1
-                found.append(reach._replace(lock=lock, trace=(here, *reach.trace), certain=certain, spread=spread))
+                trace = (here, *reach.trace)
+                found.append(reach._replace(lock=lock, trace=trace, certain=certain, spread=spread, when=when))
         return found
 
     @property

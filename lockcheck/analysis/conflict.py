@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.held import below
+from lockcheck.analysis.ways import below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
@@ -77,8 +77,7 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     for moment in analysis:
         if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, ir.Block)):
             continue
-        reaches = analysis.reaches(moment)
-        pairs = ((hold, sure, reach) for hold, sure in moment.held() for reach in reaches)
+        pairs = ((hold, sure, reach) for reach in analysis.reaches(moment) for hold, sure in moment.held(reach.when))
         found = [c for c in (_conflict(moment, *pair) for pair in pairs) if c is not None]
         if not found:
             continue

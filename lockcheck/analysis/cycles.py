@@ -75,10 +75,12 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
     for moment in analysis:
         if not any(moment.ways) or id(moment) in hanging:
             continue
-        listed = moment.held()
-        held = [(hold, sure) for hold, sure in listed if hold.taken.lock.owner and not is_parameter(hold.taken)]
-        for reach in analysis.reaches(moment) if held else ():
-            yield from _edges(moment, held, reach)
+        for reach in analysis.reaches(moment) if any(_is_owned(hold) for hold, _ in moment.held()) else ():
+            yield from _edges(moment, [pair for pair in moment.held(reach.when) if _is_owned(pair[0])], reach)
+
+
+def _is_owned(hold: Hold) -> bool:
+    return bool(hold.taken.lock.owner) and not is_parameter(hold.taken)
 
 
 def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:

@@ -3,8 +3,7 @@
 In: a linked function and the summaries of the functions it calls.  Out: `Moment`s, and the function's own `Summary`.
 Never: syntax, a language's name, a rule.
 
-A state is the set of ways to stand at a place, each the set of guards held there. Branches are union, a place that
-cannot be reached has no ways; a guard held on every way is certain, on some way possible.
+Branches are the union of their ways; a guard held on every way is certain, on some way possible.
 """
 
 from __future__ import annotations
@@ -14,55 +13,24 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lockcheck import ir
-from lockcheck.linker import Linked, oldest, owner_of_static
-
-MOST_WAYS = 16
-"""More ways than that are merged into two: what is held on all of them, and what is held on any."""
+from lockcheck.analysis import ways as at
+from lockcheck.analysis.ways import LONGEST_WAY, NOWHERE, START, Fact, Facts, Hold, Site, Taken, Ways, below, moved_to
+from lockcheck.linker import Linked, oldest
 
 MOST_REACHES = 96
 """A summary names at most so many acquisitions."""
 
-LONGEST_WAY = 10
-
-
-class Site(NamedTuple):
-    """A place in a function: its number and a byte range in its file."""
-
-    function: int
-    at: ir.Range
-
-
-class Taken(NamedTuple):
-    """An acquisition that somebody holds: `site` where this function took it, `inner` the steps inside callees."""
-
-    lock: ir.Lock
-    mode: str
-    site: Site
-    name: str
-    optional: bool
-    inner: tuple[Site, ...] = ()
-
-
-class Hold(NamedTuple):
-    """A guard and the place of the function that holds it."""
-
-    taken: Taken
-    holder: ir.Place
-
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
-
-Ways = frozenset[frozenset[Hold]]
-NOWHERE: Ways = frozenset()
-START: Ways = frozenset([frozenset()])
 
 
 class Reach(NamedTuple):
     """An acquisition that a call comes to: the lock as the caller sees it, the calls on the way, the place itself.
 
     `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
-    way was resolved by its name alone; `spread`: some call means one of several implementations.
+    way was resolved by its name alone; `spread`: some call means one of several implementations. `when`: what must
+    be true of the parameters (of the caller's values, at a call) for it to come to this.
     """
 
     lock: ir.Lock
@@ -73,6 +41,7 @@ class Reach(NamedTuple):
     beside: frozenset[int]
     certain: bool
     spread: bool = False
+    when: Facts = frozenset()
 
 
 class Wait(NamedTuple):
@@ -90,7 +59,7 @@ class Summary:
     reaches: tuple[Reach, ...] = ()
     suspends: tuple[Wait, ...] = ()
     blocks: tuple[Wait, ...] = ()
-    returns: tuple[tuple[ir.Path, Taken], ...] = ()
+    returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
     callbacks: tuple[tuple[int, tuple[Taken, ...]], ...] = ()
     passed_on: frozenset[int] = frozenset()
@@ -111,11 +80,15 @@ class Moment:
     arms: tuple[ir.Arm, ...]
     function: int
 
-    def held(self) -> list[tuple[Hold, bool]]:
-        """Every guard that is held on some way, in order of acquisition, and whether on all."""
-        some = frozenset[Hold]().union(*self.ways)
-        every = frozenset.intersection(*self.ways) if self.ways else some
-        certain = {hold.taken for hold in every} | _on_every_way(self.ways)
+    def held(self, when: Facts = frozenset()) -> list[tuple[Hold, bool]]:
+        """Every guard that is held on some way, in order of acquisition, and whether on all.
+
+        `when`: only the ways on which this can be true.
+        """
+        ways = at.agreeing(self.ways, when)
+        some = frozenset[Hold]().union(*ways)
+        every = frozenset.intersection(*ways) if ways else some
+        certain = {hold.taken for hold in every} | _on_every_way(ways)
         listed = sorted(some, key=lambda h: (h.taken.site.at, repr(h.holder)))
         seen: set[Taken] = set()
         out = []
@@ -147,7 +120,6 @@ class Walk:
     suspends: dict[str, Wait] = field(default_factory=dict)
     blocks: dict[str, Wait] = field(default_factory=dict)
     callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
-    at_end: Ways = NOWHERE
     capped: bool = False
 
     def moment(self, event: ir.Step, ways: Ways) -> None:
@@ -156,7 +128,7 @@ class Walk:
         if known is None:
             self.moments[key] = Moment(event, ways, self.arms, self.number)
         else:
-            known.ways |= ways
+            known.ways = at.joined(known.ways, ways)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -170,7 +142,8 @@ class Walk:
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
-                return moved(ways, dst, src)
+                ways = at.forgotten(ways, lambda place: below(place, dst) or place == src)
+                return at.moved(ways, dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():
@@ -181,24 +154,26 @@ class Walk:
                 return self.acquire(step, ways)
             case ir.Release(src):
                 self.moment(step, ways)
-                return released(ways, src)
+                return at.released(ways, src)
             case ir.Convert():
                 self.moment(step, ways)
-                return converted(ways, step)
+                return at.converted(ways, step)
             case ir.Loop(body, label):
                 return self.loop(body, label, ways)
             case ir.Leave(label):
-                self.exits[label] = capped(self.exits.get(label, NOWHERE) | ways)
+                self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
                 return NOWHERE
             case ir.Refine(place, present, sure):
-                return ways if present else absent(ways, place, sure)
-            case ir.Suspend(at):
+                return ways if present else at.absent(ways, place, sure)
+            case ir.Assume(place, value, truth):
+                return at.known(ways, Fact(place, value, truth))
+            case ir.Suspend(where):
                 self.moment(step, ways)
-                self.suspends.setdefault("", Wait("", (), Site(self.number, at)))
+                self.suspends.setdefault("", Wait("", (), Site(self.number, where)))
                 return ways
-            case ir.Block(at, _, _, why):
+            case ir.Block(where, _, _, why):
                 self.moment(step, ways)
-                self.blocks.setdefault(why, Wait(why, (), Site(self.number, at)))
+                self.blocks.setdefault(why, Wait(why, (), Site(self.number, where)))
                 return ways
             case ir.Callback(slot):
                 self.moment(step, ways)
@@ -215,11 +190,11 @@ class Walk:
         after = self.steps(region.steps, ways)
         if region.slots:
             mine = frozenset(region.slots)
-            after = dropped(after, mine)
+            after = at.dropped(after, mine)
             for label, left in self.exits.items():
-                self.exits[label] = dropped(left, mine)
+                self.exits[label] = at.dropped(left, mine)
         if region.label >= 0 and region.label in self.exits:
-            after = capped(after | self.exits.pop(region.label))
+            after = at.joined(after, self.exits.pop(region.label))
         return after
 
     def branch(self, arms: tuple[ir.Arm, ...], ways: Ways) -> Ways:
@@ -227,16 +202,17 @@ class Walk:
         for arm in arms:
             if arm.role:
                 self.arms = (*around, arm)
-            after |= self.region(arm.body, ways)
+            after = at.joined(after, self.region(arm.body, ways))
             self.arms = around
-        return capped(after)
+        return after
 
     def loop(self, body: ir.Region, label: int, ways: Ways) -> Ways:
         """The body runs until it leaves; what one round keeps, the next one starts with."""
         seen = ways
         for _ in range(3):
             once = self.region(body, seen)
-            again = capped(seen | next_round(once | self.exits.pop(label, NOWHERE), body))
+            left = at.joined(once, self.exits.pop(label, NOWHERE))
+            again = at.joined(seen, at.next_round(left, body))
             if again == seen:
                 break
             seen = again
@@ -247,20 +223,33 @@ class Walk:
         site = Site(self.number, step.at)
         if not step.fallible:
             self.reach(
-                Reach(step.lock, step.mode, step.recursive, (), site, self.beside(ways), step.lock.evidence != "named")
+                Reach(
+                    step.lock,
+                    step.mode,
+                    step.recursive,
+                    (),
+                    site,
+                    self.beside(ways),
+                    step.lock.evidence != "named",
+                    when=self.of_parameters(at.common(ways)),
+                )
             )
         if step.holder is None:
             return ways
         taken = Taken(step.lock, step.mode, site, step.name, step.optional)
-        return added(ways, Hold(taken, step.holder))
+        return at.added(ways, Hold(taken, step.holder))
 
     def beside(self, ways: Ways) -> frozenset[int]:
         """The parameters whose guards are held on some way."""
         some = frozenset[Hold]().union(*ways)
         return frozenset(parameter_of(h.taken) for h in some if is_parameter(h.taken))
 
+    def of_parameters(self, facts: Facts) -> Facts:
+        """What a caller can know of it."""
+        return frozenset(f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
+
     def reach(self, reach: Reach) -> None:
-        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
+        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive, reach.when)
         known = self.reaches.get(key)
         if known is None and len(self.reaches) >= MOST_REACHES:
             self.capped = True
@@ -275,23 +264,29 @@ class Walk:
         self.moment(step, ways)
         for _, body, _ in step.lambdas:
             if not step.targets:
-                ways = capped(ways | self.region(body, ways))
+                ways = at.joined(ways, self.region(body, ways))
         if not (self.always or step.hands_out or step.guard is not None or step.lambdas or any(ways)):
             return ways
         after = NOWHERE
         for target in step.targets:
-            after |= self.target(step, target, ways)
-        return capped(after) if step.targets else ways
+            after = at.joined(after, self.target(step, target, ways))
+        return after if step.targets else ways
 
     def target(self, step: ir.Invoke, target: int, ways: Ways) -> Ways:
         summary = self.summarize(target)
         here = Site(self.number, step.at)
         for reach in summary.reaches:
+            when = discharged(reach.when, step)
+            fitting = at.agreeing(ways, when) if when is not None else NOWHERE
+            if when is None or not fitting:
+                continue
             inside = instantiate(reach.lock, step, self.linked)
-            beside = self.beside(ways)
+            beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
             certain, spread = reach.certain and step.certain, reach.spread or len(step.targets) > 1
             trace = (here, *reach.trace)
-            self.reach(reach._replace(lock=inside, trace=trace, beside=beside, certain=certain, spread=spread))
+            self.reach(
+                reach._replace(lock=inside, trace=trace, beside=beside, certain=certain, spread=spread, when=when)
+            )
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)):
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
@@ -312,9 +307,9 @@ class Walk:
             lock = instantiate(taken.lock, step, self.linked)
             site = Site(self.number, step.at)
             held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
-            inside = added(inside, Hold(held, ir.Place(("[callee]",))))
+            inside = at.added(inside, Hold(held, ir.Place(("[callee]",))))
         after = self.region(body, inside)
-        return capped(ways | released(after, ir.Place(("[callee]",))))
+        return at.joined(ways, at.released(after, ir.Place(("[callee]",))))
 
     def results(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
         """What the callee hands out, and what became of the guards that were passed in."""
@@ -336,17 +331,20 @@ class Walk:
                 )
                 goal = root or (ir.Place(kept.root, kept.way + fate.way) if kept is not None else None)
                 if goal is not None:
-                    ways, carried = moved(ways, goal, operand.place), True
+                    ways, carried = at.moved(ways, goal, operand.place), True
                     continue
             if number not in fates and step.guard is not None:
-                ways, carried = moved(ways, ir.Place(step.dst), operand.place), True
+                ways, carried = at.moved(ways, ir.Place(step.dst), operand.place), True
                 continue
-            ways = released(ways, operand.place)
-        for way, taken in summary.returns:
+            ways = at.released(ways, operand.place)
+        for way, taken, given in summary.returns:
+            when = discharged(given, step)
+            if when is None:
+                continue
             lock = instantiate(taken.lock, step, self.linked)
             maybe = taken.optional or (step.guard is not None and step.guard.optional)
             mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, maybe, (taken.site, *taken.inner))
-            ways, carried = added(ways, Hold(mine, ir.Place(step.dst, way))), True
+            ways, carried = at.added_where(ways, Hold(mine, ir.Place(step.dst, way)), when), True
         if step.guard is not None and not carried:
             ways = self.acquire(step.guard, ways)
         return ways
@@ -360,109 +358,24 @@ def _plainness(reach: Reach) -> tuple[bool, bool, int]:
 # ---------------------------------------------------------------------------------------------------- sets of ways
 
 
-def capped(ways: Ways) -> Ways:
-    """At most `MOST_WAYS` ways: beyond that, what all have in common and what any has."""
-    if len(ways) <= MOST_WAYS:
-        return ways
-    return frozenset([frozenset.intersection(*ways), frozenset[Hold]().union(*ways)])
-
-
-def below(inner: ir.Place, outer: ir.Place) -> bool:
-    """Whether a place is another one or a part of it."""
-    return inner.root == outer.root and inner.way[: len(outer.way)] == outer.way
-
-
-def added(ways: Ways, hold: Hold) -> Ways:
-    """Every way holds this too."""
-    return frozenset(way | {hold} for way in ways)
-
-
-def moved(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
-    """What `src` or a part of it holds is held by `dst`."""
-    if not any(h.holder.root == src.root for way in ways for h in way):
-        return ways
-
-    def go(hold: Hold) -> Hold:
-        if not below(hold.holder, src):
-            return hold
-        return Hold(hold.taken, ir.Place(dst.root, (dst.way + hold.holder.way[len(src.way) :])[:LONGEST_WAY]))
-
-    return frozenset(frozenset(map(go, way)) for way in ways)
-
-
-def converted(ways: Ways, step: ir.Convert) -> Ways:
-    """What `src` holds is held by `dst` in another mode."""
-
-    def go(hold: Hold) -> Hold:
-        if not below(hold.holder, step.src):
-            return hold
-        return Hold(hold.taken._replace(mode=step.mode), step.dst)
-
-    return frozenset(frozenset(map(go, way)) for way in ways)
-
-
-def released(ways: Ways, src: ir.Place) -> Ways:
-    """What `src`, a part of it or what it is a part of holds is given back."""
-    return frozenset(frozenset(h for h in way if not (below(h.holder, src) or below(src, h.holder))) for way in ways)
-
-
-def dropped(ways: Ways, slots: frozenset[int]) -> Ways:
-    """What the slots hold is given back."""
-    if not any(h.holder.root in slots for way in ways for h in way):
-        return ways
-    return frozenset(frozenset(h for h in way if h.holder.root not in slots) for way in ways)
-
-
-def absent(ways: Ways, place: ir.Place, sure: bool) -> Ways:
-    """The value at a place turned out to be missing: a guard that could fail to be there is not there."""
-    return frozenset(
-        frozenset(h for h in way if not ((sure or h.taken.optional) and below(h.holder, place))) for way in ways
-    )
-
-
-def next_round(ways: Ways, body: ir.Region) -> Ways:
-    """The ways with which a loop's next round starts: what belongs to one round is another thing in the next."""
-    if not any(ways):
-        return ways
-    mine = slots_of(body)
-
-    def go(hold: Hold) -> Hold:
-        place = hold.taken.lock.place
-        if place.root in mine:
-            place = ir.Place(("[elsewhere]",))
-        elif any(part.startswith("[") and not part[1:-1].isdigit() for part in place.way):
-            place = ir.Place(place.root, tuple(_renamed(part, mine) for part in place.way))
-        else:
-            return hold
-        return Hold(hold.taken._replace(lock=_at(hold.taken.lock, place)), hold.holder)
-
-    return frozenset(frozenset(map(go, way)) for way in ways)
-
-
-def _renamed(part: str, mine: frozenset[int]) -> str:
-    if part.startswith("[each "):
-        return "[?]" if int(part[6:-1]) in mine else part
-    return "[?]" if part.startswith("[") and not part[1:-1].isdigit() else part
-
-
-def slots_of(region: ir.Region) -> frozenset[int]:
-    """All slots that a region and those in it own."""
-    found = set(region.slots)
-    for step in region.steps:
-        match step:
-            case ir.Region():
-                found |= slots_of(step)
-            case ir.Branch(arms):
-                for arm in arms:
-                    found |= slots_of(arm.body)
-            case ir.Loop(body):
-                found |= slots_of(body)
-            case _:
-                pass
-    return frozenset(found)
-
-
 # -------------------------------------------------------------------------------------------- across calls
+
+
+def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
+    """What a condition on a callee's parameters means for the caller's values; None where the call rules it out."""
+    found: set[Fact] = set()
+    for fact in when:
+        root = fact.place.root
+        given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
+        if given is None:
+            continue
+        mine = fact._replace(place=ir.Place(given.root, given.way + fact.place.way))
+        said = at.verdict(mine)
+        if said is False:
+            return None
+        if said is None and isinstance(given.root, int):
+            found.add(mine)
+    return frozenset(found)
 
 
 def is_parameter(taken: Taken) -> bool:
@@ -485,16 +398,12 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
         return lock
     base = step.paths[root] if root < len(step.paths) else None
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
-        return _at(lock, ir.Place(("[elsewhere]",)))
+        return moved_to(lock, ir.Place(("[elsewhere]",)))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
     if lock.thin and root == 0 and step.owners:
         return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
-    return _at(lock, place)
-
-
-def _at(lock: ir.Lock, place: ir.Place) -> ir.Lock:
-    return ir.Lock(place, owner_of_static(place) or lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
+    return moved_to(lock, place)
 
 
 def walk(
@@ -515,7 +424,7 @@ def walk(
     start = START
     for slot, waits in guards:
         passed = ir.Lock(ir.Place(("[parameter]",), (str(slot),)), "", "", waits, "mutex", "declared")
-        start = added(start, Hold(Taken(passed, "exclusive", Site(number, named_at), "", False), ir.Place(slot)))
+        start = at.added(start, Hold(Taken(passed, "exclusive", Site(number, named_at), "", False), ir.Place(slot)))
     ends = _ends(walker, start)
     for body in linked.elsewhere:
         aside = Walk(number, linked, parameters, summarize, False, walker.moments)
@@ -536,7 +445,13 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     """Walk the body; the ways at its end before the parameters are dropped (what the result and others hold)."""
     root = walker.linked.root
     after = walker.steps(root.steps, start)
-    return capped(after | walker.exits.pop(root.label, NOWHERE))
+    return at.joined(after, walker.exits.pop(root.label, NOWHERE))
+
+
+def _when(walker: Walk, ends: Ways, taken: Taken) -> Facts:
+    """What is known of the parameters wherever a guard is handed out."""
+    with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
+    return walker.of_parameters(at.common(with_it))
 
 
 def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
@@ -553,7 +468,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
                 fates[parameter_of(hold.taken)] = hold.holder
         elif in_result:
             returns.setdefault((hold.holder.way, hold.taken.lock.place, hold.taken.mode), hold.taken)
-    listed = tuple((way, taken) for (way, _, _), taken in list(returns.items())[:8])
+    listed = tuple((way, taken, _when(walker, ends, taken)) for (way, _, _), taken in list(returns.items())[:8])
     reaches = tuple(r for r in walker.reaches.values() if r.lock.place.root != ("[parameter]",))
     return Summary(
         reaches,

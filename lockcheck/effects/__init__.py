@@ -62,6 +62,7 @@ class Effects:
     flow_names: Mapping[str, str]
     same_methods: frozenset[str]
     same_functions: frozenset[str]
+    there: Mapping[str, bool]
     carries: frozenset[str]
     guard_releases: frozenset[str]
     guard_consumes: frozenset[str]
@@ -172,6 +173,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         flow_names=data["flow-names"],
         same_methods=frozenset(data["same"]["methods"]),
         same_functions=frozenset(data["same"]["functions"]),
+        there=data["there"],
         carries=frozenset(data["same"]["carries"]),
         guard_releases=frozenset(calls["releases"]),
         guard_consumes=frozenset(calls["consumes"]),

@@ -45,6 +45,7 @@ class Invocations(Locks):
             guard,
             tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]),
             hands_out=mode is not None,
+            asked=tuple(self.asked(o.place) for o in call.operands),
         )
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)

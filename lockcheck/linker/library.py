@@ -106,6 +106,8 @@ class Library(Invocations):
             self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
             self.name(ir.Place(call.dst), first.place)
             self.hand_on(call.dst, first.place)
+            if word in effects.there:
+                self.written[call.dst] = ir.YES if effects.there[word] else ir.NO
             if call.dst in self.lambdas and len(path) > 1:
                 self.boxed.add(self.lambdas[call.dst].dst)
             if first.moved:
@@ -146,6 +148,8 @@ class Library(Invocations):
     def variant(self, call: ir.Call, path: ir.Path) -> None:
         """`Variant(x)`, `Wrapper(x)`: a value put together."""
         kind = self.program.types.resolve(ir.Type(path), self.context, self.effects)
+        if named := self.named_value(path):
+            self.written[call.dst] = ir.Place(named)
         if kind is not None and kind.path not in self.program.names.types:
             kind = self.program.types.resolve(ir.Type(path[:-1]), self.context, self.effects) if len(path) > 1 else None
         self.learn(call.dst, kind)

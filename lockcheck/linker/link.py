@@ -68,8 +68,8 @@ class Pass(Callees):
                     self.out.append(ir.Move(ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)))
             case ir.Await(dst, src, at, name_at):
                 self.awaited(dst, src, at, name_at)
-            case ir.Refine(place, present, sure):
-                self.out.append(ir.Refine(bare(plain(place)), present, sure or self.is_option(place)))
+            case ir.Refine():
+                self.refine(step)
             case ir.Discard(src, at):
                 self.out.append(ir.Discard(plain(src), at))
             case ir.Release(src, at):
@@ -86,10 +86,19 @@ class Pass(Callees):
 
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         if isinstance(dst.root, int) and not dst.way:
-            self.learn(dst.root, EMPTY_OPTION if src.root == ("None",) else self.type_of(src))
+            self.learn(dst.root, EMPTY_OPTION if src == ir.NONE else self.type_of(src))
             self.hand_on(dst.root, src)
         self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
+
+    def refine(self, step: ir.Refine) -> None:
+        """What is known of a guard that may be missing, and of a value that nothing changes."""
+        place, value = step.place, self.named_value(step.value) if step.value else ()
+        if not step.value:
+            self.out.append(ir.Refine(bare(plain(place)), step.present, step.sure or self.is_option(place)))
+        about = self.asked(place) if value or not step.value else None
+        if about is not None:
+            self.out.append(ir.Assume(about, value, step.present))
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         kind = ir.Type(path) if path else None

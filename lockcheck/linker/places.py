@@ -34,6 +34,7 @@ class Places(ABC):
     types: dict[int, ir.Type | None] = field(default_factory=dict)
     alias: dict[ir.Place, ir.Place] = field(default_factory=dict)
     torn: set[ir.Place] = field(default_factory=set)
+    written: dict[int, ir.Place] = field(default_factory=dict)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)
@@ -103,6 +104,45 @@ class Places(ABC):
         """Whether the value at a place may be missing, and then holds nothing."""
         kind = self.type_of(place)
         return kind is not None and kind.path[-1] == "Option"
+
+    def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
+        """What a question about the value at a place is about: the oldest name of a value that nothing changes.
+
+        A written value stands for itself. None where something may change the value unseen.
+        """
+        place = bare(place) if place is not None else None
+        if place is None or depth > 32 or not all(p.isidentifier() or p.isdigit() for p in place.way):
+            return None
+        if isinstance(place.root, tuple):
+            return self.written_value(place)
+        if not place.way and place.root in self.written:
+            return self.written[place.root]
+        slot = self.body.slots[place.root]
+        if slot.name and not slot.fixed:
+            return None
+        known, rest = self.alias.get(ir.Place(place.root, place.way[:1])), place.way[1:]
+        if known is None or not place.way:
+            known, rest = self.alias.get(ir.Place(place.root)), place.way
+        if known is None:
+            return place
+        older = self.asked(ir.Place(known.root, known.way + rest), depth + 1)
+        return older or (None if place.way else place)
+
+    def written_value(self, place: ir.Place) -> ir.Place | None:
+        """A truth value, a missing value, or a named value of one of the tree's types."""
+        if place in (ir.YES, ir.NO, ir.NONE):
+            return place
+        named = self.named_value(place.root) if isinstance(place.root, tuple) and not place.way else ()
+        return ir.Place(named) if named else None
+
+    def named_value(self, path: ir.Path) -> ir.Path:
+        """The full name of a value as spelled, if its type says that its named values exclude each other."""
+        if path[0] == "Self" and self.context.owner is not None:
+            full = self.context.owner.path + path[1:]
+        else:
+            full = self.program.names.resolve(self.context.module, path)
+        decl = self.program.names.types.get(full[:-1])
+        return full if decl is not None and full[-1] in decl.values else ()
 
     def owner_of(self, place: ir.Place) -> str:
         """The type that declares the place's last named part, and that part: how instances are compared."""

@@ -79,18 +79,18 @@ class Blocks(Frame):
         if pattern is None:
             return
         if init is None:
-            self.bind(pattern, None, kind)
+            self.bind(pattern, None, kind, fixed=False)
             return
         if otherwise is not None:
             self.let_else(node, pattern, init, otherwise, kind)
             return
         names: dict[str, int] = {}
         with self.region(node, scope="temps"):
-            self.initialised(pattern, init, kind)
+            self.initialised(pattern, init, kind, syntax.stays(node) and syntax.stays(init))
             names = self.names[-1]
         self.names[-1].update(names)
 
-    def initialised(self, pattern: ts.Node, init: ts.Node, kind: ir.Type | None) -> None:
+    def initialised(self, pattern: ts.Node, init: ts.Node, kind: ir.Type | None, fixed: bool) -> None:
         """`let pattern = init`: the lifetime of temporaries that a reference is made to is extended."""
         by_ref = b"ref " in (pattern.text or b"")
         below = len(self.slots)
@@ -106,7 +106,7 @@ class Blocks(Frame):
         for way in patterns.wildcards(pattern) if halves else ():
             assert place is not None  # a tuple that is written has a place
             self.put(ir.Discard(ir.Place(place.root, place.way + way), self.at(pattern)))
-        self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
+        self.bind(pattern, place, kind, borrowed=init.type == "reference_expression", fixed=fixed)
 
     def let_else(
         self, node: ts.Node, pattern: ts.Node, init: ts.Node, otherwise: ts.Node, kind: ir.Type | None
@@ -122,13 +122,13 @@ class Blocks(Frame):
 
                 def bound() -> None:
                     self.locals = owner
-                    self.refine(place, patterns.verdict(pattern))
+                    self.fits(place, pattern)
                     self.bind(pattern, place, kind, borrowed=init.type == "reference_expression")
                     names.update(self.names[-1])
                     self.put(ir.Leave(label))
 
                 def missed() -> None:
-                    self.refine(place, patterns.opposite(patterns.verdict(pattern)))
+                    self.misses(place, pattern)
 
                 fits = self.arm(init, "", (0, 0), False, bound)
                 self.put(ir.Branch((fits, self.arm(init, "", (0, 0), False, missed))))
@@ -170,7 +170,7 @@ class Blocks(Frame):
                 pattern = param.child_by_field_name("pattern") if param.type == "parameter" else param
                 kind = syntax.type_of(param.child_by_field_name("type")) if param.type == "parameter" else None
                 numbers.append(self.slot(self.locals, syntax.text(pattern) if pattern else "", kind, "param"))
-                self.bind(pattern, ir.Place(numbers[-1]), kind)
+                self.bind(pattern, ir.Place(numbers[-1]), kind, fixed=syntax.stays(param))
             if body is not None:
                 self.give(result, self.value(body))
         self.jumps, self.leave_function, self.result = jumps, leave, outer_result

@@ -145,12 +145,13 @@ class _Declarer:
 
     def _enum_item(self, node: ts.Node, scope: _Scope) -> None:
         body = node.child_by_field_name("body")
-        fields: list[ir.Field] = []
+        fields, values = list[ir.Field](), list[str]()
         for variant in body.named_children if body else ():
             if variant.type == "enum_variant":
                 name = syntax.text(variant.child_by_field_name("name") or variant)
+                values.append(name)
                 fields += self._fields(variant.child_by_field_name("body"), f"{name}.")
-        self._type(node, scope, "enum", tuple(fields))
+        self._type(node, scope, "enum", tuple(fields), tuple(values))
 
     def _type_item(self, node: ts.Node, scope: _Scope) -> None:
         meaning = syntax.type_of(node.child_by_field_name("type"))
@@ -163,11 +164,13 @@ class _Declarer:
             return
         self._type(node, scope, "alias", (ir.Field("=", meaning, self.at(node)),))
 
-    def _type(self, node: ts.Node, scope: _Scope, kind: str, fields: tuple[ir.Field, ...]) -> None:
+    def _type(
+        self, node: ts.Node, scope: _Scope, kind: str, fields: tuple[ir.Field, ...], values: ir.Path = ()
+    ) -> None:
         name = syntax.text(node.child_by_field_name("name") or node)
         generics, _ = _generics(node)
         bases = tuple(_bounds(node.child_by_field_name("bounds")))
-        self.types.append(ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node)))
+        self.types.append(ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node), values))
 
     def _fields(self, body: ts.Node | None, prefix: str = "") -> Iterator[ir.Field]:
         if body is None:

@@ -19,7 +19,9 @@ class Expressions(Frame):
     def identifier(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         name = syntax.text(node).removeprefix("r#")
         found = self.lookup(name)
-        return ir.Place(found) if found is not None else ir.Place((name,))
+        if found is None:
+            return ir.NONE if name == "None" else ir.Place((name,))
+        return ir.Place(found)
 
     def scoped(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         spelled = syntax.path(node)
@@ -107,8 +109,14 @@ class Expressions(Frame):
             return None
         self.condition(left)
         if right is not None:
-            some = self.arm(right, "", (0, 0), False, lambda: self.condition(right))
-            self.put(ir.Branch((some, self.arm(right, "", (0, 0), False, lambda: None))))
+            goes_on = operator.type == "&&"
+
+            def on() -> None:
+                self.given(left, goes_on)
+                self.condition(right)
+
+            some = self.arm(right, "", (0, 0), False, on)
+            self.put(ir.Branch((some, self.arm(right, "", (0, 0), False, lambda: self.given(left, not goes_on)))))
         return None
 
     def range_(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -140,6 +148,9 @@ class Expressions(Frame):
         for part in order:
             self.value(part)
         return None
+
+    def truth(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
+        return ir.YES if syntax.text(node) == "true" else ir.NO
 
     def nothing(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         return None

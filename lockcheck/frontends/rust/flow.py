@@ -36,38 +36,17 @@ class Flow(Frame):
         self, condition: ts.Node, then: ts.Node, otherwise: ts.Node | None, dst: int, extend: list[int] | None
     ) -> None:
         self.condition(condition)
-        parts = _conjuncts(condition)
-        known = [self.asked(part) for part in parts]
 
         def fits() -> None:
-            for place, says in known:
-                self.refine(place, says, True)
+            self.given(condition, True)
             self.inside(then, dst, extend)
 
         def misses() -> None:
-            if len(known) == 1:
-                self.refine(known[0][0], patterns.opposite(known[0][1]), True)
+            self.given(condition, False)
             self.otherwise(otherwise, dst, extend)
 
         arms = (self.arm(then, "", (0, 0), False, fits), self.arm(otherwise or then, "", (0, 0), False, misses))
         self.put(ir.Branch(arms))
-
-    def asked(self, condition: ts.Node) -> tuple[ir.Place | None, bool | None]:
-        """`x.is_some()`, `!x.is_none()` of a variable: the place, and whether the condition means that it is there."""
-        positive = True
-        while condition.type in ("parenthesized_expression", "unary_expression") and condition.named_children:
-            positive ^= condition.children[0].type == "!"
-            condition = condition.named_children[0]
-        function = condition.child_by_field_name("function") if condition.type == "call_expression" else None
-        receiver = function.child_by_field_name("value") if function is not None else None
-        name = function.child_by_field_name("field") if function is not None else None
-        if receiver is None or name is None or receiver.type != "identifier":
-            return None, None
-        says = {"is_some": True, "is_ok": True, "is_none": False, "is_err": False}.get(syntax.text(name))
-        found = self.lookup(syntax.text(receiver))
-        if says is None or found is None:
-            return None, None
-        return ir.Place(found), says == positive
 
     def otherwise(self, node: ts.Node | None, dst: int, extend: list[int] | None) -> None:
         if node is not None and node.type == "block":
@@ -88,15 +67,14 @@ class Flow(Frame):
         """The head's temporaries join those of the statement around: they are alive in every arm."""
         pattern = condition.child_by_field_name("pattern")
         place, head = self.scrutinee(condition.child_by_field_name("value"), "if-let-2021")
-        says = patterns.verdict(pattern)
 
         def fits() -> None:
-            self.refine(place, says)
+            self.fits(place, pattern)
             self.bind(pattern, place)
             self.inside(then, dst, extend)
 
         def misses() -> None:
-            self.refine(place, patterns.opposite(says))
+            self.misses(place, pattern)
             self.otherwise(otherwise, dst, extend)
 
         needs = _borrows(condition.child_by_field_name("value")) and pattern is not None and patterns.names_in(pattern)
@@ -136,37 +114,38 @@ class Flow(Frame):
         first, rest = conditions[0], conditions[1:]
         if first.type != "let_condition":
             self.condition(first)
-            taken = self.arm(first, "", (0, 0), False, lambda: self.chain(rest, then, dst, extend, label, below))
+
+            def goes_on() -> None:
+                self.given(first, True)
+                self.chain(rest, then, dst, extend, label, below)
+
+            taken = self.arm(first, "", (0, 0), False, goes_on)
             self.put(ir.Branch((taken, self.arm(first, "", (0, 0), False, lambda: None))))
             return
         pattern = first.child_by_field_name("pattern")
         place = self.value(first.child_by_field_name("value"))
-        says = patterns.verdict(pattern)
 
         def fits() -> None:
             self.head = "if-let-2024"
-            self.refine(place, says)
+            self.fits(place, pattern)
             self.bind(pattern, place)
             self.chain(rest, then, dst, extend, label, below)
 
-        misses = self.arm(first, "", (0, 0), False, lambda: self.refine(place, patterns.opposite(says)))
+        misses = self.arm(first, "", (0, 0), False, lambda: self.misses(place, pattern))
         self.put(ir.Branch((self.arm(first, "", (0, 0), False, fits), misses)))
 
     def match(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         dst = self.slot(self.temps if own is None else own)
         place, head = self.scrutinee(node.child_by_field_name("value"), "match")
         body = node.child_by_field_name("body")
-        arms, absent, borrows = [], False, _borrows(node.child_by_field_name("value"))
+        arms, others, borrows = list[ir.Arm](), list[ts.Node](), _borrows(node.child_by_field_name("value"))
         for arm in body.named_children if body else ():
             if arm.type != "match_arm":
                 continue
             pattern, value = arm.child_by_field_name("pattern"), arm.child_by_field_name("value")
-            says = patterns.verdict(pattern)
-            if says is None and absent and patterns.is_open(pattern):
-                says = False
-            absent = absent or (says is True and patterns.is_open(pattern))
             needs = borrows and pattern is not None and patterns.names_in(pattern)
-            arms.append(self.match_arm(arm, pattern, value, place, head, needs, says, dst, extend))
+            arms.append(self.match_arm(arm, pattern, value, place, head, needs, others, dst, extend))
+            others = [*others, pattern] if pattern is not None else others
         if arms:
             self.put(ir.Branch(tuple(arms)))
         return ir.Place(dst)
@@ -179,14 +158,16 @@ class Flow(Frame):
         place: ir.Place | None,
         head: tuple[int, int],
         needs: bool,
-        says: bool | None,
+        others: list[ts.Node],
         dst: int,
         extend: list[int] | None,
     ) -> ir.Arm:
         guard = pattern.child_by_field_name("condition") if pattern is not None else None
 
         def fill() -> None:
-            self.refine(place, says)
+            for other in others:
+                self.misses(place, other)
+            self.fits(place, pattern)
             self.bind(pattern, place)
             for condition in _conditions(guard) if guard is not None else ():
                 if condition.type == "let_condition":
@@ -194,6 +175,7 @@ class Flow(Frame):
                     self.bind(condition.child_by_field_name("pattern"), found)
                 else:
                     self.condition(condition)
+                    self.given(condition, True)
             if value is not None and value.type == "block":
                 self.inside(value, dst, extend)
             else:
@@ -219,8 +201,17 @@ class Flow(Frame):
                     self.put(ir.Leave(leave))
                 else:
                     self.condition(condition)
-                    runs = self.arm(body, "", (0, 0), False, lambda: self.inside(body, -1))
-                    self.put(ir.Branch((runs, self.arm(body, "", (0, 0), False, lambda: self.put(ir.Leave(leave))))))
+
+                    def runs() -> None:
+                        self.given(condition, True)
+                        self.inside(body, -1)
+
+                    def ends() -> None:
+                        self.given(condition, False)
+                        self.put(ir.Leave(leave))
+
+                    arms = (self.arm(body, "", (0, 0), False, runs), self.arm(body, "", (0, 0), False, ends))
+                    self.put(ir.Branch(arms))
             round_ = out[0]
             assert isinstance(round_, ir.Region)
             self.put(ir.Loop(round_, again))
@@ -246,15 +237,14 @@ class Flow(Frame):
             return
         pattern = first.child_by_field_name("pattern")
         place = self.value(first.child_by_field_name("value"))
-        says = patterns.verdict(pattern)
 
         def fits() -> None:
             self.head = "while-let"
-            self.refine(place, says)
+            self.fits(place, pattern)
             self.bind(pattern, place)
             self.while_let(rest, body, again, below, needs)
 
-        misses = self.arm(first, "", (0, 0), False, lambda: self.refine(place, patterns.opposite(says)))
+        misses = self.arm(first, "", (0, 0), False, lambda: self.misses(place, pattern))
         self.put(ir.Branch((self.arm(first, "", (0, 0), False, fits), misses)))
 
     def loop(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -393,15 +383,6 @@ def _borrows(node: ts.Node | None) -> bool:
             return _borrows(function.child_by_field_name("value"))
         return spelled not in _OWNED
     return True
-
-
-def _conjuncts(node: ts.Node) -> list[ts.Node]:
-    """The operands of a chain of `&&`."""
-    operator = node.child_by_field_name("operator") if node.type == "binary_expression" else None
-    if operator is None or operator.type != "&&":
-        return [node]
-    sides = (node.child_by_field_name("left"), node.child_by_field_name("right"))
-    return [part for side in sides if side is not None for part in _conjuncts(side)]
 
 
 def _conditions(node: ts.Node) -> list[ts.Node]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import expand, patterns
+from lockcheck.frontends.rust import conditions, expand, patterns
 
 
 class Jump(NamedTuple):
@@ -88,10 +88,16 @@ class Frame(ABC):
             self.origin, self.shift = before
 
     def slot(
-        self, owner: list[int], name: str = "", kind: ir.Type | None = None, why: str = "", at: ir.Range = (0, 0)
+        self,
+        owner: list[int],
+        name: str = "",
+        kind: ir.Type | None = None,
+        why: str = "",
+        at: ir.Range = (0, 0),
+        fixed: bool = False,
     ) -> int:
         number = len(self.slots)
-        self.slots.append(ir.Slot(name, kind, why or self.head, at))
+        self.slots.append(ir.Slot(name, kind, why or self.head, at, fixed))
         owner.append(number)
         return number
 
@@ -147,18 +153,44 @@ class Frame(ABC):
         if place is not None and dst >= 0 and place != ir.Place(dst):
             self.put(ir.Move(ir.Place(dst), place))
 
-    def refine(self, place: ir.Place | None, present: bool | None, sure: bool = False) -> None:
-        if place is not None and present is not None:
-            self.put(ir.Refine(place, present, sure))
+    def fits(self, place: ir.Place | None, pattern: ts.Node | None) -> None:
+        """From here on the value at the place is known to fit the pattern."""
+        for claim in patterns.claims(pattern) if place is not None else ():
+            self.claim(place, claim, True)
+
+    def misses(self, place: ir.Place | None, pattern: ts.Node | None) -> None:
+        """From here on the value at the place is known not to fit the pattern."""
+        claim = patterns.only_claim(pattern) if place is not None else None
+        if claim is not None:
+            self.claim(place, claim, False)
+
+    def claim(self, place: ir.Place | None, claim: patterns.Claim, holds: bool, sure: bool = False) -> None:
+        """What a claim about the value at the place says, or its opposite."""
+        if place is not None:
+            part = ir.Place(place.root, place.way + claim.way)
+            self.put(ir.Refine(part, claim.present == holds, sure, claim.value))
+
+    def given(self, condition: ts.Node | None, truth: bool) -> None:
+        """From here on the condition is known to have been true, or false."""
+        self.steps += conditions.says(condition, truth, self.lookup)
 
     def bind(
-        self, pattern: ts.Node | None, place: ir.Place | None, kind: ir.Type | None = None, borrowed: bool = False
+        self,
+        pattern: ts.Node | None,
+        place: ir.Place | None,
+        kind: ir.Type | None = None,
+        borrowed: bool = False,
+        fixed: bool = True,
     ) -> bool:
-        """Give the pattern's names their slots (in the locals) and their values. Says whether it binds any."""
+        """Give the pattern's names their slots (in the locals) and their values. Says whether it binds any.
+
+        `fixed`: nothing changes what they are, but for those that the pattern itself declares to change.
+        """
         found = list(patterns.bindings(pattern)) if pattern is not None else []
         made = []
-        for name, way, by_ref, node in found:
-            number = self.slot(self.locals, name, kind if not way else None, "local", self.at(node))
+        for name, way, by_ref, node, stays in found:
+            own = kind if not way else None
+            number = self.slot(self.locals, name, own, "local", self.at(node), fixed=fixed and stays)
             made.append((name, number))
             if place is not None:
                 src = ir.Place(place.root, place.way + way)

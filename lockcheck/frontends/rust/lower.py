@@ -81,7 +81,7 @@ _EXPRESSIONS: dict[str, Callable[[Lowering, ts.Node, list[int] | None, list[int]
     "continue_expression": Lowering.continue_,
     "integer_literal": Lowering.nothing,
     "string_literal": Lowering.nothing,
-    "boolean_literal": Lowering.nothing,
+    "boolean_literal": Lowering.truth,
     "float_literal": Lowering.nothing,
     "char_literal": Lowering.nothing,
     "raw_string_literal": Lowering.nothing,
@@ -154,7 +154,7 @@ def _parameters(lowering: Lowering, function: ir.Function, params: ts.Node | Non
     bound = []
     for param, node in zip(function.params, nodes, strict=False):
         owner = lowering.locals if param.by_value else []
-        number = lowering.slot(owner, param.name, param.type, "param")
+        number = lowering.slot(owner, param.name, param.type, "param", fixed=syntax.stays(node))
         pattern = node.child_by_field_name("pattern") if node.type == "parameter" else None
         if pattern is None or pattern.type in ("identifier", "self"):
             lowering.names[-1][param.name.removeprefix("r#")] = number

@@ -21,13 +21,22 @@ ABSENT = ("None", "Err")
 class Binding(NamedTuple):
     """`name` (written at `node`) becomes the value at `way` below the matched place.
 
-    `by_ref`: another name of it.
+    `by_ref`: another name of it. `fixed`: it is not declared to change.
     """
 
     name: str
     way: ir.Path
     by_ref: bool
     node: ts.Node
+    fixed: bool = True
+
+
+class Claim(NamedTuple):
+    """The part at `way` of a matched value is (`present`) or is not `value`: a named value; empty: there, or true."""
+
+    way: ir.Path
+    value: ir.Path
+    present: bool
 
 
 def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator[Binding]:
@@ -41,13 +50,12 @@ def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator
         yield Binding(syntax.text(node), way, by_ref, node)
     elif kind == "self":
         yield Binding("self", way, by_ref, node)
-    elif kind == "ref_pattern":
-        for child in node.named_children:
-            yield from bindings(child, way, True)
-    elif kind in ("mut_pattern", "reference_pattern", "parenthesized_pattern"):
+    elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "parenthesized_pattern"):
+        changes = kind == "mut_pattern" or any(c.type == "mutable_specifier" for c in node.children)
         for child in node.named_children:
             if child.type != "mutable_specifier":
-                yield from bindings(child, way, by_ref)
+                for found in bindings(child, way, by_ref or kind == "ref_pattern"):
+                    yield found._replace(fixed=found.fixed and not changes)
     elif kind == "match_pattern":
         if node.named_children:
             yield from bindings(node.named_children[0], way, by_ref)
@@ -58,12 +66,10 @@ def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator
         if node.named_children:
             yield from bindings(node.named_children[0], way, by_ref)
     elif kind == "tuple_pattern":
-        parts = [c for c in node.children if c.type not in ("(", ")", ",") and not c.type.endswith("comment")]
-        yield from _numbered(parts, way, "", by_ref)
+        yield from _numbered(_listed(node), way, "", by_ref)
     elif kind == "tuple_struct_pattern":
         head = syntax.path(node.child_by_field_name("type"))
-        parts = [c for c in node.children if c.type not in ("(", ")", ",") and not c.type.endswith("comment")][1:]
-        yield from _numbered(parts, way, _variant(head), by_ref)
+        yield from _numbered(_listed(node)[1:], way, _variant(head), by_ref)
     elif kind == "slice_pattern":
         for child in _parts(node):
             yield from bindings(child, (*way, "[_]"), by_ref)
@@ -74,14 +80,18 @@ def bindings(node: ts.Node, way: ir.Path = (), by_ref: bool = False) -> Iterator
 def wildcards(node: ts.Node, way: ir.Path = ()) -> Iterator[ir.Path]:
     """The parts of a tuple pattern that are `_`: what is there is not moved out."""
     if node.type == "tuple_pattern":
-        parts = [c for c in node.children if c.type not in ("(", ")", ",")]
-        for number, part in enumerate(parts):
+        for number, part in enumerate(_listed(node)):
             if part.type == "remaining_field_pattern":
                 return
             if part.type == "_":
                 yield (*way, str(number))
             else:
                 yield from wildcards(part, (*way, str(number)))
+
+
+def _listed(node: ts.Node) -> list[ts.Node]:
+    """All parts in order, `_` among them."""
+    return [c for c in node.children if c.type not in ("(", ")", ",") and not c.type.endswith("comment")]
 
 
 def _parts(node: ts.Node) -> list[ts.Node]:
@@ -109,7 +119,8 @@ def _struct(node: ts.Node, way: ir.Path, by_ref: bool) -> Iterator[Binding]:
         if inner is not None:
             yield from bindings(inner, below, is_ref)
         else:
-            yield Binding(syntax.text(name), below, is_ref, name)
+            changes = any(c.type == "mutable_specifier" for c in child.children)
+            yield Binding(syntax.text(name), below, is_ref, name, not changes)
 
 
 def _variant(head: ir.Path) -> str:
@@ -121,39 +132,94 @@ def _is_constant(name: str) -> bool:
     return name[:1].isupper()
 
 
-def verdict(node: ts.Node | None) -> bool | None:
-    """True: the pattern fits only a value that is there (`Some`, `Ok`); False: only one that is missing; else None."""
-    if node is None:
+def claims(node: ts.Node | None, way: ir.Path = ()) -> Iterator[Claim]:
+    """What is true of a value that a pattern fits."""
+    kind = node.type if node is not None else ""
+    if node is None or kind not in _CLAIMING:
+        return
+    if kind == "boolean_literal":
+        yield Claim(way, (), syntax.text(node) == "true")
+    elif kind == "tuple_pattern":
+        for number, part in enumerate(_listed(node)):
+            if part.type == "remaining_field_pattern":
+                return
+            yield from claims(part, (*way, str(number)))
+    elif kind in ("identifier", "scoped_identifier"):
+        yield from _named(syntax.path(node), way)
+    elif kind in ("tuple_struct_pattern", "struct_pattern"):
+        yield from _named(syntax.path(node.child_by_field_name("type")), way)
+    elif node.named_children:
+        yield from claims(node.named_children[0 if kind == "match_pattern" else -1], way)
+
+
+_CLAIMING = (
+    "boolean_literal",
+    "tuple_pattern",
+    "identifier",
+    "scoped_identifier",
+    "tuple_struct_pattern",
+    "struct_pattern",
+    "match_pattern",
+    "reference_pattern",
+    "ref_pattern",
+    "parenthesized_pattern",
+)
+
+
+def _named(head: ir.Path, way: ir.Path) -> Iterator[Claim]:
+    """What a constructor's name says: `Some`, `Err`, `Mode::Fast`."""
+    if not head or not _is_constant(head[-1]):
+        return
+    if head[-1] in PRESENT + ABSENT and (len(head) == 1 or head[-2] in ("Option", "Result")):
+        yield Claim(way, (), head[-1] in PRESENT)
+    else:
+        yield Claim(way, head, True)
+
+
+def only_claim(node: ts.Node | None) -> Claim | None:
+    """The claim that is false of every value that the pattern does not fit, if one alone decides whether it does."""
+    if node is None or not _decided(node):
         return None
+    found = list(claims(node))
+    return found[0] if len(found) == 1 else None
+
+
+def _decided(node: ts.Node) -> bool:
+    """Whether a constructor fits whatever is inside."""
     if node.type == "match_pattern":
-        return verdict(node.named_children[0] if node.named_children else None)
-    if node.type in ("tuple_struct_pattern", "identifier"):
-        head = syntax.path(node.child_by_field_name("type") if node.type != "identifier" else node)
-        name = head[-1] if head else ""
-        return True if name in PRESENT else False if name in ABSENT else None
-    if node.type in ("reference_pattern", "ref_pattern", "parenthesized_pattern") and node.named_children:
-        return verdict(node.named_children[-1])
-    return None
+        return node.child_by_field_name("condition") is None and bool(node.children) and _decided(node.children[0])
+    if node.type in ("reference_pattern", "ref_pattern", "parenthesized_pattern"):
+        return bool(node.named_children) and _decided(node.named_children[-1])
+    if node.type == "tuple_struct_pattern":
+        return all(is_open(part) for part in _parts(node)[1:])
+    if node.type == "struct_pattern":
+        return _open_fields(node)
+    return node.type in ("identifier", "scoped_identifier", "boolean_literal")
 
 
 def is_open(node: ts.Node | None) -> bool:
-    """Whether the pattern fits whatever is inside: `Some(x)`, `Ok(_)`, `x`, `_`."""
+    """Whether the pattern fits every value: `x`, `_`, `(a, _)`."""
     if node is None:
         return False
     if node.type == "match_pattern":
         return node.child_by_field_name("condition") is None and bool(node.children) and is_open(node.children[0])
-    if node.type == "tuple_struct_pattern":
-        return all(is_open(c) for c in _parts(node)[1:])
-    if node.type in ("mut_pattern", "ref_pattern", "reference_pattern"):
+    if node.type in ("mut_pattern", "ref_pattern", "reference_pattern", "parenthesized_pattern"):
         return bool(node.named_children) and is_open(node.named_children[-1])
-    return node.type == "_" or (node.type == "identifier" and not _is_constant(syntax.text(node)))
+    if node.type == "tuple_pattern":
+        return all(is_open(part) for part in _parts(node))
+    if node.type == "struct_pattern":
+        return len(syntax.path(node.child_by_field_name("type"))) == 1 and _open_fields(node)
+    if node.type == "captured_pattern":
+        return bool(node.named_children) and is_open(node.named_children[-1])
+    is_name = node.type == "identifier" and not _is_constant(syntax.text(node))
+    return is_name or node.type in ("_", "remaining_field_pattern")
+
+
+def _open_fields(node: ts.Node) -> bool:
+    parts = (child.child_by_field_name("pattern") for child in node.named_children if child.type == "field_pattern")
+    return all(part is None or is_open(part) for part in parts)
 
 
 def names_in(node: ts.Node) -> bool:
     """Whether the pattern binds anything."""
     return next(bindings(node), None) is not None
-
-
-def opposite(says: bool | None) -> bool | None:
-    """The verdict of the ways on which a pattern does not fit."""
-    return None if says is None else not says

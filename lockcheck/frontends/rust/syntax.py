@@ -125,3 +125,13 @@ def tail(node: ts.Node) -> ts.Node | None:
     if kind.endswith(("_item", "_declaration", "_definition")) or kind in ("empty_statement", "attribute_item"):
         return None
     return node
+
+
+def stays(node: ts.Node) -> bool:
+    """Whether a declaration or an expression gives no leave to change the value: no `mut x`, no `&mut`."""
+    for child in node.children:
+        if child.type == "mutable_specifier":
+            return False
+        if child.type in ("reference_type", "reference_expression") and not stays(child):
+            return False
+    return True
