@@ -243,7 +243,7 @@ def source(path: str, data: bytes) -> Source | Problem:
     """The bytes as a `Source`, or why they cannot be one: too many, none, or no UTF-8."""
     if len(data) > LARGEST:
         return Problem(path, 1, f"is larger than {LARGEST // 1024 // 1024} MiB: not analysed")
-    if not data:
+    if not data and not path.endswith(_IMPORTED):
         return Problem(path, 1, "is empty")
     try:
         data.decode("utf-8")
@@ -338,7 +338,9 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
     """
     manifests = _Manifests({})
     folders = set()
-    for folder in {os.path.dirname(path) or "." for path in files}:
+    listed = tuple(files)
+    imports = _import_folders({os.path.dirname(path) or "." for path in listed if path.endswith(_IMPORTED)})
+    for folder in {os.path.dirname(path) or "." for path in listed if not path.endswith(_IMPORTED)}:
         near = manifests.nearest(folder)
         if near is not None:
             folders.add(near)
@@ -350,7 +352,36 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
         if crate is not None:
             found[folder] = crate
             waiting.extend(at for _, at in crate.dependencies)
-    return tuple(found[folder] for folder in sorted(found)), manifests.problems()
+    return (*(found[folder] for folder in sorted(found)), *imports), manifests.problems()
+
+
+_IMPORTED = ".py"
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def _import_folders(folders: Iterable[str]) -> tuple[Crate, ...]:
+    """The folders that absolute imports begin at, for files in `folders`, sorted.
+
+    Above a package (a folder with `__init__.py`) that is the one around the outermost package. A file outside of any
+    package is imported from its project's top, or from its `src`; without a project from the current folder.
+    """
+    found = {_import_folder(folder) for folder in folders}
+    return tuple(Crate("", folder, "0", suffix=_IMPORTED) for folder in sorted(found))
+
+
+def _import_folder(folder: str) -> str:
+    top = folder
+    for one in _upwards(folder):
+        if not os.path.isfile(_join(one, "__init__.py")):
+            top = one
+            break
+    if top != folder:
+        return top
+    for one in _upwards(folder):
+        if any(os.path.isfile(_join(one, name)) for name in _PROJECT):
+            inside = _below(folder, one) or ""
+            return _join(one, "src") if inside.split("/")[0] == "src" else one
+    return folder if folder.startswith("..") else "."
 
 
 _PACKAGE = re.compile(

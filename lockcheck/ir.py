@@ -34,7 +34,10 @@ class Type(Struct, frozen=True, gc=False):
     """A type as far as locks need it: a name and its arguments. References and lifetimes are left out.
 
     Names in brackets are structural: `[tuple]`, `[list]` (arrays and slices), `[dyn]` (any of its arguments'
-    implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner).
+    implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner),
+    `[super]` (what the enclosing owner is built on). Where a value's type is not declared but made: `[made]` is what
+    a call of the first argument gives (the rest is what it is given), `[at]` what the path behind it is a name of,
+    `[any]` one of its arguments.
     """
 
     path: Path
@@ -89,6 +92,10 @@ class Operand(Struct, frozen=True, gc=False):
 
     place: Place | None = None
     moved: bool = False
+    name: str = ""
+    """The parameter that it is for, where the call names it."""
+    spread: bool = False
+    """It stands for any number of arguments (`*rest`)."""
 
 
 class Named(Struct, frozen=True, gc=False):
@@ -121,6 +128,7 @@ class Call(Struct, frozen=True, gc=False):
 
     `awaited`: the result is waited for on the spot (a callee that runs when awaited runs here).
     `closures` are slots with closure bodies that are written among the operands.
+    `throws` is the label to which an exception of the callee leaves; none below 0 save `RAISED`.
     """
 
     dst: int
@@ -129,6 +137,7 @@ class Call(Struct, frozen=True, gc=False):
     at: Range
     name_at: Range
     awaited: bool = False
+    throws: int = -1
 
     @property
     def word(self) -> str:
@@ -168,13 +177,48 @@ class Lambda(Struct, frozen=True, gc=False):
 class Await(Struct, frozen=True, gc=False):
     """The function lets go of its thread until `src` is ready; `dst` gets the result.
 
-    `at` is the whole expression, `name_at` the word that waits.
+    `at` is the whole expression, `name_at` the word that waits, `throws` the label to which it leaves when the
+    function is cancelled while it waits (see `Call`).
     """
 
     dst: int
     src: Place
     at: Range
     name_at: Range
+    throws: int = -1
+
+
+class Yield(Struct, frozen=True, gc=False):
+    """The function hands `src` to whoever runs it and stands still until it is asked to go on, which may be never.
+
+    What the asker does meanwhile runs under the guards held here, on any thread. `at` is the whole expression,
+    `name_at` the word. In a function that runs `around` its caller's block, the block runs here. `throws`: see `Call`.
+    """
+
+    dst: int
+    src: Place | None
+    at: Range
+    name_at: Range
+    throws: int = -1
+
+
+class Get(Struct, frozen=True, gc=False):
+    """The field that the place's last part names is read: where the tree computes it, a function runs here."""
+
+    dst: int
+    place: Place
+    at: Range
+    name_at: Range
+
+
+class Escape(Struct, frozen=True, gc=False):
+    """From here an exception may leave to the region with this label (`RAISED`: out of the function).
+
+    `at` is what raises. Guards that the raising call took itself are not held on that way.
+    """
+
+    label: int
+    at: Range
 
 
 class Refine(Struct, frozen=True, gc=False):
@@ -248,13 +292,20 @@ class Loop(Struct, frozen=True, gc=False):
 
 
 class Leave(Struct, frozen=True, gc=False):
-    """Go to the end of the region (or the next round of the loop) with this label; `RETURN` leaves the function."""
+    """Go to the end of the region (or the next round of the loop) with this label.
+
+    `RETURN` leaves the function, `RAISED` leaves it by an exception. `at` is the statement, where one is written.
+    """
 
     label: int
+    at: Range = (0, 0)
 
 
 RETURN = 0
 """The label of a function's own body."""
+
+RAISED = -2
+"""The label of the way out that nobody in the function catches."""
 
 
 # ----------------------------------------------------------------------------------- what calls mean (linker made)
@@ -284,6 +335,7 @@ class Acquire(Struct, frozen=True, gc=False):
 
     `fallible`: the call does not wait (or not for ever) and may come back without the guard; `bounded`: it waits
     for a time; `recursive`: it never waits for a queued writer; `optional`: what it returns may hold no guard.
+    `by_hand`: it is held until somebody releases the lock by name, whatever becomes of `holder`.
     """
 
     lock: Lock
@@ -296,13 +348,15 @@ class Acquire(Struct, frozen=True, gc=False):
     bounded: bool = False
     recursive: bool = False
     optional: bool = False
+    by_hand: bool = False
 
 
 class Release(Struct, frozen=True, gc=False):
-    """What `src` holds is given back by an explicit act."""
+    """What `src` holds is given back by an explicit act; with `lock`, every guard of that lock, whoever holds it."""
 
     src: Place
     at: Range
+    lock: Lock | None = None
 
 
 class Convert(Struct, frozen=True, gc=False):
@@ -386,7 +440,7 @@ class Block(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Refine, Discard, Region, Branch, Loop, Leave,
+    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Region, Branch, Loop, Leave,
     Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block,
 ]  # fmt: skip
 
@@ -408,6 +462,8 @@ class Field(Struct, frozen=True, gc=False):
     name: str
     type: Type
     at: Range
+    shared: bool = False
+    """All instances have the same one."""
 
 
 class TypeDecl(Struct, frozen=True, gc=False):
@@ -436,11 +492,16 @@ class Static(Struct, frozen=True, gc=False):
 
 
 class Param(Struct, frozen=True, gc=False):
-    """A parameter; `by_value` where the callee becomes the owner."""
+    """A parameter; `by_value` where the callee becomes the owner.
+
+    `optional`: a call may leave it out; `gathers`: it takes all arguments that are left.
+    """
 
     name: str
     type: Type | None
     by_value: bool
+    optional: bool = False
+    gathers: bool = False
 
 
 class Function(Struct, frozen=True, gc=False):
@@ -465,6 +526,16 @@ class Function(Struct, frozen=True, gc=False):
     body_at: Range | None
     made_once: str = ""
     """The static that this function makes, while all who want it wait."""
+    of_type: bool = False
+    """Its receiver is the type itself."""
+    by_hand: bool = False
+    """It may leave a lock taken, or give back one that its caller took."""
+    computed: bool = False
+    """It looks like a field of its owner: reading the field runs it."""
+    around: bool = False
+    """A call makes a value; a block that is opened with it runs where the function yields."""
+    wrapped_by: tuple[Path, ...] = ()
+    """The functions (as written, outermost first) that got this one and put what they returned in its place."""
 
 
 class Deref(Struct, frozen=True, gc=False):

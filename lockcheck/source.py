@@ -71,11 +71,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Crate:
-    """A unit that is compiled as one.
+    """A unit that is compiled as one, or the folder that imports begin at.
 
     `name` is how other crates' code calls it, `folder` where its manifest is (relative, `/`, "." for the current
     folder), `edition` a year as text, `roots` the files at which compilation begins, and `dependencies` pair
-    the name by which this crate's code calls another one with that one's folder.
+    the name by which this crate's code calls another one with that one's folder. `suffix` is the ending of its files'
+    names.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Crate:
     edition: str
     roots: tuple[str, ...] = ()
     dependencies: tuple[tuple[str, str], ...] = ()
+    suffix: str = ".rs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,18 @@ class LockFile:
         return tuple(one for one in every if not direct or "" in direct or one.version in direct)
 
 
+class UnreadableError(Exception):
+    """A function's text is not in the language that it should be in: `line` (from 1, of the function), and why."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line = line
+        self.why = why
+
+
 def home(path: str, crates: Iterable[Crate]) -> Crate | None:
     """The crate that a file belongs to: the one whose folder is the nearest above it; None outside of all."""
-    around = [crate for crate in crates if _inside(path, crate.folder)]
+    around = [crate for crate in crates if path.endswith(crate.suffix) and _inside(path, crate.folder)]
     return max(around, key=lambda crate: _nearness(crate.folder), default=None)
 
 

@@ -17,7 +17,7 @@ from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, declare, lower
 from lockcheck.frontier import Frontier
 from lockcheck.linker import Program, crate_aliases
-from lockcheck.source import Crate, LockFile, Position, Source, home
+from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 
 
 class Tree:
@@ -59,6 +59,10 @@ class Tree:
             line = self._sources[unit.path].position(function.at[0]).line
             self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
             return None
+        except UnreadableError as broken:
+            line = self._sources[unit.path].position(function.at[0]).line + broken.line - 1
+            self.problems.append(Problem(unit.path, line, f"`{function.name}` was left out: {broken.why}"))
+            return None
 
     def _give_up(self, number: int, why: str) -> None:
         unit, function = self.program.functions[number]
@@ -68,12 +72,14 @@ class Tree:
 
 def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
     """The crate of each source, by path; those of one folder are looked up once."""
-    by_folder: dict[str, Crate | None] = {}
+    by_folder: dict[tuple[str, str], Crate | None] = {}
+    found = {}
     for source in sources:
-        folder = posixpath.dirname(source.path)
-        if folder not in by_folder:
-            by_folder[folder] = home(source.path, crates)
-    return {source.path: by_folder[posixpath.dirname(source.path)] for source in sources}
+        folder, ending = posixpath.dirname(source.path), posixpath.splitext(source.path)[1]
+        if (folder, ending) not in by_folder:
+            by_folder[folder, ending] = home(source.path, crates)
+        found[source.path] = by_folder[folder, ending]
+    return found
 
 
 def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:

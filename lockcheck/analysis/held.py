@@ -116,6 +116,8 @@ class Walk:
     moments: dict[tuple[int, tuple[int, ...]], Moment] = field(default_factory=dict)
     exits: dict[int, Ways] = field(default_factory=dict)
     arms: tuple[ir.Arm, ...] = ()
+    lent: frozenset[Hold] = frozenset()
+    """What is held where the caller's block runs, in a function that runs around it."""
     reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
     suspends: dict[str, Wait] = field(default_factory=dict)
     blocks: dict[str, Wait] = field(default_factory=dict)
@@ -152,9 +154,16 @@ class Walk:
                 return self.branch(arms, ways)
             case ir.Acquire():
                 return self.acquire(step, ways)
-            case ir.Release(src):
+            case ir.Release(src, _, lock):
                 self.moment(step, ways)
-                return at.released(ways, src)
+                return at.released(ways, src) if lock is None else at.unlocked(ways, lock)
+            case ir.Escape(label):
+                self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
+                return ways
+            case ir.Yield():
+                self.moment(step, ways)
+                self.lent |= frozenset[Hold]().union(*ways) if self.linked.around else frozenset()
+                return ways
             case ir.Convert():
                 self.moment(step, ways)
                 return at.converted(ways, step)
@@ -459,15 +468,16 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     some = frozenset[Hold]().union(*ends)
     returns: dict[tuple[ir.Path, ir.Place, str], Taken] = {}
     fates: dict[int, ir.Place | None] = dict.fromkeys(slot for slot, _ in guards)
-    for hold in sorted(some, key=lambda h: (h.taken.site, repr(h.holder))):
-        in_result = hold.holder.root == result and result >= 0
+    for hold in sorted(some | walker.lent, key=lambda h: (h.taken.site, repr(h.holder))):
+        in_result = hold in walker.lent or (hold.holder.root == result and result >= 0)
         if is_parameter(hold.taken):
             if in_result:
                 fates[parameter_of(hold.taken)] = ir.Place(("[result]",), hold.holder.way)
             elif isinstance(hold.holder.root, int) and hold.holder.root < walker.parameters and hold.holder.way:
                 fates[parameter_of(hold.taken)] = hold.holder
         elif in_result:
-            returns.setdefault((hold.holder.way, hold.taken.lock.place, hold.taken.mode), hold.taken)
+            way = () if hold in walker.lent else hold.holder.way
+            returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
     listed = tuple((way, taken, _when(walker, ends, taken)) for (way, _, _), taken in list(returns.items())[:8])
     reaches = tuple(r for r in walker.reaches.values() if r.lock.place.root != ("[parameter]",))
     return Summary(

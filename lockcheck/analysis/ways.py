@@ -197,6 +197,16 @@ def released(ways: Ways, src: ir.Place) -> Ways:
     return each(ways, lambda way: frozenset(h for h in way if not (below(h.holder, src) or below(src, h.holder))))
 
 
+def unlocked(ways: Ways, lock: ir.Lock) -> Ways:
+    """One guard of a lock is given back on every way, whoever holds it."""
+
+    def go(way: frozenset[Hold]) -> frozenset[Hold]:
+        mine = [hold for hold in way if hold.taken.lock.place == lock.place]
+        return way - {max(mine, key=lambda hold: (hold.taken.site, repr(hold.holder)))} if mine else way
+
+    return each(ways, go)
+
+
 def dropped(ways: Ways, slots: frozenset[int]) -> Ways:
     """What the slots hold is given back, and what is known of them forgotten."""
     ways = forgotten(ways, lambda place: place.root in slots)

@@ -25,7 +25,11 @@ Mode = Literal["exclusive", "write", "read", "upgradable"]
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited."""
+    """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited.
+
+    `hand`: it is held until it is given back by name; `gives`: it gives it back so; `asks`: the arguments say whether
+    the call waits and how long.
+    """
 
     mode: Mode
     fallible: bool = False
@@ -33,17 +37,24 @@ class Taking:
     recursive: bool = False
     moment: bool = False
     sync: bool = False
+    hand: bool = False
+    gives: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LockType:
-    """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard."""
+    """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard.
+
+    `shares`: made with another lock, it is another name of that one.
+    """
 
     kind: str
     family: str
     waits: Literal["thread", "task"]
     wraps: bool
     methods: Mapping[str, Taking]
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,11 @@ class Effects:
     prelude: frozenset[str]
     common: frozenset[str]
     reasons: Mapping[str, str]
+    separator: str
+    objects: bool
+    """Every value is a reference, and a class is called to make one."""
+    enters: frozenset[str]
+    """The methods that a block is opened by."""
 
     def lock(self, path: ir.Path) -> LockType | None:
         """The lock that a resolved type path names, by its crate and its last part.
@@ -106,6 +122,9 @@ class Effects:
 
         Those of mutexes take no argument, unless they give up after a time or at once: `read(buffer)` is no lock.
         """
+        if self.objects:
+            methods = {name for lock in self.locks.values() for name in lock.methods if not name.startswith("__")}
+            return ir.Words(any=frozenset(methods))
         quiet = {"map", "watch"} - families
         alone, whatever = set(self.named), set[str]()
         for lock in self.locks.values():
@@ -118,7 +137,8 @@ class Effects:
 def _taking(said: str) -> Taking:
     words = said.split()
     mode: Any = words[0]
-    return Taking(mode, "try" in words, "bounded" in words, "recursive" in words, "moment" in words, "sync" in words)
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask")
+    return Taking(mode, *(flag in words for flag in flags))
 
 
 def _type(said: str) -> ir.Type:
@@ -142,6 +162,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
     """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
     text = resources.files(__package__).joinpath(f"{language}.toml").read_text("utf-8")
     data = tomllib.loads(text)
+    separator, objects = data["language"]["separator"], data["language"]["objects"]
     locks: dict[tuple[str, str], LockType] = {}
     names: dict[str, LockType] = {}
     for entry in data["lock"]:
@@ -149,10 +170,11 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
             continue
         methods = {name: _taking(said) for name, said in entry["methods"].items()}
         for kind in entry["types"]:
-            parts = kind.split("::")
-            lock = LockType(kind, entry["family"], entry["waits"], entry.get("wraps", False), methods)
+            parts = kind.split(separator)
+            wraps, shares = entry.get("wraps", False), entry.get("shares", False)
+            lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares)
             locks.setdefault((parts[0], parts[-1]), lock)
-            if lock.family in ("mutex", "rwlock"):
+            if lock.family in ("mutex", "rwlock") and not objects:
                 merged = {**methods, **(names[parts[-1]].methods if parts[-1] in names else {})}
                 names[parts[-1]] = LockType(parts[-1], entry["family"], "thread", False, merged)
     guards = data["guards"]
@@ -201,4 +223,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         prelude=frozenset(data["known"]["prelude"]),
         common=frozenset(data["known"]["common"]),
         reasons=data["reasons"],
+        separator=separator,
+        objects=objects,
+        enters=frozenset(data["language"].get("enters", ())),
     )

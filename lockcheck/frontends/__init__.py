@@ -12,11 +12,15 @@ from collections.abc import Sequence
 from lockcheck import ir
 from lockcheck.source import Crate, Source
 
-SUFFIXES = {".rs": "rust"}
+SUFFIXES = {".rs": "rust", ".py": "python"}
 
 
 def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """What a file declares. The file's ending must be one of `SUFFIXES`."""
+    if source.path.endswith(".py"):
+        from lockcheck.frontends import python
+
+        return python.declare(source, crate)
     from lockcheck.frontends import rust
 
     return rust.declare(source, crate)
@@ -25,8 +29,12 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
 def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int, macros: ir.Macros) -> ir.Body:
     """The steps of a function; `macros` are those of the tree.
 
-    Raises RecursionError where the code is nested too deep.
+    Raises RecursionError where the code is nested too deep, UnreadableError where it cannot be parsed.
     """
+    if unit.language == "python":
+        from lockcheck.frontends.python import lower as python
+
+        return python.lower(source.data, function)
     from lockcheck.frontends import rust
 
     return rust.lower(source.data, function, edition, rust.Known(macros, unit.path, unit.crate))
@@ -43,6 +51,10 @@ def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
 
 def pattern(language: str, words: ir.Words) -> re.Pattern[bytes]:
     """What a function's bytes must contain for one of the words to be called in it."""
+    if language == "python":
+        from lockcheck.frontends.python import words as python
+
+        return python.pattern(words)
     from lockcheck.frontends.rust import words as rust
 
     return rust.pattern(words)

@@ -6,7 +6,7 @@ Never: a word of syntax, what is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -32,6 +32,7 @@ class Program:
         self.names = Names(units, aliases)
         derefs = [(unit, deref) for unit in units for deref in unit.derefs]
         self.types = Types(self.names, self.functions, effects, derefs)
+        self.types.made.returned = self.returned_type
         self._bodies = bodies
         self._linked: dict[int, Linked | None] = {}
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
@@ -53,7 +54,12 @@ class Program:
         return self._linked[number]
 
     def guard_givers(self, effects: Effects) -> ir.Words:
-        """The functions that return a guard: a call of one is an acquisition."""
+        """The functions that return a guard: a call of one is an acquisition.
+
+        In a language of objects `alone` are the names that a block can be opened with to take a lock.
+        """
+        if effects.objects:
+            return ir.Words(alone=frozenset(self._openers(effects)))
         alone, whatever, free = set[str](), set[str](), set[str]()
         for number, (_, function) in enumerate(self.functions):
             if function.returns is None:
@@ -62,6 +68,22 @@ class Program:
                 kind = free if not function.takes_self else alone if len(function.params) == 1 else whatever
                 kind.add(function.name)
         return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free))
+
+    def _openers(self, effects: Effects) -> Iterator[str]:
+        for path, decl in self.names.types.items():
+            for part in decl.fields:
+                kind = self.types.resolve(part.type, Context(decl.module, ir.Type(path)), effects)
+                if kind is not None and self.types.lock_type(kind, effects) is not None:
+                    yield part.name
+        for static in self.names.statics.values():
+            kind = self.types.resolve(static.type, Context(static.module), effects)
+            if kind is not None and self.types.lock_type(kind, effects) is not None:
+                yield static.name
+        for _, function in self.functions:
+            if function.around or function.computed:
+                yield function.name
+            elif function.name in effects.enters and function.owner is not None:
+                yield function.owner.path[-1]
 
     # -------------------------------------------------------------------------------------------- about functions
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
+from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, plain
 from lockcheck.linker.types import UNKNOWN
 
@@ -25,7 +26,8 @@ class Linked:
 
     `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).
     `result` is the place that the returned value is another name of, if it is one of the function's own parameters
-    or a static. `unresolved` are the calls whose callee is not known.
+    or a static. `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block,
+    which stands where it yields.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -37,6 +39,7 @@ class Linked:
     callees: tuple[int, ...]
     passed_on: frozenset[int]
     alias: Mapping[ir.Place, ir.Place]
+    around: bool = False
 
 
 class Pass(Callees):
@@ -116,9 +119,25 @@ class Pass(Callees):
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
 
 
+class ObjectPass(Objects, Pass):
+    """The walk over a function of a language of objects."""
+
+    def step(self, step: ir.Step) -> None:
+        match step:
+            case ir.Get():
+                self.get(step)
+            case ir.Yield(throws=throws, at=at) | ir.Await(throws=throws, at=at):
+                super().step(step)
+                self.out.append(ir.Escape(throws, at))
+            case _:
+                super().step(step)
+
+
 def link(program: Program, number: int, body: ir.Body) -> Linked:
     """Link a lowered function."""
-    state = Pass(program, number, program.types.context(number), program.types.effects(number), body)
+    effects = program.types.effects(number)
+    made = ObjectPass if effects.objects else Pass
+    state = made(program, number, program.types.context(number), effects, body)
     state.gone = frozenset(_moved_out(body.root))
     root = state.region(body.root)
     elsewhere = []
@@ -144,6 +163,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         tuple(_callees(root)),
         frozenset(state.passed_on),
         state.alias,
+        program.functions[number][1].around,
     )
 
 

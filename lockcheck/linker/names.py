@@ -84,6 +84,8 @@ class Names:
             return self._below(above, rest, depth)
         if first == "::":
             return self._crate(module, rest, depth)
+        if first == "[root]":
+            return self._below(rest[:1], rest[1:], depth)
         scope = module
         while True:
             found = self._member(scope, first, depth)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType
+from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 
 UNKNOWN = ir.Type(("_",))
@@ -44,6 +45,7 @@ class Types:
         self._found: dict[tuple[ir.Path, tuple[ir.Type, ...], str], list[int]] = {}
         self._named: dict[str, list[int]] = defaultdict(list)
         self._blanket: dict[str, list[int]] = defaultdict(list)
+        self.made = Made(self)
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function)
@@ -125,6 +127,8 @@ class Types:
             return self._parameter(path[0], at, effects, depth)
         if path[0] == "Self" or path[0] in at.generics:
             return None
+        if path[0] in self.made.WORDS:
+            return self.made.type_of(kind, at, effects, depth)
         args = tuple(self.resolve(a, at, effects, depth + 1) or UNKNOWN for a in kind.args)
         if path[0].startswith("["):
             return ir.Type(path, args)
@@ -210,6 +214,7 @@ class Types:
             elif name in effects.wrappers and kind.path not in self.names.types and kind.args:
                 kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
             else:
+                yield from self.made.bases(kind, effects)
                 return
 
     def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
@@ -234,8 +239,7 @@ class Types:
             if declared is None and "." in name:
                 declared = next((f for f in decl.fields if f.name == name.partition(".")[2]), None)
             if declared is not None:
-                language = next(iter(self._effects))
-                found = self.resolve(declared.type, Context(decl.module, outer), self._effects[language])
+                found = self.resolve(declared.type, Context(decl.module, outer), effects)
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return None, ""
 

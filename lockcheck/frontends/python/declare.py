@@ -1,0 +1,207 @@
+"""What a file declares: classes with their fields, functions, module variables, imports. Bodies are left for `lower`.
+
+In: a `Source` and the folder that its imports begin at.  Out: `ir.Unit`.
+Never: a full parse; a value is parsed where its type is not plain from its first words.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lockcheck import ir
+from lockcheck.frontends.python import values
+from lockcheck.frontends.python.scan import Line, Outline, outline, trimmed
+from lockcheck.source import Crate, Source
+
+SELF = ir.Type(("Self",))
+_DEF = re.compile(rb"(async\s+)?def\s+(\w+)\s*")
+_CLASS = re.compile(rb"class\s+(\w+)\s*")
+_IMPORT = re.compile(rb"(?:import|from)\b")
+_NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
+_SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
+_ASSIGNED = frozenset({"setter", "deleter"})
+_OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+_BY_HAND = re.compile(rb"\.(?:acquire|release|__a?enter__|__a?exit__)\b")
+_KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
+_AROUND = frozenset({"contextmanager", "asynccontextmanager"})
+_PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
+
+
+def module_of(path: str, crate: Crate | None) -> ir.Path:
+    """The module that a file is, as imports spell it."""
+    inside = posixpath.relpath(path, crate.folder) if crate is not None else posixpath.basename(path)
+    parts = [part for part in inside.rpartition(".")[0].split("/") if part != ".."]
+    if parts[-1:] == ["__init__"] and len(parts) > 1:
+        parts.pop()
+    return tuple(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a statement stands: the module, the class around it, and whether it is inside a function."""
+
+    module: ir.Path
+    owner: ir.Path = ()
+    local: bool = False
+
+
+@dataclass
+class _Declarer:
+    data: bytes
+    text: Outline
+    package: bool
+    imports: list[ir.Import] = field(default_factory=list)
+    types: list[ir.TypeDecl] = field(default_factory=list)
+    statics: list[ir.Static] = field(default_factory=list)
+    functions: list[ir.Function] = field(default_factory=list)
+
+    # ------------------------------------------------------------------------------------------------- statements
+
+    def block(self, start: int, end: int, scope: _Scope) -> list[ir.Field]:
+        """Declare what the block from `start` to `end` does; returns the fields that it gives a class."""
+        fields: list[ir.Field] = []
+        skip = start
+        decorated = -1
+        for line in self.text.inside(start, end):
+            if line.start < skip:
+                continue
+            first = self.text.masked[line.start : line.start + 1]
+            if first == b"@":
+                decorated = line.start if decorated < 0 else decorated
+                skip = self.text.statement_end(line.start)
+                continue
+            done = self.definition(line, scope, decorated if decorated >= 0 else line.start)
+            decorated = -1
+            if done:
+                skip = done
+            elif first in b"if" and _IMPORT.match(self.text.masked, line.start):
+                skip = self.text.statement_end(line.start)
+                self.import_line(line.start, skip, scope)
+            elif not scope.local and (said := _NAME.match(self.text.masked, line.start)) is not None:
+                skip = self.text.statement_end(line.start)
+                self.variable(line, said, skip, scope, fields)
+        return fields
+
+    def definition(self, line: Line, scope: _Scope, begin: int) -> int:
+        """Declare the function or class that a line begins; returns where it ends, 0 where it begins none."""
+        masked = self.text.masked
+        if masked[line.start] in b"da" and (said := _DEF.match(masked, line.start)) is not None:
+            self.function(line, said, scope, begin)
+            return line.end
+        if masked[line.start] == ord("c") and (said := _CLASS.match(masked, line.start)) is not None:
+            self.class_(line, said, scope)
+            return line.end
+        return 0
+
+    def class_(self, line: Line, said: re.Match[bytes], scope: _Scope) -> None:
+        name = said[1].decode()
+        after = said.end()
+        bases: tuple[ir.Type, ...] = ()
+        if self.text.masked[after : after + 1] == b"[":
+            after = self.text.closing(after) + 1
+        if self.text.masked[after : after + 1] == b"(":
+            end = self.text.closing(after)
+            bases = tuple(values.bases(self.data[after + 1 : end]))
+        body = self.text.header_end(after)
+        inner = _Scope(scope.module, (*scope.owner, name))
+        at = len(self.types)
+        fields = self.block(body, line.end, inner)
+        fields += self.own_fields(body, line.end)
+        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), _merged(fields), bases, said.span(1))
+        self.types.insert(at, decl)
+
+    def own_fields(self, start: int, end: int) -> Iterator[ir.Field]:
+        """What the methods of a class assign to `self` and `cls`."""
+        for said in _SELF_FIELD.finditer(self.text.masked, start, end):
+            name, until = said[2].decode(), self.text.statement_end(said.end())
+            kind = values.value_type(self.text.masked[said.end() : until])
+            colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
+            if colon >= 0:
+                kind = values.annotation(self.data[colon + 1 : said.end() - 1]) or kind
+            yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls")
+
+    def variable(self, line: Line, said: re.Match[bytes], end: int, scope: _Scope, fields: list[ir.Field]) -> None:
+        """`name = value`, `name: type = value` of a module or a class."""
+        name, kind, value = said[1].decode(), None, said.end()
+        if name in _KEYWORDS:
+            return
+        if said[2] == b":":
+            equal = self.text.masked.find(b"=", said.end(), end)
+            kind = values.annotation(self.data[said.end() : equal if equal >= 0 else end])
+            value = equal + 1 if equal >= 0 else end
+        said_value = self.text.masked[value:end].strip()
+        kind = kind or values.value_type(said_value)
+        if scope.owner:
+            each = values.each_has_its_own(said_value) or (said[2] == b":" and not said_value)
+            fields.append(ir.Field(name, kind or ir.Type(("_",)), said.span(1), shared=not each))
+        else:
+            self.statics.append(ir.Static(scope.module, name, kind, said.span(1)))
+
+    # -------------------------------------------------------------------------------------------------- functions
+
+    def function(self, line: Line, said: re.Match[bytes], scope: _Scope, begin: int) -> None:
+        name = said[2].decode()
+        masked = self.text.masked
+        opening = masked.find(b"(", said.end(2))
+        closing = self.text.closing(opening)
+        body = self.text.header_end(closing)
+        arrow = masked.find(b"->", closing, body)
+        returns = values.annotation(self.data[arrow + 2 : body - 1].strip()) if arrow >= 0 else None
+        paths = tuple(values.decorators(self.data[begin : line.start]))
+        marks = frozenset(path[-1] for path in paths)
+        takes_self = bool(scope.owner) and "staticmethod" not in marks
+        params = tuple(values.params(self.data[opening + 1 : closing], takes_self))
+        owner = ir.Type(scope.owner) if scope.owner else None
+        end = trimmed(masked, (line.start, line.end))[1]
+        inner = scope if scope.local else _Scope((*scope.module, f"{{{name}}}"), (), True)
+        if not scope.local and "overload" not in marks:
+            if marks & _ASSIGNED:
+                name = f"{name}.{min(marks & _ASSIGNED)}"
+            made = ir.Function(
+                scope.module, name, owner, None, (), (), params, takes_self, returns, said[1] is not None,
+                (line.start, end), said.span(2), (body, end),
+                by_hand=_BY_HAND.search(masked, body, end) is not None,
+                of_type="classmethod" in marks or name in _OF_TYPE,
+                computed=not marks.isdisjoint(_COMPUTED),
+                around=not marks.isdisjoint(_AROUND),
+                wrapped_by=tuple(path for path in paths if path[-1] not in _PLAIN),
+            )  # fmt: skip
+            self.functions.append(made)
+        if _INSIDE.search(masked, body, line.end):
+            self.block(body, line.end, inner)
+
+    # --------------------------------------------------------------------------------------------- import lines
+
+    def import_line(self, start: int, end: int, scope: _Scope) -> None:
+        text = re.sub(rb"\\\r?\n|[()\r\n]|#[^\n]*", b" ", self.text.masked[start:end]).decode()
+        for name, target in values.imports(text, scope.module, self.package):
+            self.imports.append(ir.Import(scope.module, name, target))
+
+
+_INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
+
+
+def _merged(fields: list[ir.Field]) -> tuple[ir.Field, ...]:
+    """One field for each name: the first that says of what type it is; what an instance sets is its own."""
+    found: dict[str, ir.Field] = {}
+    for one in fields:
+        known = found.get(one.name)
+        if known is None or known.type.path in (("_",), ("None",)):
+            found[one.name] = one
+    return tuple(found.values())
+
+
+def declare(source: Source, crate: Crate | None) -> ir.Unit:
+    """The declarations of a file. Never raises for what is in it."""
+    module = module_of(source.path, crate)
+    text = outline(source.data)
+    declarer = _Declarer(source.data, text, posixpath.basename(source.path) == "__init__.py")
+    declarer.block(0, len(source.data), _Scope(module))
+    return ir.Unit(
+        source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
+        tuple(declarer.functions), (), (),
+    )  # fmt: skip

@@ -1,0 +1,248 @@
+"""Expressions: what is called with what, in the order of evaluation, and where each value is.
+
+In: libcst's expression nodes.  Out: steps, and the place of the value.
+Never: what a call means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import libcst as cst
+
+from lockcheck import ir
+from lockcheck.frontends.python import syntax
+from lockcheck.frontends.python.frame import Frame
+
+UNKNOWN = ir.Place(("[unknown]",))
+_CONSTANTS = {"None": ir.NONE, "True": ir.YES, "False": ir.NO}
+
+
+class Expressions(Frame):
+    """The expressions of a function."""
+
+    def value(self, node: cst.CSTNode) -> ir.Place | None:
+        match node:
+            case cst.Name(value=name):
+                return _CONSTANTS.get(name) or self.place_of(name)
+            case cst.Attribute():
+                return self.attribute(node)
+            case cst.Call():
+                return self.call(node)
+            case cst.Await(expression=inner):
+                return self.awaited(node, inner)
+            case cst.Lambda():
+                return ir.Place(self.closure(node))
+            case cst.NamedExpr(target=target, value=inner):
+                found = self.value(inner)
+                self.bind(target, found)
+                return self.value(target) if isinstance(target, cst.Name) else found
+            case cst.IfExp():
+                return self.chosen(node)
+            case cst.BooleanOperation() | cst.UnaryOperation(operator=cst.Not()):
+                return self.boolean(node)
+            case cst.Subscript():
+                return self.subscript(node)
+            case cst.Yield():
+                return self.yielded(node)
+            case cst.Tuple(elements=elements) | cst.List(elements=elements):
+                return self.display(node, elements)
+            case cst.GeneratorExp() | cst.ListComp() | cst.SetComp() | cst.DictComp():
+                return self.comprehension(node)
+            case cst.SimpleString() | cst.Integer() | cst.Float() | cst.Imaginary() | cst.Ellipsis():
+                return None
+            case _:
+                for part in syntax.parts(node):
+                    self.value(part)
+                return None
+
+    def attribute(self, node: cst.Attribute) -> ir.Place | None:
+        base = self.value(node.value)
+        if base is None:
+            return None
+        place = ir.Place(base.root, (*base.way, node.attr.value))
+        if isinstance(place.root, int):
+            self.put(ir.Get(self.slot(), place, self.at(node), self.at(node.attr)))
+        return place
+
+    def subscript(self, node: cst.Subscript) -> ir.Place | None:
+        base = self.value(node.value)
+        for element in node.slice:
+            self.value(element)
+        if base is None:
+            return None
+        text = cst.Module([]).code_for_node(node).partition("[")[2].rpartition("]")[0]
+        return ir.Place(base.root, (*base.way, f"[{''.join(text.split())}]"))
+
+    def display(self, node: cst.CSTNode, elements: Sequence[cst.BaseElement]) -> ir.Place:
+        dst = self.slot()
+        found = [(str(n), ir.Operand(self.value(element.value))) for n, element in enumerate(elements)]
+        self.put(ir.New(dst, ("[tuple]",) if isinstance(node, cst.Tuple) else ("[list]",), tuple(found)))
+        return ir.Place(dst)
+
+    # ------------------------------------------------------------------------------------------------------- calls
+
+    def call(self, node: cst.Call, awaited: bool = False) -> ir.Place:
+        callee, first, name = self.callee(node.func)
+        operands = [*first, *(self.operand(argument) for argument in node.args)]
+        dst = self.slot(at=self.at(node))
+        self.put(ir.Call(dst, callee, tuple(operands), self.at(node), self.at(name), awaited, self.handler()))
+        return ir.Place(dst)
+
+    def callee(self, node: cst.BaseExpression) -> tuple[ir.Callee, list[ir.Operand], cst.CSTNode]:
+        """What is called, the operands that come before the written ones, and the name that stands for it."""
+        path = syntax.dotted(node)
+        name: cst.CSTNode = node.attr if isinstance(node, cst.Attribute) else node
+        if path and self.lookup(path[0]) is None:
+            return ir.Named(path), [], name
+        if len(path) == 1:
+            return ir.Indirect(self.place_of(path[0])), [], name
+        if isinstance(node, cst.Attribute):
+            inner = node.value
+            if isinstance(inner, cst.Call) and syntax.dotted(inner.func) == ("super",) and self.method_of is not None:
+                above = ir.Named((node.attr.value,), owner=ir.Type(("[super]",)))
+                return above, [ir.Operand(ir.Place(self.method_of))], name
+            return ir.Method(node.attr.value), [ir.Operand(self.value(inner))], name
+        place = self.value(node)
+        return ir.Indirect(place or UNKNOWN), [], name
+
+    def operand(self, argument: cst.Arg) -> ir.Operand:
+        place = self.value(argument.value)
+        return ir.Operand(place, name=argument.keyword.value if argument.keyword else "", spread=argument.star != "")
+
+    def awaited(self, node: cst.Await, inner: cst.BaseExpression) -> ir.Place:
+        place = self.call(inner, True) if isinstance(inner, cst.Call) else self.value(inner)
+        dst = self.slot()
+        at = self.at(node)
+        self.put(ir.Await(dst, place or UNKNOWN, at, (at[0], at[0] + 5), self.handler(True)))
+        return ir.Place(dst)
+
+    def yielded(self, node: cst.Yield) -> ir.Place:
+        inner = node.value
+        place = self.value(inner.item if isinstance(inner, cst.From) else inner) if inner is not None else None
+        dst = self.slot()
+        at = self.at(node)
+        self.put(ir.Yield(dst, place, at, (at[0], at[0] + 5), self.handler(True)))
+        return ir.Place(dst)
+
+    # -------------------------------------------------------------------------------------------------- conditions
+
+    def chosen(self, node: cst.IfExp) -> ir.Place:
+        dst = self.slot()
+
+        def give(part: cst.BaseExpression) -> Callable[[], None]:
+            return lambda: self.take(dst, self.value(part))
+
+        self.decide(node, node.test, give(node.body), give(node.orelse))
+        return ir.Place(dst)
+
+    def boolean(self, node: cst.CSTNode) -> ir.Place:
+        """`a and b`, `not a` as a value: the last of its operands that is evaluated."""
+        dst = self.slot()
+        if isinstance(node, cst.BooleanOperation):
+            left = self.value(node.left)
+            self.take(dst, left)
+            right = self.arm(self.at(node.right), lambda: self.take(dst, self.value(node.right)))
+            self.put(ir.Branch((right, ir.Arm(ir.Region((), (), self.at(node))))))
+        elif isinstance(node, cst.UnaryOperation):
+            self.value(node.expression)
+        return ir.Place(dst)
+
+    def take(self, dst: int, place: ir.Place | None) -> None:
+        if place is not None:
+            self.put(ir.Move(ir.Place(dst), place))
+
+    def decide(self, node: cst.CSTNode, test: cst.BaseExpression, then: Callable[[], None],
+               other: Callable[[], None]) -> None:  # fmt: skip
+        """Steps of which those of `then` run where the test holds and those of `other` where it does not."""
+        end, otherwise, inside = self.label(), self.label(), self.label()
+        with self.region(self.at(node), label=end):
+            with self.region(self.at(test), label=otherwise):
+                with self.region(self.at(test), label=inside):
+                    self.test(test, inside, otherwise)
+                then()
+                self.put(ir.Leave(end))
+            other()
+
+    def test(self, node: cst.BaseExpression, yes: int, no: int) -> None:
+        """Leave to `yes` where the expression is true and to `no` where it is not."""
+        match node:
+            case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+                self.test(inner, no, yes)
+            case cst.BooleanOperation(left=left, operator=cst.And(), right=right):
+                self.either(left, right, yes, no, True)
+            case cst.BooleanOperation(left=left, right=right):
+                self.either(left, right, yes, no, False)
+            case cst.Name(value="True") | cst.Integer(value="1"):
+                self.put(ir.Leave(yes))
+            case cst.Name(value="False") | cst.Integer(value="0"):
+                self.put(ir.Leave(no))
+            case _:
+                self.fork(node, yes, no)
+
+    def either(self, left: cst.BaseExpression, right: cst.BaseExpression, yes: int, no: int, both: bool) -> None:
+        more = self.label()
+        with self.region(self.at(left), label=more):
+            self.test(left, more if both else yes, no if both else more)
+        self.test(right, yes, no)
+
+    def fork(self, node: cst.BaseExpression, yes: int, no: int) -> None:
+        """A test that is no combination: what it asks about is there or is not."""
+        tested, positive = node, True
+        if isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
+            only = node.comparisons[0]
+            word = syntax.dotted(only.comparator)
+            if isinstance(only.operator, (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual)) and word:
+                if word in (("None",), ("False",), ("True",)):
+                    tested = node.left
+                    positive = isinstance(only.operator, (cst.Is, cst.Equal)) == (word == ("True",))
+        place = self.value(tested)
+        at = self.at(node)
+        if place is None:
+            arms = tuple(ir.Arm(ir.Region((ir.Leave(label),), (), at)) for label in (yes, no))
+        else:
+            there, missing = (yes, no) if positive else (no, yes)
+            steps = ((ir.Refine(place, True), ir.Leave(there)), (ir.Refine(place, False), ir.Leave(missing)))
+            arms = tuple(ir.Arm(ir.Region(one, (), at)) for one in steps)
+        self.put(ir.Branch(arms))
+
+    # ---------------------------------------------------------------------------------------------- comprehensions
+
+    def comprehension(self, node: cst.BaseComp) -> ir.Place:
+        """A loop in one expression. A generator's body runs later, most often at once: it is taken to run here."""
+        self.names.append({})
+        self.outside.append(set())
+        dst = self.slot()
+        self.rounds(node, node.for_in)
+        self.names.pop()
+        self.outside.pop()
+        return ir.Place(dst)
+
+    def rounds(self, node: cst.BaseComp, each: cst.CompFor) -> None:
+        source = self.value(each.iter)
+        done, again, mark = self.label(), self.label(), self.slot()
+        for name in syntax.names_bound(each.target):
+            self.names[-1][name] = self.slot(name, "local")
+
+        def run() -> None:
+            self.element(each.target, source, mark)
+            for test in each.ifs:
+                self.value(test.test)
+            if each.inner_for_in is not None:
+                self.rounds(node, each.inner_for_in)
+            else:
+                for part in (getattr(node, name, None) for name in ("elt", "key", "value")):
+                    if part is not None:
+                        self.value(part)
+
+        def stop() -> None:
+            self.put(ir.Leave(done))
+
+        at = self.at(node)
+        with self.region(at, label=done):
+            body = self.filled(at, lambda: self.put(ir.Branch((self.arm(at, run), self.arm(at, stop)))), (mark,))
+            self.put(ir.Loop(body, again))
+
+    def element(self, target: cst.CSTNode, source: ir.Place | None, mark: int) -> None:
+        """One of the values of a loop becomes the value of its target."""
+        self.bind(target, ir.Place(source.root, (*source.way, f"[each {mark}]")) if source is not None else None)

@@ -1,0 +1,274 @@
+"""Statements: which way control takes, and where what a block opened is closed.
+
+In: libcst's statement nodes.  Out: regions, branches, loops and the ways out of them.
+Never: what a call means.
+
+An exception leaves to the label of the handler around it (`Call.throws`). A `finally` stands at the end of each way
+out of its block. `with` makes two calls, `__enter__` and `__exit__`; a guard that `__enter__` hands out is
+held by a slot of the block's region: it is given back on every way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import libcst as cst
+
+from lockcheck import ir
+from lockcheck.frontends.python import syntax
+from lockcheck.frontends.python.expressions import UNKNOWN, Expressions
+from lockcheck.frontends.python.frame import Around
+
+_EVERYTHING = frozenset({"BaseException", "CancelledError", "Cancelled", "GeneratorExit"})
+_ORDINARY = frozenset({"Exception"})
+
+
+class Flow(Expressions):
+    """The statements of a function."""
+
+    def block(self, node: cst.BaseSuite) -> None:
+        for statement in node.body:
+            self.statement(statement)
+
+    def statement(self, node: cst.CSTNode) -> None:
+        match node:
+            case cst.SimpleStatementLine(body=small):
+                for one in small:
+                    self.small(one)
+            case cst.If():
+                self.decide(node, node.test, lambda: self.block(node.body), lambda: self.otherwise(node.orelse))
+            case cst.While():
+                self.while_(node)
+            case cst.For():
+                self.for_(node)
+            case cst.With():
+                self.with_(node, list(node.items))
+            case cst.Try() | cst.TryStar():
+                self.try_(node)
+            case cst.FunctionDef():
+                self.bind(node.name, ir.Place(self.closure(node)))
+            case cst.Match():
+                self.match_(node)
+            case cst.BaseSmallStatement():
+                self.small(node)
+            case _:
+                pass
+
+    def otherwise(self, node: cst.CSTNode | None) -> None:
+        if isinstance(node, cst.Else):
+            self.block(node.body)
+        elif node is not None:
+            self.statement(node)
+
+    # ------------------------------------------------------------------------------------------- simple statements
+
+    def small(self, node: cst.BaseSmallStatement) -> None:
+        match node:
+            case cst.Expr(value=value):
+                self.value(value)
+            case cst.Assign(targets=targets, value=value):
+                place = self.value(value)
+                for target in targets:
+                    self.bind(target.target, place)
+            case cst.AnnAssign(target=target, value=value):
+                if value is not None:
+                    self.bind(target, self.value(value))
+            case cst.AugAssign(target=target, value=value):
+                self.value(value)
+                self.bind(target, None)
+            case cst.Return(value=value):
+                place = self.value(value) if value is not None else None
+                if place is not None and self.result >= 0:
+                    self.put(ir.Move(ir.Place(self.result), place))
+                self.leave(self.leave_function, 0, self.at(node))
+            case cst.Raise():
+                self.raise_(node)
+            case cst.Break():
+                if self.loops:
+                    self.leave(self.loops[-1][0], self.loops[-1][2], self.at(node))
+            case cst.Continue():
+                if self.loops:
+                    self.leave(self.loops[-1][1], self.loops[-1][2], self.at(node))
+            case cst.Del(target=target):
+                for one in target.elements if isinstance(target, cst.Tuple) else (target,):
+                    self.bind(one.value if isinstance(one, cst.Element) else one, None)
+            case cst.Assert(test=test):
+                self.value(test)
+            case _:
+                pass
+
+    def raise_(self, node: cst.Raise) -> None:
+        if node.exc is not None:
+            self.value(node.exc)
+        self.put(ir.Leave(self.handler(), self.at(node)))
+
+    def bind(self, target: cst.CSTNode, value: ir.Place | None) -> None:
+        match target:
+            case cst.Name(value=name):
+                slot = self.lookup(name)
+                if slot is not None and value is not None:
+                    self.put(ir.Move(ir.Place(slot), value))
+            case cst.Tuple(elements=elements) | cst.List(elements=elements):
+                for number, element in enumerate(elements):
+                    part = ir.Place(value.root, (*value.way, str(number))) if value is not None else None
+                    self.bind(element.value, None if isinstance(element, cst.StarredElement) else part)
+            case cst.Attribute(value=inner, attr=attr):
+                base = self.value(inner)
+                if base is not None and value is not None:
+                    self.put(ir.Move(ir.Place(base.root, (*base.way, attr.value)), value))
+            case cst.Subscript():
+                place = self.subscript(target)
+                if place is not None and value is not None:
+                    self.put(ir.Move(place, value))
+            case _:
+                pass
+
+    # ------------------------------------------------------------------------------------------------------- loops
+
+    def while_(self, node: cst.While) -> None:
+        done, again, end, inside = self.label(), self.label(), self.label(), self.label()
+        at = self.at(node)
+
+        def one_round() -> None:
+            with self.region(at, label=end):
+                with self.region(at, label=inside):
+                    self.test(node.test, inside, end)
+                self.loops.append((done, again, len(self.around)))
+                self.block(node.body)
+                self.loops.pop()
+                self.put(ir.Leave(again))
+            self.otherwise(node.orelse)
+            self.put(ir.Leave(done))
+
+        with self.region(at, label=done):
+            self.put(ir.Loop(self.filled(at, one_round), again))
+
+    def for_(self, node: cst.For) -> None:
+        source = self.value(node.iter)
+        done, again, mark = self.label(), self.label(), self.slot()
+        at = self.at(node)
+
+        def one_round() -> None:
+            if node.asynchronous is not None:
+                name_at = (at[0], at[0] + len("async"))
+                self.put(ir.Await(self.slot(), source or UNKNOWN, at, name_at, self.handler(True)))
+            self.element(node.target, source, mark)
+            self.loops.append((done, again, len(self.around)))
+            self.block(node.body)
+            self.loops.pop()
+
+        def stop() -> None:
+            self.otherwise(node.orelse)
+            self.put(ir.Leave(done))
+
+        with self.region(at, label=done):
+            arms = ir.Branch((self.arm(at, one_round, "body"), self.arm(at, stop)))
+            self.put(ir.Loop(ir.Region((arms,), (mark,), at), again))
+
+    # -------------------------------------------------------------------------------------------------------- with
+
+    def with_(self, node: cst.With, items: Sequence[cst.WithItem]) -> None:
+        if not items:
+            self.block(node.body)
+            return
+        item, rest = items[0], items[1:]
+        waits = node.asynchronous is not None
+        manager = self.value(item.item)
+        place = manager or UNKNOWN
+        at, name_at = self.at(item.item), self.at(item.item)
+        guard = self.slot("", "with", at)
+        operand = (ir.Operand(place),)
+        leaves, ends = ir.Method("__aexit__" if waits else "__exit__"), self.slot()
+
+        def close() -> None:
+            self.put(ir.Call(ends, leaves, operand, at, name_at, waits, self.handler()))
+
+        with self.region(self.at(node), (guard,)):
+            enters = ir.Method("__aenter__" if waits else "__enter__")
+            self.put(ir.Call(guard, enters, operand, at, name_at, waits, self.handler()))
+            if waits:
+                self.put(ir.Await(self.slot(), ir.Place(guard), at, name_at, self.handler(True)))
+            if item.asname is not None and isinstance(item.asname.name, cst.BaseExpression):
+                got = self.slot()
+                self.put(ir.Ref(got, ir.Place(guard)))
+                self.bind(item.asname.name, ir.Place(got))
+            final = self.filled(at, close)
+            self.guarded(at, lambda: self.with_(node, rest), final)
+
+    def guarded(self, at: ir.Range, body: Callable[[], None], final: ir.Region) -> None:
+        """Steps after which, on whatever way out, those of `final` run."""
+        failed, end = self.label(), self.label()
+        outside = self.handler()
+        with self.region(at, label=end):
+            self.around.append(Around(failed, "all", final))
+            with self.region(at, label=failed):
+                body()
+                self.put(final)
+                self.put(ir.Leave(end))
+            self.around.pop()
+            self.put(final)
+            self.put(ir.Leave(outside))
+
+    # --------------------------------------------------------------------------------------------------------- try
+
+    def try_(self, node: cst.Try | cst.TryStar) -> None:
+        if node.finalbody is None:
+            self.handled(node)
+            return
+        last = node.finalbody.body
+        final = self.filled(self.at(node.finalbody), lambda: self.block(last))
+        self.guarded(self.at(node), lambda: self.handled(node), final)
+
+    def handled(self, node: cst.Try | cst.TryStar) -> None:
+        """The body of a `try` with its handlers and its `else`."""
+        if not node.handlers:
+            self.block(node.body)
+            return
+        failed, end, outside = self.label(), self.label(), self.handler()
+        caught = [self.catches(handler) for handler in node.handlers]
+        ordinary = "ordinary" in caught and "all" not in caught
+        at = self.at(node)
+        with self.region(at, label=end):
+            with self.region(at, label=failed):
+                self.around.append(Around(failed, "ordinary" if "all" not in caught else "all"))
+                self.block(node.body)
+                self.around.pop()
+                self.otherwise(node.orelse)
+                self.put(ir.Leave(end))
+            arms = [self.handling(handler) for handler in node.handlers]
+            if "all" not in caught and not ordinary:
+                arms.append(ir.Arm(ir.Region((ir.Leave(outside),), (), at)))
+            self.put(ir.Branch(tuple(arms)))
+
+    def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:
+        return self.arm(self.at(handler), lambda: self.block(handler.body))
+
+    def catches(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> str:
+        """How much a handler stops: "all", all but a cancellation ("ordinary"), or "some"."""
+        if handler.type is None:
+            return "all"
+        kinds = [e.value for e in handler.type.elements] if isinstance(handler.type, cst.Tuple) else [handler.type]
+        names = {syntax.dotted(kind)[-1] for kind in kinds if syntax.dotted(kind)}
+        if names & _EVERYTHING:
+            return "all"
+        return "ordinary" if names & _ORDINARY else "some"
+
+    # ------------------------------------------------------------------------------------------------------- match
+
+    def match_(self, node: cst.Match) -> None:
+        subject = self.value(node.subject)
+        arms = []
+        for case in node.cases:
+
+            def run(case: cst.MatchCase = case) -> None:
+                if isinstance(case.pattern, cst.MatchAs) and case.pattern.pattern is None and case.pattern.name:
+                    self.bind(case.pattern.name, subject)
+                if case.guard is not None:
+                    self.value(case.guard)
+                self.block(case.body)
+
+            arms.append(self.arm(self.at(case), run, "arm"))
+        last = node.cases[-1].pattern if node.cases else None
+        if not (isinstance(last, cst.MatchAs) and last.pattern is None):
+            arms.append(ir.Arm(ir.Region((), (), self.at(node))))
+        self.put(ir.Branch(tuple(arms)))

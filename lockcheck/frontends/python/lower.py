@@ -1,0 +1,85 @@
+"""One function's steps.
+
+In: the bytes of a file and a function that it declares.  Out: `ir.Body`.
+Never: raises on broken code, save `RecursionError` where it is nested too deep.
+"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from lockcheck import ir
+from lockcheck.frontends.python import syntax
+from lockcheck.frontends.python.flow import Flow
+
+
+class Lowering(Flow):
+    """Lowers one function."""
+
+    def function(self, function: ir.Function) -> ir.Body:
+        node = self.parsed.node
+        self.names.append({})
+        self.outside.append(set())
+        bound, _ = syntax.assigned(node.body)
+        for param, written in zip(function.params, _params(node.params), strict=False):
+            name = written.name.value
+            fixed = name not in bound
+            self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
+        if function.takes_self and function.params:
+            self.method_of = 0
+        self.result = self.slot("", "result", function.at, function.returns)
+        self.locals(node.body)
+        root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
+        return ir.Body(tuple(self.slots), root, self.result)
+
+    def locals(self, body: cst.CSTNode) -> None:
+        """Every name that a body binds is a variable of its function from its beginning."""
+        bound, outside = syntax.assigned(body)
+        for name in sorted(bound - self.names[-1].keys()):
+            self.names[-1][name] = self.slot(name, "local", self.at(body))
+        self.outside[-1] |= outside
+
+    def closure(self, node: cst.FunctionDef | cst.Lambda) -> int:
+        """A function within the function: it sees the variables around it; its own ways out are its own."""
+        for default in _params(node.params):
+            if default.default is not None:
+                self.value(default.default)
+        dst, result = self.slot(), self.slot()
+        kept = self.around, self.loops, self.leave_function, self.result
+        self.names.append({})
+        self.outside.append(set())
+        params = []
+        for one in _params(node.params):
+            params.append(self.slot(one.name.value, "param", self.at(one.name)))
+            self.names[-1][one.name.value] = params[-1]
+        label = self.label()
+        self.around, self.loops, self.leave_function, self.result = [], [], label, result
+
+        def fill() -> None:
+            if isinstance(node, cst.Lambda):
+                self.take(result, self.value(node.body))
+            else:
+                self.locals(node.body)
+                self.block(node.body)
+
+        body = self.filled(self.at(node), fill, (), label)
+        self.around, self.loops, self.leave_function, self.result = kept
+        self.names.pop()
+        self.outside.pop()
+        deferred = isinstance(node, cst.FunctionDef) and node.asynchronous is not None
+        self.put(ir.Lambda(dst, tuple(params), body, result, deferred=deferred))
+        return dst
+
+
+def _params(params: cst.Parameters) -> list[cst.Param]:
+    """The parameters in the order in which they are written."""
+    found = [*params.posonly_params, *params.params]
+    if isinstance(params.star_arg, cst.Param):
+        found.append(params.star_arg)
+    found += params.kwonly_params
+    return [*found, params.star_kwarg] if params.star_kwarg is not None else found
+
+
+def lower(data: bytes, function: ir.Function) -> ir.Body:
+    """The steps of a function. Raises syntax.UnreadableError where its text is no Python."""
+    return Lowering(syntax.parse(data, function.at)).function(function)

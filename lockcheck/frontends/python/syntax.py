@@ -1,0 +1,194 @@
+"""One function as libcst reads it, with byte positions, and small questions about its nodes.
+
+In: the bytes of a function.  Out: its `FunctionDef` and where each node of it is.
+Never: what a node means.
+
+libcst's own position provider fails on files of the standard library and copies the tree first; here the tree is
+written out once into a counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import libcst as cst
+
+from lockcheck import ir
+from lockcheck.source import UnreadableError
+
+_LAYOUT = frozenset({"lpar", "rpar", "comma", "equal", "colon", "semicolon", "leading_lines", "header", "footer",
+                     "lines_after_decorators", "whitespace", "annotation", "asname", "lbracket", "rbracket",
+                     "lbrace", "rbrace", "dot", "operator", "asynchronous", "type_parameters", "returns"})  # fmt: skip
+
+
+@dataclass
+class _Counter:
+    """What libcst writes a tree out into: keeps no text, only the number of bytes so far."""
+
+    default_indent: str
+    default_newline: str
+    at: int
+    provider: object = None
+    indent: list[int] = field(default_factory=list)
+    spans: dict[int, ir.Range] = field(default_factory=dict)
+    begun: list[int] = field(default_factory=list)
+
+    def increase_indent(self, value: str) -> None:
+        self.indent.append(len(value))
+
+    def decrease_indent(self) -> None:
+        self.indent.pop()
+
+    def add_indent_tokens(self) -> None:
+        self.at += sum(self.indent)
+
+    def add_token(self, value: str) -> None:
+        self.at += len(value) if value.isascii() else len(value.encode())
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        self.begun.append(self.at)
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        begun = self.begun.pop()
+        self.spans.setdefault(id(node), (begun, self.at))
+
+    def pop_trailing_newline(self) -> None:
+        """The last line end is not written; nobody asks for what comes after."""
+
+    @contextmanager
+    def record_syntactic_position(
+        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+    ) -> Iterator[None]:
+        """The node without the blank space and brackets around it."""
+        begun = self.at
+        yield
+        start = self.spans[id(start_node)][0] if start_node is not None and id(start_node) in self.spans else begun
+        end = self.spans[id(end_node)][1] if end_node is not None and id(end_node) in self.spans else self.at
+        self.spans[id(node)] = (start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A function's tree and the byte ranges of its nodes, in the file, by the nodes' ids."""
+
+    node: cst.FunctionDef
+    spans: dict[int, ir.Range]
+    shift: int
+
+    def at(self, node: cst.CSTNode) -> ir.Range:
+        """Where a node of the tree is."""
+        start, end = self.spans.get(id(node), (0, 0))
+        return start + self.shift, end + self.shift
+
+
+def parse(data: bytes, at: ir.Range) -> Parsed:
+    """The function that stands at a range of a file's bytes.
+
+    Raises UnreadableError, or RecursionError where it is nested too deep.
+    """
+    begin = data.rfind(b"\n", 0, at[0]) + 1
+    text = data[begin : at[1]].decode("utf-8", "replace")
+    wrapped = text[:1] in " \t\f"
+    head = "if 1:\n" if wrapped else ""
+    try:
+        module = cst.parse_module(head + text + "\n")
+    except cst.ParserSyntaxError as error:
+        raise UnreadableError(max(error.raw_line - wrapped, 1), "syntax error") from None
+    counter = _Counter(module.default_indent, module.default_newline, 0)
+    found: Any = module.body[0]
+    found._codegen(cast("Any", counter))
+    found = found.body.body[0] if wrapped else found
+    if not isinstance(found, cst.FunctionDef):
+        raise UnreadableError(1, "syntax error")
+    return Parsed(found, counter.spans, begin - len(head))
+
+
+def parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The nodes inside a node in the order of its text, without layout."""
+    for name in node.__dataclass_fields__:
+        if name in _LAYOUT or name.startswith("whitespace"):
+            continue
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from (one for one in value if isinstance(one, cst.CSTNode))
+
+
+def dotted(node: cst.CSTNode) -> ir.Path:
+    """`a.b.c` as a path; empty where the node is anything else."""
+    found: list[str] = []
+    while isinstance(node, cst.Attribute):
+        found.append(node.attr.value)
+        node = node.value
+    return (node.value, *reversed(found)) if isinstance(node, cst.Name) else ()
+
+
+def names_bound(node: cst.CSTNode) -> Iterator[str]:
+    """The names that a target binds."""
+    match node:
+        case cst.Name(value=name):
+            yield name
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            for element in elements:
+                yield from names_bound(element.value)
+        case cst.StarredElement(value=value):
+            yield from names_bound(value)
+        case _:
+            pass
+
+
+def assigned(body: cst.CSTNode) -> tuple[set[str], set[str]]:
+    """The names that a function's body binds itself, and those that it says are from outside."""
+    bound: set[str] = set()
+    outside: set[str] = set()
+    waiting: list[cst.CSTNode] = [body]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+                bound.add(name.value)
+                continue
+            case cst.Lambda() | cst.GeneratorExp() | cst.ListComp() | cst.SetComp() | cst.DictComp():
+                bound.update(_walrus(node))
+                continue
+            case cst.Global(names=names) | cst.Nonlocal(names=names):
+                outside.update(item.name.value for item in names)
+                continue
+            case cst.AssignTarget(target=target) | cst.AnnAssign(target=target) | cst.AugAssign(target=target):
+                bound.update(names_bound(target))
+            case cst.For(target=target) | cst.NamedExpr(target=target):
+                bound.update(names_bound(target))
+            case cst.AsName(name=name):
+                bound.update(names_bound(name))
+            case cst.Import(names=aliases):
+                for alias in aliases:
+                    said = alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
+                    outside.add(said)
+            case cst.ImportFrom():
+                continue
+            case cst.MatchAs(name=cst.Name(value=said)) | cst.MatchStar(name=cst.Name(value=said)):
+                bound.add(said)
+            case _:
+                pass
+        waiting += _inside(node)
+    return bound - outside, outside
+
+
+def _inside(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    yield from parts(node)
+    name = getattr(node, "asname", None)
+    if isinstance(name, cst.CSTNode):
+        yield name
+
+
+def _walrus(node: cst.CSTNode) -> Iterator[str]:
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, cst.NamedExpr):
+            yield from names_bound(one.target)
+        waiting += parts(one)

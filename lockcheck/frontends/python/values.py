@@ -1,0 +1,240 @@
+"""What pieces of source say without a parse: the type that a value will have, annotations, parameters, imports.
+
+In: pieces of a file's text (strings and comments blanked out where it says so).  Out: `ir` values.
+Never: an error; what is not plain is None.
+
+Types of values stand for what is found out when the whole tree is known: `[made]` is what a call of its first
+argument gives (the others are what is passed), `[at]` is the type of what a dotted name means, `[any]` is one of its
+arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lockcheck import ir
+
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
+_SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
+_LITERALS = {"None": "None", "True": "bool", "False": "bool", "...": "ellipsis"}
+_ONE_OF = frozenset({"Optional", "Union"})
+_SAME = frozenset({"Final", "ClassVar", "Annotated", "Required", "NotRequired", "ReadOnly", "InitVar", "Type"})
+_OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|PrivateAttr)\s*\(")
+_DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
+_MAKERS = frozenset({"factory", "default_factory"})
+
+
+def text_of(data: bytes) -> str:
+    """Bytes as text; the files are UTF-8, a piece of one may not be."""
+    return data.decode("utf-8", "replace").strip()
+
+
+def path_of(text: str) -> ir.Path:
+    """A dotted name as a path; empty where the text is no such name."""
+    found = _DOTTED.fullmatch(text)
+    return tuple(part.strip() for part in text.split(".")) if found else ()
+
+
+def pieces(text: str, words: frozenset[str]) -> list[str]:
+    """The text cut at each of the words (and signs) that stands outside of brackets."""
+    depth, begin, out = 0, 0, []
+    for sign in _SIGN.finditer(text):
+        word = sign[0]
+        if word in "([{":
+            depth += 1
+        elif word in ")]}":
+            depth -= 1
+        elif not depth and word in words:
+            out.append(text[begin : sign.start()].strip())
+            begin = sign.end()
+    out.append(text[begin:].strip())
+    return out
+
+
+_COMMA, _OR, _IF, _FOR, _COLON, _EQUAL, _BAR = (
+    frozenset(words.split()) for words in (",", "or", "if else", "for async", ":", "=", "|")
+)
+
+# --------------------------------------------------------------------------------------------------------- values
+
+
+def value_type(data: bytes) -> ir.Type | None:
+    """The type of a value, by its text with strings and comments blanked out."""
+    return _value(text_of(data), 0)
+
+
+def _value(text: str, depth: int) -> ir.Type | None:
+    if not text or depth > 6 or len(text) > 20_000:
+        return None
+    if text in _LITERALS:
+        return ir.Type((_LITERALS[text],))
+    if text[0] in "\"'":
+        return ir.Type(("str",))
+    if text[0].isdigit() or text[0] == "-":
+        return ir.Type(("int",))
+    if (path := path_of(text)) != ():
+        return ir.Type(("[at]", *path))
+    if text.startswith("await "):
+        return _value(text[6:].strip(), depth + 1)
+    if text.startswith("lambda"):
+        return ir.Type(("[fn]",))
+    for words in (_EQUAL, _OR):
+        parts = pieces(text, words)
+        if len(parts) > 1:
+            return _value(parts[-1], depth + 1) if words is _EQUAL else _one_of(parts, depth)
+    parts = pieces(text, _IF)
+    if len(parts) == 3:
+        return _one_of([parts[0], parts[2]], depth)
+    return _bracketed(text, depth) if text[0] in "([{" else _called(text, depth)
+
+
+def _one_of(parts: list[str], depth: int) -> ir.Type | None:
+    found = [kind for part in parts if (kind := _value(part, depth + 1)) is not None]
+    return ir.Type(("[any]",), tuple(found)) if found else None
+
+
+def _bracketed(text: str, depth: int) -> ir.Type | None:
+    inner = text[1:-1].strip()
+    if text[0] == "(" and len(pieces(inner, _COMMA)) == 1:
+        return _value(inner, depth + 1) if text[-1:] == ")" else None
+    first = pieces(pieces(inner, _FOR)[0], _COMMA)[0]
+    if text[0] != "{":
+        element = _value(first, depth + 1)
+        return ir.Type(("list",), (element,) if element is not None else ())
+    pair = pieces(first, _COLON)
+    if len(pair) < 2:
+        return ir.Type(("dict",)) if not inner else ir.Type(("set",))
+    element = _value(pair[1], depth + 1)
+    return ir.Type(("dict",), (ir.Type(("_",)), element) if element is not None else ())
+
+
+def _called(text: str, depth: int) -> ir.Type | None:
+    """`path(arguments)`: what the call gives."""
+    head, bracket, rest = text.partition("(")
+    path = path_of(head.strip())
+    if not path or not bracket or not rest.endswith(")") or len(pieces(f"({rest}", _COMMA)) > 1:
+        return None
+    if not _closes_last(rest):
+        return None
+    given = []
+    for part in pieces(rest[:-1], _COMMA):
+        name, equal, value = part.partition("=")
+        spelled = path_of(value.strip()) if equal else path_of(part)
+        if equal and name.strip() in _MAKERS and spelled:
+            return ir.Type(("[made]",), (ir.Type(spelled),))
+        if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
+            return _value(value.strip()[7:].strip(), depth + 1)
+        given.append(ir.Type(("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)))
+    return ir.Type(("[made]",), (ir.Type(path), *given))
+
+
+def _closes_last(rest: str) -> bool:
+    """Whether the bracket that was opened before `rest` is closed by its last sign."""
+    depth = 1
+    for number, sign in enumerate(rest):
+        depth += (sign in "([{") - (sign in ")]}")
+        if not depth:
+            return number == len(rest) - 1
+    return False
+
+
+def each_has_its_own(data: bytes) -> bool:
+    """Whether a value in a class body says what each instance gets (`field(default_factory=…)`)."""
+    return _OWN_EACH.match(data) is not None
+
+
+# ---------------------------------------------------------------------------------------------------- annotations
+
+
+def annotation(data: bytes) -> ir.Type | None:
+    """The type that an annotation says, what may be missing taken to be there."""
+    return _annotated(text_of(data).strip("\"' "), 0)
+
+
+def _annotated(text: str, depth: int) -> ir.Type | None:
+    text = text.strip().strip("\"'")
+    if not text or depth > 6:
+        return None
+    parts = [part for part in pieces(text, _BAR) if part not in ("None", "")]
+    if len(parts) > 1:
+        found = [kind for part in parts if (kind := _annotated(part, depth + 1)) is not None]
+        return ir.Type(("[any]",), tuple(found)) if found else None
+    if not parts or (parts[0] != text and len(pieces(text, _BAR)) > 1):
+        return _annotated(parts[0], depth + 1) if parts else None
+    if (path := path_of(text)) != ():
+        return ir.Type(path)
+    head, bracket, rest = text.partition("[")
+    path = path_of(head.strip())
+    if not path or not bracket or not rest.endswith("]"):
+        return None
+    inner = pieces(rest[:-1], _COMMA)
+    if path[-1] in _ONE_OF:
+        return _annotated(" | ".join(inner), depth + 1)
+    if path[-1] in _SAME:
+        return _annotated(inner[0], depth + 1)
+    if path[-1] == "Callable":
+        returned = _annotated(inner[-1], depth + 1) if len(inner) > 1 else None
+        return ir.Type(("[fn]",), (returned,) if returned is not None else ())
+    return ir.Type(path, tuple(_annotated(part, depth + 1) or ir.Type(("_",)) for part in inner))
+
+
+def bases(data: bytes) -> Iterator[ir.Type]:
+    """The base classes between a class's brackets."""
+    for part in pieces(text_of(data), _COMMA):
+        kind = _annotated(part, 0) if "=" not in part else None
+        if kind is not None and kind.path != ("object",):
+            yield kind
+
+
+def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:
+    """The parameters between a function's brackets, in order; a bare `*` or `/` is left out."""
+    first = takes_self
+    for part in pieces(text_of(data), _COMMA):
+        declared, *default = pieces(part, _EQUAL)
+        name, *said = pieces(declared, _COLON)
+        if name in ("", "*", "/"):
+            continue
+        kind = _annotated(said[0], 0) if said else None
+        yield ir.Param(name.lstrip("* "), ir.Type(("Self",)) if first else kind, False,
+                       optional=bool(default), gathers=name[0] == "*")  # fmt: skip
+        first = False
+
+
+def decorators(data: bytes) -> Iterator[ir.Path]:
+    """The decorators' names, without what they are called with."""
+    for said in _DECORATOR.finditer(data):
+        yield tuple(said[1].decode("utf-8", "replace").split("."))
+
+
+# ------------------------------------------------------------------------------------------ what imports bring in
+
+
+def imports(text: str, module: ir.Path, package: bool) -> Iterator[tuple[str, ir.Path]]:
+    """The names that an import statement brings in, each with what it means from the top of all modules."""
+    words = text.split()
+    if words[:1] == ["import"]:
+        for part in text.partition("import")[2].split(","):
+            said = part.split()
+            path = tuple(said[0].split(".")) if said else ()
+            if path and all(path):
+                renamed = said[1:2] == ["as"] and bool(said[2:])
+                yield (said[2], ("[root]", *path)) if renamed else (path[0], ("[root]", path[0]))
+        return
+    head, _, names = text.partition(" import ")
+    source = head.partition("from")[2].replace(" ", "")
+    dots = len(source) - len(source.lstrip("."))
+    around = _enclosing(module)
+    base = around[: len(around) - dots + package] if dots else ()
+    path = (*base, *(part for part in source[dots:].split(".") if part))
+    for part in names.split(","):
+        said = part.split()
+        if said[:1] == ["*"]:
+            yield "*", ("[root]", *path)
+        elif said:
+            yield said[2] if said[1:2] == ["as"] and said[2:] else said[0], ("[root]", *path, said[0])
+
+
+def _enclosing(module: ir.Path) -> ir.Path:
+    """The module of a file, without the functions around an import."""
+    return tuple(part for part in module if not part.startswith("{"))

@@ -1,0 +1,32 @@
+"""Which bytes a function must contain to be able to take a lock: looked for before anything is parsed.
+
+In: the names of what takes locks.  Out: a pattern over the bytes of Python.
+Never: misses a call that `lower` could write; what it finds in comments and strings costs only time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lockcheck.ir import Words
+
+
+def pattern(words: Words) -> re.Pattern[bytes]:
+    """Finds every place where one of the words may be called, or stands in the head of a `with`."""
+    forms = (
+        (r"\.\s*(?:{})\b", words.any),
+        (r"\bwith\b[^:]*\b(?:{})\b", words.alone),
+        (r"\b(?:{})\s*\(", words.functions),
+    )
+    said = [form.format(_either(names)) for form, names in forms if names]
+    return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode())
+
+
+_LOOKS_LIKE_ONE = r"\bwith\b[^:]*(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em)"
+"""A `with` on something of a lock's name, wherever it comes from."""
+
+
+def _either(names: Iterable[str]) -> str:
+    """Longer names first, so that a call is not cut off at a shorter one."""
+    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))

@@ -1,0 +1,143 @@
+"""Types of values that nobody declares: by what makes them, and by what classes are built on.
+
+In: `[made]`, `[at]` and `[any]` types as front ends write them.  Out: resolved types; the bases of a class.
+Never: looks at bodies itself; what a function returns is asked of `returned`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+
+if TYPE_CHECKING:
+    from lockcheck.linker.types import Context, Types
+
+_DEPTH = 8
+
+
+class Made:
+    """What is known of values and classes where types are not written."""
+
+    WORDS: ClassVar = frozenset({"[made]", "[at]", "[any]"})
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._names = types.names
+        self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
+        self._below: dict[ir.Path, list[ir.Path]] | None = None
+        self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
+
+    # ------------------------------------------------------------------------------------------------------ values
+
+    def type_of(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        """The type that a value made as `kind` says has."""
+        if depth > _DEPTH:
+            return None
+        match kind.path[0]:
+            case "[any]":
+                return self._best([self._types.resolve(one, at, effects, depth + 1) for one in kind.args], effects)
+            case "[at]":
+                return self._value_at(kind.path[1:], at, effects, depth)
+            case _:
+                return self._call(kind.args[0].path, at, effects)
+
+    def _best(self, found: list[ir.Type | None], effects: Effects) -> ir.Type | None:
+        """Of several types a value may have, the one that matters most: a lock, a class of the tree, any."""
+        known = [kind for kind in found if kind is not None and kind.path != ("None",)]
+        for kind in known:
+            if self._types.lock_type(kind, effects) is not None:
+                return kind
+        return next((kind for kind in known if kind.path in self._names.types), known[0] if known else None)
+
+    def _value_at(self, path: ir.Path, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        if path[0] in ("self", "cls"):
+            return self._fields(at.owner, path[1:], effects)
+        found = self._names.resolve(at.module, path)
+        for cut in range(len(found), 0, -1):
+            static = self._names.statics.get(found[:cut])
+            if static is not None:
+                from lockcheck.linker.types import Context
+
+                kind = self._types.resolve(static.type, Context(static.module), effects, depth + 1)
+                return self._fields(kind, found[cut:], effects)
+        return None
+
+    def _fields(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> ir.Type | None:
+        for part in way:
+            if kind is None:
+                return None
+            kind, _ = self._types.field(kind, part, effects)
+        return kind
+
+    def _call(self, path: ir.Path, at: Context, effects: Effects) -> ir.Type | None:
+        """What calling the thing at a path gives."""
+        if path[0] in ("self", "cls"):
+            owner = at.owner
+            targets = self.methods(owner, path[1], effects) if owner is not None and len(path) == 2 else []
+            return self.returned(targets[0], owner) if targets else None
+        found = self.meaning(at.module, path)
+        if found in self._names.types or effects.lock(found) is not None:
+            return ir.Type(found)
+        if found in self._names.functions:
+            return self.returned(self._names.functions[found][0], None)
+        owner_path = found[:-1]
+        if owner_path in self._names.types:
+            targets = self.methods(ir.Type(owner_path), found[-1], effects)
+            return self.returned(targets[0], ir.Type(owner_path)) if targets else None
+        return ir.Type(found) if not self._names.is_inside(found) else None
+
+    def meaning(self, module: ir.Path, path: ir.Path) -> ir.Path:
+        """What a path names, variables that are other names of it followed (`Lock = threading.Lock`)."""
+        found = self._names.resolve(module, path)
+        for _ in range(_DEPTH):
+            static = self._names.statics.get(found)
+            if static is None or static.type is None or static.type.path[0] != "[at]" or len(static.type.path) < 2:
+                break
+            found = self._names.resolve(static.module, static.type.path[1:])
+        return found
+
+    # ----------------------------------------------------------------------------------------------------- classes
+
+    def bases(self, kind: ir.Type, effects: Effects) -> tuple[ir.Type, ...]:
+        """What a class is built on, the nearest first, each once."""
+        if kind.path not in self._bases:
+            self._bases[kind.path] = ()
+            self._bases[kind.path] = tuple(self._all_bases(kind, effects))
+        return self._bases[kind.path]
+
+    def _all_bases(self, kind: ir.Type, effects: Effects) -> list[ir.Type]:
+        from lockcheck.linker.types import Context
+
+        decl = self._names.types.get(kind.path)
+        if decl is None or decl.kind != "class":
+            return []
+        found: dict[ir.Path, ir.Type] = {}
+        direct = [self._types.resolve(base, Context(decl.module), effects) for base in decl.bases]
+        for base in direct:
+            if base is not None and base.path != kind.path:
+                found.setdefault(base.path, base)
+                for above in self.bases(base, effects):
+                    found.pop(above.path, None)
+                    found[above.path] = above
+        return list(found.values())
+
+    def methods(self, kind: ir.Type, name: str, effects: Effects) -> list[int]:
+        """The functions that a method of a class is: its own or the nearest inherited one."""
+        for outer in (kind, *self.bases(kind, effects)):
+            found = self._types.methods(outer, name, effects)
+            if found:
+                return found
+        return []
+
+    def below(self, path: ir.Path, effects: Effects) -> list[ir.Path]:
+        """The classes of the tree that are built on a class, directly or not, in the order of the tree."""
+        if self._below is None:
+            self._below = defaultdict(list)
+            for known, decl in self._names.types.items():
+                for base in self.bases(ir.Type(known), effects) if decl.kind == "class" else ():
+                    self._below[base.path].append(known)
+        return self._below.get(path, [])

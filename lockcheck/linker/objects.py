@@ -1,0 +1,397 @@
+"""Calls where every value is a reference: classes called to make objects, bases, properties, keyword arguments.
+
+In: a call, a read field.  Out: what they mean.
+Never: what is held.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.effects import LockType, Taking
+from lockcheck.linker.callees import Callees
+from lockcheck.linker.places import oldest, owner_of_static, plain
+from lockcheck.linker.types import Context
+
+_GUESSES = 2
+_OVERRIDES = 6
+_LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
+_NOTHING = (None, ir.NONE)
+
+
+class Objects(Callees):
+    """What calls mean in a language of objects."""
+
+    # ------------------------------------------------------------------------------------------------------ places
+
+    def canon(self, place: ir.Place | None) -> ir.Place | None:
+        if place is None:
+            return None
+        place = self.absolute(oldest(place, self.alias))
+        for _ in range(4):
+            other = self.same_as(place)
+            if other is None or other == place:
+                break
+            place = self.absolute(oldest(other, self.alias))
+        return plain(place)
+
+    def absolute(self, place: ir.Place) -> ir.Place:
+        """The place from its static, if it is in one; a field that all instances share is one."""
+        names = self.program.names
+        if isinstance(place.root, tuple):
+            if place.root[0].startswith("["):
+                return place
+            root, way = names.resolve(self.context.module, place.root), place.way
+            while way and root not in names.statics and names.is_item((*root, way[0])):
+                root, way = (*root, way[0]), way[1:]
+            if root in names.types and way:
+                root, way = self.shared_root(ir.Type(root), way[0]) or (*root, way[0]), way[1:]
+            return ir.Place(root, way)
+        if place.way and (kind := self.slot_type(place.root)) is not None:
+            shared = self.shared_root(kind, place.way[0])
+            if shared is not None:
+                return ir.Place(shared, place.way[1:])
+        return place
+
+    def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
+        """The full name of a field that all instances of a class have in common."""
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            declared = next((f for f in decl.fields if f.name == name), None) if decl is not None else None
+            if declared is not None:
+                return (*outer.path, name) if declared.shared else None
+        return None
+
+    def same_as(self, place: ir.Place) -> ir.Place | None:
+        """The lock that a lock was made with and shares: `Condition(self._lock)` is another name of `self._lock`."""
+        if not place.way:
+            if isinstance(place.root, int):
+                return None
+            static = self.program.names.statics.get(place.root)
+            made = static.type if static is not None else None
+            owner: ir.Place | None = None
+            if made is None and place.root[:-1] in self.program.names.types:
+                made = self.declared(ir.Type(place.root[:-1]), place.root[-1])
+        else:
+            owner = ir.Place(place.root, place.way[:-1])
+            kind = self.type_of(owner)
+            made = self.declared(kind, place.way[-1]) if kind is not None else None
+        if made is None or made.path != ("[made]",) or len(made.args) < 2:
+            return None
+        resolved = self.type_of(place)
+        lock = self.program.types.lock_type(resolved, self.effects) if resolved is not None else None
+        if lock is None or not lock.shares:
+            return None
+        given = next((g.path for g in made.args[1:] if g.path[1:2] == ("lock=",)), made.args[1].path)
+        path = given[2:] if given[1:2] == ("lock=",) else given[1:]
+        if given[0] != "[at]" or not path or path[0].endswith("="):
+            return None
+        if path[0] in ("self", "cls"):
+            return ir.Place(owner.root, owner.way + path[1:]) if owner is not None else None
+        if owner is None and isinstance(place.root, tuple):
+            return ir.Place((*place.root[:-1], path[0]), path[1:])
+        return None
+
+    def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
+        """The type of a field as written."""
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            found = next((f.type for f in decl.fields if f.name == name), None) if decl is not None else None
+            if found is not None:
+                return found
+        return None
+
+    def type_of(self, place: ir.Place | None) -> ir.Type | None:
+        if place is None:
+            return None
+        if isinstance(place.root, tuple):
+            place = self.absolute(place)
+            kind = self.static_type(place.root)
+        else:
+            kind = self.slot_type(place.root)
+            known = self.alias.get(ir.Place(place.root))
+            if kind is None and known is not None and known.root != place.root:
+                return self.type_of(ir.Place(known.root, known.way + place.way))
+        for part in place.way:
+            if kind is None:
+                return None
+            kind = self.part_type(kind, part)
+        return kind
+
+    def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
+        found, _ = self.program.types.field(kind, part, self.effects)
+        if found is None and not part.startswith("["):
+            targets = self.computed(kind, part)
+            found = self.program.returned_type(targets[0], kind) if targets else None
+        return found
+
+    def static_type(self, root: ir.Path | int) -> ir.Type | None:
+        assert isinstance(root, tuple)
+        static = self.program.names.statics.get(root)
+        if static is not None:
+            return self.program.types.resolve(static.type, Context(static.module), self.effects)
+        if root[:-1] in self.program.names.types:
+            return self.part_type(ir.Type(root[:-1]), root[-1])
+        return None
+
+    def owner_of(self, place: ir.Place) -> str:
+        known = self.canon(place)
+        if known is not None and isinstance(known.root, tuple) and (static := owner_of_static(known)):
+            cut = len(known.root) - 1
+            joined = "::".join(known.root[:cut])
+            return f"{joined}.{known.root[cut]}" if known.root[:cut] in self.program.names.types else static
+        return super().owner_of(known or place)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    def call(self, call: ir.Call) -> None:
+        before = len(self.out)
+        super().call(call)
+        runs = (ir.Invoke, ir.Block, ir.Callback, ir.Branch)
+        if call.throws != -1 and any(isinstance(step, runs) for step in self.out[before:]):
+            self.out.append(ir.Escape(call.throws, call.at))
+
+    def computed(self, kind: ir.Type, name: str) -> list[int]:
+        """The functions that run where a field is read."""
+        found = self.program.types.made.methods(kind, name, self.effects)
+        return [number for number in found if self.program.functions[number][1].computed]
+
+    def get(self, step: ir.Get) -> None:
+        """A field is read: a property runs."""
+        place = step.place
+        kind = self.type_of(ir.Place(place.root, place.way[:-1]))
+        targets = self.computed(kind, place.way[-1]) if kind is not None else []
+        if targets and kind is not None:
+            receiver = ir.Operand(ir.Place(place.root, place.way[:-1]))
+            call = ir.Call(step.dst, ir.Method(place.way[-1]), (receiver,), step.at, step.name_at)
+            self.invoke(call, targets, True, kind)
+            self.name(place, ir.Place(step.dst))
+
+    # ------------------------------------------------------------------------------------------------------ methods
+
+    def method(self, call: ir.Call, name: str) -> None:
+        place = call.operands[0].place
+        kind = self.type_of(place)
+        if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
+            return
+        for outer in self.program.types.behind(kind, self.effects):
+            lock = self.program.types.lock_type(outer, self.effects)
+            if lock is not None and self.on_lock(call, name, lock, place, "declared"):
+                return
+            targets = self.program.types.methods(outer, name, self.effects)
+            if targets:
+                self.invoke(call, self.with_overrides(call, targets, kind, name), True, kind)
+                return
+            shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+            if shape in self.effects.flow and name in self.effects.flow[shape]:
+                self.learn(call.dst, self.flow(self.effects.flow[shape][name], outer))
+                self.closures(call, None)
+                return
+            if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
+                return
+        self.unknown_method(call, name, kind)
+
+    def opened(self, call: ir.Call, name: str, place: ir.Place) -> bool:
+        """A block opened with what a function of the tree made: the function runs here, up to its yield."""
+        root = place.root
+        waiting = self.contexts.get(root) if isinstance(root, int) and not place.way else None
+        if waiting is None or name not in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
+            return False
+        if name in ("__enter__", "__aenter__"):
+            self.out.append(replace(waiting, dst=call.dst))
+        return True
+
+    def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
+        taking = lock.methods.get(name)
+        if taking is None:
+            return name in ("__exit__", "__aexit__") or name in self.effects.free
+        if taking.gives:
+            self.out.append(ir.Release(ir.Place(("[by hand]",)), call.at, self.lock_at(call, lock, place, evidence)))
+        else:
+            self.take(call, lock, taking, place, evidence)
+        return True
+
+    def lock_at(self, call: ir.Call, lock: LockType, place: ir.Place | None, evidence: str) -> ir.Lock:
+        known = self.canon(place) or ir.Place(call.dst)
+        actual = self.type_of(known)
+        other = self.program.types.lock_type(actual, self.effects) if actual is not None else None
+        family = (other or lock).family
+        owner = self.owner_of(place) if place else ""
+        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence)  # type: ignore[arg-type]
+
+    def take(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, evidence: str) -> None:
+        named = self.lock_at(call, lock, place, evidence)
+        tries, bounded, maybe = taking.fallible, taking.bounded, taking.fallible
+        for number, operand in enumerate(call.operands[1:]) if taking.asks else ():
+            first = operand.name in ("blocking", "block") or (not number and not operand.name)
+            timed = operand.name == "timeout" or (number == 1 and not operand.name)
+            if first and operand.place != ir.YES:
+                tries, maybe = tries or operand.place == ir.NO, True
+            bounded = bounded or (timed and operand.place not in _NOTHING)
+        later = lock.waits == "task" and not call.awaited and not tries
+        step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
+                          bounded, taking.recursive, maybe or bounded, by_hand=taking.hand)  # fmt: skip
+        if later:
+            self.pending[call.dst] = step
+        else:
+            self.out.append(step)
+
+    def with_overrides(self, call: ir.Call, targets: list[int], kind: ir.Type | None, name: str) -> list[int]:
+        """A method and what the classes below the receiver's put in its place."""
+        if kind is None or call.operands[0].place != ir.Place(0) or len(targets) != 1:
+            return targets
+        below = self.program.types.made.below(kind.path, self.effects)
+        mine = self.program.functions[self.number][1].name
+        found = []
+        for path in below:
+            own = self.program.types.methods(ir.Type(path), name, self.effects)
+            replaced = self.program.types.methods(ir.Type(path), mine, self.effects)
+            if own and not replaced:
+                found += own
+        return [*targets, *found] if len(found) <= _OVERRIDES else targets
+
+    def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
+        place, effects = call.operands[0].place, self.effects
+        known = self.canon(place)
+        last = known.way[-1] if known is not None and known.way else ""
+        if known is not None and not last and isinstance(known.root, tuple):
+            last = known.root[-1]
+        elif known is not None and not last and isinstance(known.root, int):
+            last = self.body.slots[known.root].name
+        if name in ("__enter__", "acquire", "release") and kind is None and _LOOKS_LIKE_ONE.search(last):
+            taking = Taking("exclusive", hand=name == "acquire", gives=name == "release", asks=name == "acquire")
+            lock = LockType("", "mutex", "thread", False, {name: taking})
+            self.on_lock(call, name, lock, place, "named")
+            return
+        if name in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
+            if name in ("__enter__", "__aenter__") and place is not None:
+                self.learn(call.dst, kind)
+                self.name(ir.Place(call.dst), place)
+            return
+        guesses = self.program.types.by_name(name) if kind is None and name not in effects.common else []
+        if 0 < len(guesses) <= _GUESSES and not name.startswith("__"):
+            self.invoke(call, list(guesses), False, None)
+            return
+        self.unknown(call, name)
+        self.closures(call, None)
+
+    # ---------------------------------------------------------------------------------------------- named functions
+
+    def named(self, call: ir.Call, path: ir.Path, owner: ir.Type | None) -> None:
+        names, made = self.program.names, self.program.types.made
+        if owner is not None:
+            self.above(call, path[-1])
+            return
+        found = made.meaning(self.context.module, path)
+        if found in names.types or self.effects.lock(found) is not None:
+            self.construct(call, found)
+            return
+        if found in names.functions:
+            self.invoke(call, list(names.functions[found])[-1:], True, None)
+            return
+        if len(path) > 1:
+            front = self.absolute(ir.Place(path[:1], path[1:-1]))
+            if isinstance(front.root, tuple) and front.root in names.types and not front.way:
+                self.on_class(call, ir.Type(front.root), path[-1])
+                return
+            inside = front.root in names.statics or (isinstance(front.root, tuple) and names.is_inside(front.root))
+            if inside or (path[-1] in ("acquire", "release") and _LOOKS_LIKE_ONE.search(path[-2])):
+                receiver = ir.Operand(ir.Place(path[:1], path[1:-1]))
+                self.method(_with(call, ir.Method(path[-1]), (receiver, *call.operands)), path[-1])
+                return
+        self.outside_call(call, found)
+
+    def above(self, call: ir.Call, name: str) -> None:
+        """`super().name(…)`."""
+        owner = self.context.owner
+        for outer in list(self.program.types.behind(owner, self.effects))[1:]:
+            targets = self.program.types.methods(outer, name, self.effects)
+            if targets:
+                self.invoke(call, targets, True, owner)
+                return
+            lock = self.program.types.lock_type(outer, self.effects)
+            if lock is not None and self.on_lock(call, name, lock, call.operands[0].place, "declared"):
+                return
+        self.unknown(call, name)
+
+    def on_class(self, call: ir.Call, kind: ir.Type, name: str) -> None:
+        """`Class.method(…)`: the class is the receiver, or an instance is written first."""
+        targets = self.program.types.made.methods(kind, name, self.effects)
+        if not targets:
+            self.unknown(call, name)
+            return
+        params = self.program.functions[targets[0]][1].params
+        of_type = self.program.functions[targets[0]][1].of_type
+        operands = (ir.Operand(ir.Place(kind.path)), *call.operands) if of_type and params else call.operands
+        self.invoke(_with(call, ir.Method(name), operands), targets, True, kind)
+
+    def construct(self, call: ir.Call, path: ir.Path) -> None:
+        """A class is called: its maker runs with a new object."""
+        kind = ir.Type(path)
+        self.learn(call.dst, kind)
+        lock = self.program.types.lock_type(kind, self.effects)
+        if lock is not None and lock.shares:
+            own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
+            self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
+        targets = self.program.types.made.methods(kind, "__init__", self.effects)
+        if targets and lock is None:
+            operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
+            self.invoke(_with(call, ir.Method("__init__"), operands), targets, True, kind)
+        else:
+            self.closures(call, None)
+
+    def outside_call(self, call: ir.Call, found: ir.Path) -> None:
+        """A function of no file here."""
+        spelled = ".".join(found)
+        why = self.effects.blocks.get(spelled)
+        first = call.operands[0].place if call.operands else None
+        self.closures(call, None)
+        if spelled in self.effects.same_functions and first is not None:
+            self.name(ir.Place(call.dst), first)
+            self.hand_on(call.dst, first)
+            return
+        if why is not None and not call.awaited:
+            self.out.append(ir.Block(call.at, call.name_at, found[-1], why))
+        else:
+            self.unknown(call, spelled)
+        if len(found) > 1:
+            self.learn(call.dst, ir.Type(found))
+
+    # -------------------------------------------------------------------------------------------------- invocations
+
+    def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
+        function = self.program.functions[targets[0]][1]
+        fitted = _with(call, call.callee, _fitted(call.operands, function.params))
+        before = len(self.out)
+        super().invoke(fitted, targets, certain, receiver)
+        last = self.out[-1] if len(self.out) > before else None
+        if isinstance(last, ir.Invoke) and (function.around or function.by_hand):
+            last = self.out[-1] = replace(last, hands_out=True)
+            if function.around:
+                self.contexts[call.dst] = last
+                self.out.pop()
+
+    def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """Closures passed to what is outside of the tree run there only where the table says so."""
+        if call.word in self.effects.here or call.word in self.effects.threads:
+            super().closures(call, receiver)
+
+
+def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:
+    return ir.Call(call.dst, callee, operands, call.at, call.name_at, call.awaited, call.throws)
+
+
+def _fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...]) -> tuple[ir.Operand, ...]:
+    """The operands in the order of the parameters that they are for."""
+    names = {param.name: number for number, param in enumerate(params)}
+    found = [ir.Operand()] * len(params)
+    for number, operand in enumerate(operands):
+        if operand.spread:
+            break
+        slot = names.get(operand.name, -1) if operand.name else number
+        if 0 <= slot < len(params) and not params[slot].gathers:
+            found[slot] = ir.Operand(operand.place)
+    return tuple(found)

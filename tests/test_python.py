@@ -1,0 +1,152 @@
+"""Python through the same linker and the same analysis: what is found, on which way, and at what cost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import write_tree
+
+
+def lockcheck(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "lockcheck", "check", *arguments, "--output", "json", "--no-cache"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode in (0, 1), done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def found(folder: Path, *arguments: str) -> list[tuple[str, str, int]]:
+    report = lockcheck(folder, ".", *arguments)
+    assert report["problems"] == []
+    return [(one["code"], one["path"], one["line"]) for one in report["findings"]]
+
+
+HEAD = """\
+import threading
+from contextlib import contextmanager
+class Store:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._other = threading.RLock()
+        self._ready = threading.Condition(self._lock)
+    def locked(self):
+        with self._lock:
+            return 1
+    @property
+    def size(self):
+        with self._lock:
+            return 1
+    @contextmanager
+    def open(self):
+        with self._lock:
+            yield self
+"""
+
+
+def line_of(body: str, word: str) -> int:
+    return next(n for n, line in enumerate((HEAD + body).splitlines(), 1) if word in line)
+
+
+def judged(folder: Path, body: str) -> list[tuple[str, int]]:
+    """The findings of a method of `Store`, with the word of its marked line."""
+    write_tree(folder, {"store.py": HEAD + "".join(f"    {line}\n" for line in body.splitlines())})
+    return [(code, line) for code, _, line in found(folder)]
+
+
+TAKEN_AGAIN = {
+    "through a call": "def f(self):\n    with self._lock:\n        self.locked()  # here",
+    "through a property": "def f(self):\n    with self._lock:\n        return self.size  # here",
+    "through a condition that shares it": "def f(self):\n    with self._lock:\n        with self._ready:  # here\n            pass",
+    "by hand": "def f(self):\n    self._lock.acquire()\n    self._lock.acquire()  # here",
+    "in a block that another function opened": "def f(self):\n    with self.open():\n        self.locked()  # here",
+    "in an arm": "def f(self, x):\n    with self._lock:\n        if x:\n            return self.locked()  # here",
+    "in a handler": (
+        "def f(self):\n    with self._lock:\n        try:\n            print()\n"
+        "        except ValueError:\n            self.locked()  # here"
+    ),
+    "through an alias": "def f(self):\n    lock = self._lock\n    with lock:\n        self.locked()  # here",
+    "in a function within": (
+        "def f(self):\n    def inner():\n        self.locked()\n    with self._lock:\n        inner()  # here"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", TAKEN_AGAIN.values(), ids=list(TAKEN_AGAIN))
+def test_taken_again(body: str, tmp_path: Path) -> None:
+    (finding,) = judged(tmp_path, body)
+    assert finding[0] == "LCK201"
+
+
+QUIET = {
+    "another lock": "def f(self):\n    with self._other:\n        self.locked()",
+    "a lock that may be taken again": "def f(self):\n    with self._other:\n        with self._other:\n            pass",
+    "given back in a finally": (
+        "def f(self):\n    self._lock.acquire()\n    try:\n        print()\n    finally:\n"
+        "        self._lock.release()\n    self.locked()"
+    ),
+    "after an early return": "def f(self, x):\n    with self._lock:\n        if x:\n            return\n    self.locked()",
+    "a try that failed": "def f(self):\n    if not self._lock.acquire(False):\n        self.locked()",
+    "a function that is only defined": "def f(self):\n    with self._lock:\n        def inner():\n            self.locked()\n        self.callback = inner",
+    "another instance": "def f(self, other):\n    with self._lock:\n        other.locked()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", QUIET.values(), ids=list(QUIET))
+def test_quiet(body: str, tmp_path: Path) -> None:
+    assert judged(tmp_path, body) == []
+
+
+def test_across_modules_bases_and_aliases(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "pkg/__init__.py": "from .store import Store\n",
+            "pkg/base.py": "from threading import Lock as L\n"
+            "class Base:\n    def __init__(self):\n        self._lock = L()\n"
+            "    def locked(self):\n        with self._lock:\n            pass\n",
+            "pkg/store.py": "from pkg import base as b, helpers\n"
+            "class Store(b.Base):\n    def get(self):\n        with self._lock:\n            helpers.help(self)\n",
+            "pkg/helpers.py": "from .store import Store\ndef help(store: 'Store'):\n    store.locked()\n",
+        },
+    )
+    report = lockcheck(tmp_path, ".")
+    (one,) = report["findings"]
+    assert (one["code"], one["path"], one["line"], one["confidence"]) == ("LCK201", "pkg/store.py", 5, "certain")
+    assert [(note["path"], note["line"]) for note in one["notes"]][-1] == ("pkg/base.py", 6)
+
+
+def test_an_await_under_the_lock_of_threads(tmp_path: Path) -> None:
+    body = "async def f(self):\n    with self._lock:\n        await g()"
+    assert judged(tmp_path, body) == [("LCK401", line_of("", "yield") + 3)]
+
+
+def test_a_broken_function_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "a.py": "import threading\nlock = threading.Lock()\ndef bad():\n    with lock: 1 +\n"
+            "def f():\n    with lock:\n        with lock:\n            pass\n"
+        },
+    )
+    report = lockcheck(tmp_path, ".")
+    assert [(one["code"], one["line"]) for one in report["findings"]] == [("LCK201", 7)]
+    assert [one["line"] for one in report["problems"]] == [4]
+
+
+def imported(folder: Path) -> set[str]:
+    """What a run of `lockcheck check` imports."""
+    code = "import sys; from lockcheck.cli import main; main(['check', '.']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    return set(done.stdout.split())
+
+
+def test_libcst_is_imported_for_python_with_locks_only(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"r/a.rs": "fn f() {}\n", "p/a.py": "def f():\n    return 1\n", "l/a.py": "def f(lock):\n    with lock:\n        pass\n"})
+    assert "libcst" not in imported(tmp_path / "r")
+    assert "libcst" not in imported(tmp_path / "p")
+    assert "tree_sitter" not in imported(tmp_path / "l")
+    assert "libcst" in imported(tmp_path / "l")
