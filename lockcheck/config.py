@@ -39,8 +39,8 @@ class Settings:
     `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `lock_order` names
     locks in the order in which they may be taken, `bounded` those that need a time limit, `closure_only` those that
     must be taken through a closure; a named guard may live for `longest_section` lines (0: any number).
-    `advisories` are the project's own. `origin` tells
-    for each setting that is not the default the file or option it came from.
+    `advisories` are the project's own. `baseline` is a file relative to `folder`. `origin` tells for each
+    setting that is not the default the file or option it came from.
     """
 
     select: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class Settings:
     closure_only: tuple[str, ...] = ()
     longest_section: int = 0
     advisories: tuple[Advisory, ...] = ()
+    baseline: str = ""
     guard_types: tuple[str, ...] = ()
     refcell: bool = False
     folder: str = "."
@@ -184,6 +185,12 @@ def _one_of(choices: Collection[str]) -> Callable[[object], str]:
     return read
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a string, not {value!r}")
+    return value
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"must be true or false, not {value!r}")
@@ -229,6 +236,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "closure-only": _words,
     "longest-section": _count,
     "advisories": _advisories,
+    "baseline": _text,
     "rust.guard-types": _words,
     "rust.refcell": _flag,
 }

@@ -30,6 +30,9 @@ LARGEST = 8 * 1024 * 1024
 """Files of more bytes than this are named, not read: nobody wrote them by hand."""
 
 IGNORE_FILE = ".gitignore"
+MANIFESTS = frozenset({IGNORE_FILE, "Cargo.toml", "Cargo.lock", "pyproject.toml"})
+"""Names of files that are no sources, but tell how sources belong together."""
+
 PRIVATE = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"})
 """Folders of version control systems."""
 
@@ -291,20 +294,56 @@ def text_of(path: str) -> str | Problem:
 
 def write(path: str, data: bytes) -> None:
     """Write a whole file or nothing of it. Raises OSError; an old file then is as it was."""
-    folder, name = os.path.split(path)
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device has no other name to write under
         with open(path, "wb") as file:
             file.write(data)
         return
+    write_all({path: data})
+
+
+def _scratch(path: str, data: bytes) -> str:
+    """A file beside `path` with these bytes and its rights: what is to become it."""
+    folder, name = os.path.split(path)
     handle, scratch = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(scratch, os.stat(path).st_mode if os.path.exists(path) else 0o666 & ~_umask())
-        os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)
         raise
+    return scratch
+
+
+def write_all(files: Mapping[str, bytes]) -> None:
+    """Write several files: all of them, or, where one cannot be written, none. Raises OSError."""
+    ready: list[tuple[str, str]] = []
+    try:
+        for path, data in files.items():
+            ready.append((_scratch(path, data), path))
+        while ready:
+            os.replace(*ready[-1])
+            ready.pop()
+    finally:
+        for scratch, _ in ready:
+            os.unlink(scratch)
+
+
+def plant(top: str, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files below an empty folder, which then counts as the top of a repository. Raises OSError."""
+    os.mkdir(os.path.join(top, ".git"))
+    for path, data in files:
+        parts = path.split("/")
+        if ".." in parts or ".git" in parts or not all(parts):
+            continue
+        os.makedirs(os.path.join(top, *parts[:-1]), exist_ok=True)
+        with open(os.path.join(top, *parts), "wb") as file:
+            file.write(data)
+
+
+def concerns(path: str, suffixes: Sequence[str]) -> bool:
+    """Whether an analysis needs a file of this name: a source, or one that says how sources belong together."""
+    return path.endswith(tuple(suffixes)) or path.rpartition("/")[2] in MANIFESTS
 
 
 def append(path: str, data: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from lockcheck import discover, ir, suppress
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
 from lockcheck.finding import CONFIDENCES, Finding, Problem, paths_of
-from lockcheck.frontends import SUFFIXES
+from lockcheck.frontends import SUFFIXES, declare
 from lockcheck.report import Hidden, Page, Report
 from lockcheck.report.graph import OrderGraph
 from lockcheck.report.inventory import Inventory
@@ -119,6 +119,11 @@ def _said(rule: Rule, analysis: Analysis, problems: list[Problem]) -> Iterator[F
         if rule.check.__module__.startswith("lockcheck."):
             raise
         problems.append(Problem(rule.check.__code__.co_filename, 1, f"{rule.slug}: {type(error).__name__}: {error}"))
+
+
+def flaws(source: Source) -> Sequence[tuple[int, str]]:
+    """(line, why) of the places in a file that cannot be understood."""
+    return declare(source, None).problems
 
 
 def pages(codes: Collection[str]) -> tuple[Page, ...]:

@@ -244,10 +244,11 @@ NONE = Place(("[none]",))
 
 
 class Discard(Struct, frozen=True, gc=False):
-    """The value of `src` is thrown away by name (`let _ = …`)."""
+    """The value of `src` is thrown away by name (`let _ = …`); at `name_at` a name may stand instead, if anywhere."""
 
     src: Place
     at: Range
+    name_at: Range | None = None
 
 
 # ------------------------------------------------------------------------------------------------------ structure

@@ -53,10 +53,20 @@ class Source:
         column = len(self.data[begin:offset].decode("utf-8", "replace"))
         return Position(row + 1, column + 1)
 
+    def offset(self, line: int, column: int) -> int:
+        """The byte offset of a place (both from 1); the nearest one that there is for a place beyond the text."""
+        begin, end = self.bounds(min(max(line, 1), self.lines))
+        text = self.data[begin:end].decode("utf-8", "replace").rstrip("\r\n")
+        return begin + len(text[: max(column, 1) - 1].encode("utf-8", "replace"))
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """Where a line (counted from 1) begins and where the next one does, as byte offsets."""
+        end = self._starts[number] if number < len(self._starts) else len(self.data)
+        return self._starts[number - 1], end
+
     def line(self, number: int) -> str:
         """The text of a line (counted from 1) without its line end."""
-        begin = self._starts[number - 1]
-        end = self._starts[number] if number < len(self._starts) else len(self.data)
+        begin, end = self.bounds(number)
         return self.data[begin:end].decode("utf-8", "replace").rstrip("\r\n")
 
     @property

@@ -15,7 +15,7 @@ import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lockcheck.finding import Finding
+from lockcheck.finding import Edit, Finding, Fix
 from lockcheck.source import Source, Span
 
 WITHOUT_REASON = ("LCK001", "allow-without-reason")
@@ -165,7 +165,9 @@ def sift(
             allowed.append((finding, here[0]))
         else:
             kept.append(finding)
-    complaints = [complaint for one in said if one.owed for complaint in _complaints(one, used, known, ran)]
+    complaints = [
+        complaint for one in said if one.owed for complaint in _complaints(one, starts[one.path], used, known, ran)
+    ]
     return kept + complaints, allowed
 
 
@@ -177,6 +179,7 @@ def _whole_file(source: Source | None) -> bool:
 
 def _complaints(
     one: Allowance,
+    source: Source,
     used: Collection[tuple[Allowance, str]],
     known: Collection[tuple[str, str]],
     ran: Collection[str],
@@ -189,10 +192,35 @@ def _complaints(
     for name in one.names:
         codes = [code for code, slug in known if name.upper() == code or name.lower() == slug]
         if not codes:
-            yield _finding(UNUSED, one, f"no rule is called `{name}`", "see `lockcheck rules` for the names")
+            why = f"no rule is called `{name}`"
+            yield _finding(UNUSED, one, why, "see `lockcheck rules` for the names")
         elif codes[0] in ran and (one, codes[0]) not in used:
-            yield _finding(UNUSED, one, f"unused allowance of `{name}`", "remove it: it would hide the next bug here")
+            why = f"unused allowance of `{name}`"
+            fix = Fix(f"remove the allowance of `{name}`", "safe", (_removal(one, name, source),))
+            yield _finding(UNUSED, one, why, "remove it: it would hide the next bug here", (fix,))
 
 
-def _finding(rule: tuple[str, str], one: Allowance, message: str, cure: str) -> Finding:
-    return Finding(*rule, "warning", "certain", "declared", one.span, message, "", help=cure)
+def _removal(one: Allowance, name: str, source: Source) -> Edit:
+    """Take a name off the allowance; the last one with the whole comment, and the line if nothing else is on it."""
+    left = [other for other in one.names if other != name]
+    if left:
+        comment = source.text(one.span.start, one.span.end)
+        begin, end = comment.index("("), comment.index(")")
+        return Edit(one.span, f"{comment[: begin + 1]}{', '.join(left)}{comment[end:]}")
+    start, end = one.span.start, one.span.end
+    while start and source.data[start - 1 : start] in (b" ", b"\t"):
+        start -= 1
+    alone = not start or source.data[start - 1 : start] == b"\n"
+    if alone:
+        end = source.data.find(b"\n", end) + 1 or len(source.data)
+    return Edit(Span(one.path, start, end), "")
+
+
+def comment_mark(path: str) -> str:
+    """What begins a comment in a file of this name; empty where that is not known."""
+    lexer = _LEXERS.get(path.rpartition(".")[2])
+    return {id(_RUST): "//", id(_PYTHON): "#"}.get(id(lexer), "")
+
+
+def _finding(rule: tuple[str, str], one: Allowance, message: str, cure: str, fixes: tuple[Fix, ...] = ()) -> Finding:
+    return Finding(*rule, "warning", "certain", "declared", one.span, message, "", help=cure, fixes=fixes)

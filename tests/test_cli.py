@@ -343,6 +343,7 @@ def test_config_says_what_is_in_force_and_why(run: Any, fake_rules: Path) -> Non
         "closure-only = []  # default",
         "longest-section = 0  # default",
         "advisories = []  # default",
+        'baseline = ""  # default',
         "rust.guard-types = []  # default",
         "rust.refcell = true  # pyproject.toml",
     ]

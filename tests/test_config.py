@@ -20,6 +20,7 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
     edition = "2024"
     exclude = ["vendor/"]
     lock-order = ["Catalog.load", "Peers.*"]
+    baseline = "known.json"
     bounded = ["Catalog.*"]
     closure-only = ["Peers.*"]
     longest-section = 40
@@ -52,13 +53,14 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
         closure_only=("Peers.*",),
         longest_section=40,
         advisories=(Advisory("OURS-1", "our-lock", ("<1.4",), "hangs", "update", "https://example.com"),),
+        baseline="known.json",
         guard_types=("G", "GS"),
         refcell=True,
         folder="sub",
         origin=dict.fromkeys(
             [
                 "select", "ignore", "persona", "min_confidence", "edition", "exclude", "per_file_ignores", "severity", "lock_order",
-                "bounded", "closure_only", "longest_section", "advisories", "guard_types", "refcell",
+                "bounded", "closure_only", "longest_section", "advisories", "baseline", "guard_types", "refcell",
             ],
             "sub/lockcheck.toml",
         ),

@@ -204,13 +204,15 @@ def test_json_is_the_contract() -> None:
             {
                 "code": "LCK202", "slug": "read-then-write", "severity": "error", "confidence": "certain",
                 "evidence": "declared", "message": "write lock taken under a read guard",
+                "label": "waits for that guard for ever", "help": "bind what you need before the `if let`",
                 "path": "src/catalog.rs", "line": 7, "column": 13, "end_line": 7, "end_column": 30,
                 "function": "Catalog::get",
                 "lock": {"name": "self.load", "owner": "Catalog.load", "kind": "std::sync::RwLock", "mode": "write"},
                 "notes": [
                     {"path": "src/init.rs", "line": 2, "column": 5, "end_line": 2, "end_column": 19,
-                     "message": "write guard"},
+                     "message": "write guard", "label": ""},
                 ],
+                "notes_before": None,
                 "fixes": [
                     {"message": "end the guard first", "safety": "unsafe",
                      "edits": [{"path": "src/catalog.rs", "start": CATALOG.data.index(b"else"), "end": CATALOG.data.index(b"else") + 4, "text": "{}"}]},
@@ -221,6 +223,9 @@ def test_json_is_the_contract() -> None:
         "problems": [{"path": "b.rs", "line": 2, "message": "no"}],
         "files": 3,
         "skipped": 1,
+        "since": "",
+        "hidden": [],
+        "stale": [],
     }  # fmt: skip
 
 

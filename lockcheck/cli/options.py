@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,27 @@ def config(parser: argparse.ArgumentParser) -> None:
 def exclude(parser: argparse.ArgumentParser) -> None:
     """`--exclude`."""
     parser.add_argument("--exclude", metavar="PATTERN", action="append", help=".gitignore pattern of what to leave out")
+
+
+def selection(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that reports findings."""
+    add = parser.add_argument
+    add("--select", metavar="RULES", action="append", help="codes, their beginnings, or slugs, with commas")
+    add("--ignore", metavar="RULES", action="append", help="the same: what not to report")
+    add("--persona", choices=CHOICES["persona"], help="how much noise you want")
+    add("--min-confidence", choices=CHOICES["confidence"], help="report nothing less sure (default: likely)")
+    exclude(parser)
+    edition(parser)
+    config(parser)
+    add("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    add("--no-cache", action="store_true", help="analyse everything anew")
+
+
+def baseline_file(settings: Settings) -> str:
+    """The baseline file that the settings name, relative to the current folder; empty where there is none."""
+    from lockcheck.discover import relative
+
+    return relative(f"{settings.folder}/{settings.baseline}") if settings.baseline else ""
 
 
 def tree(parser: argparse.ArgumentParser) -> None:

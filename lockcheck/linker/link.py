@@ -73,8 +73,8 @@ class Pass(Callees):
                 self.awaited(dst, src, at, name_at)
             case ir.Refine():
                 self.refine(step)
-            case ir.Discard(src, at):
-                self.out.append(ir.Discard(plain(src), at))
+            case ir.Discard(src, at, name_at):
+                self.out.append(ir.Discard(plain(src), at, name_at))
             case ir.Release(src, at):
                 self.out.append(ir.Release(plain(src), at))
             case ir.Region():

@@ -46,8 +46,8 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Stale:
-    """An entry of a baseline that fits no finding any more: `count` of them are gone."""
+class Entry:
+    """`count` findings that a baseline holds: `fingerprint` is their identity, the words are for people."""
 
     code: str
     path: str
@@ -74,7 +74,7 @@ class Report:
     skipped: int = 0
     hidden: tuple[Hidden, ...] = ()
     since: str = ""
-    stale: tuple[Stale, ...] = ()
+    stale: tuple[Entry, ...] = ()
     touched: frozenset[tuple[str, int]] = frozenset()
     analysed: frozenset[str] = frozenset()
     sources: Mapping[str, Source] = field(default_factory=dict)

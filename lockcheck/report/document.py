@@ -27,7 +27,20 @@ def document(report: Report) -> dict[str, Any]:
         "problems": [problem_row(one) for one in report.problems],
         "files": report.files,
         "skipped": report.skipped,
+        "since": report.since,
+        "hidden": list(_hidden(report)),
+        "stale": [asdict(one) for one in report.stale],
     }
+
+
+def _hidden(report: Report) -> Iterator[dict[str, Any]]:
+    """What does not count: `why` and `reason`, the place of the comment that allows it, then the finding itself."""
+    fingerprints = names(report)
+    for one in report.hidden:
+        if one.why != "elsewhere":
+            at = _where(report, one.span) if one.span else None
+            row = {**_finding(report, one.finding), "fingerprint": fingerprints[one.finding]}
+            yield {"why": one.why, "reason": one.reason, "at": at, "finding": row}
 
 
 def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
@@ -45,10 +58,13 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "confidence": finding.confidence,
         "evidence": finding.evidence,
         "message": finding.message,
+        "label": finding.label,
+        "help": finding.help,
         **_where(report, finding.span),
         "function": finding.function,
         "lock": asdict(finding.lock) if finding.lock else None,
         "notes": [_note(report, note) for note in finding.notes],
+        "notes_before": finding.notes_before,
         "fixes": [_fix(fix) for fix in finding.fixes],
         "production": finding.production,
         "reached_from": _reached(report, finding.reached_from) if finding.reached_from else None,
@@ -72,7 +88,7 @@ def _where(report: Report, span: Span) -> dict[str, Any]:
 
 
 def _note(report: Report, note: Note) -> dict[str, Any]:
-    return {**_where(report, note.span), "message": note.message}
+    return {**_where(report, note.span), "message": note.message, "label": note.label}
 
 
 def _fix(fix: Fix) -> dict[str, Any]:

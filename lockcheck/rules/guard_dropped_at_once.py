@@ -42,10 +42,11 @@ Hazard. Nothing hangs; now and then two threads do at once what the lock should 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Taken
-from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.analysis import Analysis, Site, Taken
+from lockcheck.finding import CONFIDENCES, Edit, Finding, Fix
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK104", severity="error", languages=("rust",), reach="function")
@@ -59,7 +60,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         for hold, _ in moment.held():
             if hold.holder == event.src and hold.taken.lock.evidence != "named" and _guards_data(hold.taken):
-                yield witness.of_hold(
+                found = witness.of_hold(
                     analysis,
                     slug(__name__),
                     META,
@@ -71,6 +72,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     CONFIDENCES[2 if hold.taken.lock.evidence == "declared" else 1],
                     "dropped in this statement",
                 )
+                yield replace(found, fixes=_fixes(analysis, moment.function, event.name_at))
+
+
+def _fixes(analysis: Analysis, function: int, name_at: ir.Range | None) -> tuple[Fix, ...]:
+    """Unsafe: from then on the lock is held for the rest of the block, where others may be taken."""
+    if name_at is None:
+        return ()
+    edit = Edit(analysis.span(Site(function, name_at)), "_guard")
+    return (Fix("keep the guard to the end of the block as `_guard`", "unsafe", (edit,)),)
 
 
 def _guards_data(taken: Taken) -> bool:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
+from lockcheck.cli import changes, outputs
 from lockcheck.cli import options as shared
 from lockcheck.cli.console import (
     CLEAN,
     FAILED,
     FINDINGS,
     UsageError,
-    add_to,
     complain,
-    machine_style,
     progress,
-    save,
-    style,
     tell,
-    write,
 )
 
 if TYPE_CHECKING:
@@ -34,43 +29,67 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files and folders, or - (default: the current folder)")
-    add("--select", metavar="RULES", action="append", help="codes, their beginnings, or slugs, with commas")
-    add("--ignore", metavar="RULES", action="append", help="the same: what not to report")
-    add("--persona", choices=shared.CHOICES["persona"], help="how much noise you want")
-    add("--min-confidence", choices=shared.CHOICES["confidence"], help="report nothing less sure (default: likely)")
-    shared.exclude(parser)
-    add(
-        "--output", metavar="FORMAT[:FILE]", action="append", help="how to report and where (default: full); repeatable"
-    )
+    shared.selection(parser)
+    add("--output", metavar="FORMAT[:FILE]", action="append", help="how to report, and where (default: full)")
+    add("--baseline", metavar="FILE", help="leave out what this file holds (written by `lockcheck baseline`)")
+    add("--base", metavar="REV", help="leave out what was there at this revision of git, too")
+    add("--context", metavar="PATH", action="append", help="analyse this too; report what the other PATHs bring in")
+    add("--fix", action="store_true", help="change the sources where a fix is safe")
+    add("--unsafe-fixes", action="store_true", help="with --fix or --diff: where it changes what the program does, too")
+    add("--diff", action="store_true", help="print the fixes as a patch, change nothing")
+    add("--add-allow", metavar="REASON", help="write an allowance with this reason at each finding, into the sources")
     add("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     add("--statistics", action="store_true", help="count the findings of each rule")
     add("--strict", action="store_true", help="exit with 2 if anything could not be analysed")
     add("--stdin-filename", metavar="FILE", help="the name that standard input goes by")
-    add("--jobs", type=shared.positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
-    add("--no-cache", action="store_true", help="analyse everything anew")
-    shared.edition(parser)
-    shared.config(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Its work."""
-    from lockcheck import engine
-
-    outputs = _outputs(options.output or ["full"])
-    paths = options.paths or ["."]
-    stdin = _standard_input(options) if "-" in paths else None
-    paths = [path for path in paths if path != "-"]
-    around = [*paths, stdin[0]] if stdin else paths
-    report = engine.check(paths, shared.settings(options, around), options.jobs, progress(), stdin)
+    wanted = outputs.wanted(options.output or ["full"])
+    if "-" in options.paths and (options.fix or options.diff or options.add_allow is not None):
+        raise UsageError("standard input cannot be changed: name a file")
+    report = _report(options)
     tell(report.problems)
-    for name, file in outputs:
-        _deliver(name, file, report)
+    _tell_stale(report)
+    if options.add_allow is not None:
+        return changes.allow(report, options.add_allow)
+    if options.diff:
+        return changes.show(report, options.unsafe_fixes)
+    if options.fix:
+        report = changes.fix(report, options.unsafe_fixes, partial(_report, options))
+    outputs.deliver(report, wanted)
     if options.statistics:
-        from lockcheck.report import for_people
-
-        machine = any(not file and not for_people(name) for name, file in outputs)
-        _statistics(report, sys.stderr if machine else sys.stdout)
+        _statistics(report, sys.stderr if outputs.spoils(wanted) else sys.stdout)
     return _status(options, report)
+
+
+def _report(options: argparse.Namespace) -> Report:
+    """What was found, less what is known, and less what the user did not ask about."""
+    from lockcheck import compare, engine
+
+    stdin = _standard_input(options) if "-" in options.paths else None
+    asked = [path for path in options.paths if path != "-"] or ([] if stdin else ["."])
+    paths = list(dict.fromkeys([*(options.context or []), *asked]))
+    settings = shared.settings(options, [*paths, stdin[0]] if stdin else paths)
+    report = engine.check(paths, settings, options.jobs, progress(), stdin)
+    if options.base:
+        check = partial(engine.check, settings=settings, jobs=options.jobs)
+        report = compare.since(report, options.base, paths, check)
+    known = shared.baseline_file(settings) if options.baseline is None else options.baseline
+    if known:
+        report = compare.against_file(report, known, settings)
+    if options.context:
+        report = compare.concerning(report, [*asked, *([stdin[0]] if stdin else [])])
+    return report
+
+
+def _tell_stale(report: Report) -> None:
+    """Name what the baseline holds and nobody finds any more."""
+    for entry in report.stale:
+        times = f" ({entry.count} of them)" if entry.count > 1 else ""
+        words = f"stale: {entry.code} in `{entry.function}` is no longer found{times}"
+        complain(f"{entry.path}: {words}; `lockcheck baseline` forgets it")
 
 
 def _status(options: argparse.Namespace, report: Report) -> int:
@@ -89,39 +108,6 @@ def _standard_input(options: argparse.Namespace) -> tuple[str, bytes]:
     from lockcheck.discover import LARGEST
 
     return options.stdin_filename, sys.stdin.buffer.read(LARGEST + 1)
-
-
-def _outputs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """(format, file) of each `--output`; no file means standard output."""
-    from lockcheck.config import did_you_mean
-    from lockcheck.report import FORMATS
-
-    outputs = []
-    for word in words:
-        name, colon, file = word.partition(":")
-        if name not in FORMATS:
-            near = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
-            raise UsageError(f"--output: no format is called {name!r}{near}")
-        if colon and not file:
-            raise UsageError(f"--output {word}: the name of the file is missing")
-        outputs.append((name, file))
-    if [file for _, file in outputs].count("") > 1:
-        raise UsageError("--output: only one report can go to standard output; give the others a FILE")
-    return outputs
-
-
-def _deliver(name: str, file: str, report: Report) -> None:
-    from lockcheck.report import beside, for_people, render
-
-    if file:
-        save("--output", file, render(name, report, machine_style()))
-    elif for_people(name):
-        sys.stdout.write(render(name, report, style()))
-    else:
-        write(render(name, report, machine_style()))
-    summary = beside(name)
-    if summary and os.environ.get(summary[0]):
-        add_to(os.environ[summary[0]], render(summary[1], report, machine_style()))
 
 
 def _statistics(report: Report, stream: TextIO) -> None:

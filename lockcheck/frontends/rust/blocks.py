@@ -100,7 +100,7 @@ class Blocks(Frame):
                 self.slots[number] = ir.Slot("", self.slots[number].type, "extended")
         if pattern.type == "_" or syntax.text(pattern) == "_":
             if place is not None and init.type not in _PLACES and self.followed:
-                self.put(ir.Discard(place, self.at(pattern)))
+                self.put(ir.Discard(place, self.at(pattern), self.at(pattern)))
             return
         halves = init.type == "tuple_expression" and patterns.names_in(pattern)
         for way in patterns.wildcards(pattern) if halves else ():
