@@ -40,7 +40,7 @@ class Callees(Library):
             if closure.deferred:
                 self.lambdas[call.dst] = closure
             else:
-                self.inline(closure, ir.Place(call.dst))
+                self.inline(closure, ir.Place(call.dst), surely=True)
             return
         self.closures(call, None)
         known = self.canon(place)

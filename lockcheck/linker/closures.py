@@ -33,7 +33,7 @@ class Closures(Places):
         if isinstance(src.root, int) and not src.way:
             self.run_pending(src.root)
             if src.root in self.lambdas and self.lambdas[src.root].deferred:
-                self.inline(self.lambdas[src.root], ir.Place(dst))
+                self.inline(self.lambdas[src.root], ir.Place(dst), surely=True)
         if not self.blocking:
             self.out.append(ir.Suspend(at, name_at))
         self.learn(dst, self.type_of(src))
@@ -49,9 +49,14 @@ class Closures(Places):
                 self.out.append(ir.Move(ir.Place(slot), made))
 
     def inline(
-        self, closure: ir.Lambda, dst: ir.Place | None, receiver: ir.Place | None = None, given: ir.Place | None = None
+        self,
+        closure: ir.Lambda,
+        dst: ir.Place | None,
+        receiver: ir.Place | None = None,
+        given: ir.Place | None = None,
+        surely: bool = False,
     ) -> None:
-        """The closure may run here: once, or not at all. `given` goes over to its first parameter."""
+        """The closure runs here: once, or (unless `surely`) not at all. `given` goes over to its first parameter."""
         done = self.closure_body(closure, receiver)
         nothing = ir.Region((), (), closure.body.at)
         if given is not None and closure.params:
@@ -59,11 +64,12 @@ class Closures(Places):
                 (ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label
             )
         runs = ir.Region((done,), (), done.at)
-        self.out.append(ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
+        self.out.append(runs if surely else ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
         if dst is not None:
             self.out.append(ir.Move(dst, ir.Place(closure.result)))
 
     def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
+        """What runs when the closure does. What it has taken along ends with a block, and stays in a closure."""
         self.placed.add(closure.dst)
         if receiver is not None and closure.params:
             kind = self.type_of(receiver)
@@ -77,8 +83,14 @@ class Closures(Places):
                 if self.program.types.is_guard(outer, self.effects):
                     break
         body = self.region(closure.body)
-        back = [ir.Move(ir.Place(t), ir.Place(closure.dst, (f"captured {t}",))) for t in closure.takes]
-        return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
+        if not closure.takes:
+            return body
+        homes = [slot for slot, known in self.lambdas.items() if known is closure]
+        back = [ir.Move(ir.Place(t), ir.Place(home, (f"captured {t}",))) for t in closure.takes for home in homes]
+        if closure.deferred:
+            return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
+        kept = [ir.Move(ir.Place(homes[-1], (f"captured {t}",)), ir.Place(t)) for t in closure.takes if homes]
+        return ir.Region((*back, body, *kept), () if homes else closure.takes, body.at)
 
     def before(self, call: ir.Call, operand: ir.Operand) -> None:
         """Something to wait for that is waited for inside the callee runs here."""
@@ -118,7 +130,10 @@ class Closures(Places):
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
         word = call.word
         self.passed_by_name(call, receiver)
-        own = 1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0
+        own, together = (
+            1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0,
+            list[ir.Lambda](),
+        )
         for operand in call.operands[own:]:
             if not self.is_lambda(operand):
                 continue
@@ -132,13 +147,29 @@ class Closures(Places):
             if closure.deferred and not call.awaited and word not in self.effects.here:
                 self.lambdas[call.dst] = closure
                 continue
+            if closure.deferred:
+                together.append(closure)
+                continue
             if word in self.effects.scoped:
                 self.scopes.update(closure.params)
-            before, self.blocking = self.blocking, self.blocking or (closure.deferred and not call.awaited)
-            self.inline(closure, ir.Place(call.dst), receiver)
-            self.blocking = before
-            if closure.deferred and not call.awaited:
+            surely = word in self.effects.here or word in self.effects.scoped
+            self.inline(closure, ir.Place(call.dst), receiver, surely=surely)
+        self.side_by_side(call, together, receiver)
+
+    def side_by_side(self, call: ir.Call, blocks: list[ir.Lambda], receiver: ir.Place | None) -> None:
+        """Blocks that a call waits for: each runs without what the others have taken along."""
+        arms = []
+        for closure in blocks:
+            steps, self.out = self.out, []
+            blocking, self.blocking = self.blocking, self.blocking or not call.awaited
+            self.out += (ir.Release(ir.Place(other.dst), call.at) for other in blocks if other is not closure)
+            self.inline(closure, ir.Place(call.dst), receiver, surely=True)
+            arms.append(ir.Arm(ir.Region(tuple(self.out), (), call.at)))
+            self.out, self.blocking = steps, blocking
+            if not call.awaited:
                 self.placed.discard(closure.dst)
+        if arms:
+            self.out.append(ir.Branch(tuple(arms)))
 
     def passed_by_name(self, call: ir.Call, receiver: ir.Place | None) -> None:
         """`option.map(Type::method)`: a function given by its name runs with what the receiver holds."""

@@ -50,7 +50,7 @@ class Invocations(Locks):
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:
-            self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain))
+            self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain, call.dst))
         elif paths and paths[0] is not None:
             self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
         waits = self.program.runs_when_awaited(targets[0])
@@ -69,8 +69,13 @@ class Invocations(Locks):
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
         return operand.moved or self.program.takes_by_value(targets[0], number)
 
-    def returned_place(self, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> ir.Place | None:
-        """What the result is another name of, if the only callee hands out a part of what it was given."""
+    def returned_place(
+        self, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool, dst: int
+    ) -> ir.Place | None:
+        """What the result is another name of, if the only callee hands out a part of what it was given.
+
+        An element that it chose may be another one the next time.
+        """
         if len(targets) != 1 or not certain:
             return None
         inner = self.program.result_place(targets[0])
@@ -79,7 +84,10 @@ class Invocations(Locks):
         if isinstance(inner.root, tuple):
             return inner
         base = paths[inner.root] if inner.root < len(paths) else None
-        return ir.Place(base.root, base.way + inner.way) if base is not None and len(base.way) < 8 else None
+        if base is None or len(base.way) >= 8:
+            return None
+        way = (f"[each {dst}]" if part.startswith("[") and not part[1:-1].isdigit() else part for part in inner.way)
+        return ir.Place(base.root, (*base.way, *way))
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""

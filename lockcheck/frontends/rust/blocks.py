@@ -176,7 +176,7 @@ class Blocks(Frame):
         self.jumps, self.leave_function, self.result = jumps, leave, outer_result
         region = out[0]
         assert isinstance(region, ir.Region)
-        takes = tuple(sorted(_captured(region, below))) if moves else ()
+        takes = tuple(sorted(_captured(region, below) if moves else _moved(region, below)))
         self.put(ir.Lambda(dst, tuple(numbers), region, result, takes, waits))
         return ir.Place(dst)
 
@@ -213,6 +213,42 @@ def _captured(region: ir.Region, below: int) -> set[int]:
                     pass
 
     walk(region.steps)
+    return found
+
+
+def _moved(region: ir.Region, below: int) -> set[int]:
+    """The slots of the surroundings (numbered under `below`) whose whole value a closure's steps move elsewhere."""
+    found: set[int] = set()
+
+    def operand(given: ir.Operand) -> None:
+        if given.moved and given.place is not None:
+            whole(given.place)
+
+    def whole(place: ir.Place) -> None:
+        if isinstance(place.root, int) and place.root < below and not place.way:
+            found.add(place.root)
+
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        match waiting.pop():
+            case ir.Region(steps):
+                waiting += steps
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in arms)
+            case ir.Loop(body):
+                waiting.append(body)
+            case ir.Lambda(takes=takes):
+                found.update(slot for slot in takes if slot < below)
+            case ir.Move(_, src):
+                whole(src)
+            case ir.Call(operands=operands):
+                for given in operands:
+                    operand(given)
+            case ir.New(_, _, parts):
+                for _, given in parts:
+                    operand(given)
+            case _:
+                pass
     return found
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import expand, syntax
+from lockcheck.frontends.rust import expand, syntax, together
 
 if TYPE_CHECKING:
     from lockcheck.frontends.rust.frame import Frame
@@ -56,15 +56,15 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
     if tree is None or not _WORTH.search(data) or name == "macro_rules":
         return None
     if name == "select":
-        return _select(to, tree)
+        return together.selected(to, tree)
     if name in _OWN_STATEMENT:
         with to.region(node, scope="temps", why="macro"):
             _arguments(to, tree, name, False)
         return None
     if name in _WAITED:
-        return _joined(to, node, tree)
+        return together.joined(to, node, _pieces(tree))
     if name == "pin":
-        return to.value(_expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
+        return to.value(syntax.expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
     return _arguments(to, tree, name, waited)
 
 
@@ -104,9 +104,9 @@ def _as_value(to: Frame, said: tuple[bytes, expand.Origin], own: list[int] | Non
               waited: bool) -> tuple[ir.Place | None] | None:  # fmt: skip
     """Lower an expansion as an expression, or as a block where it is statements; None where it is neither."""
     text, origin = said
-    inner = _expression(text.rstrip().removesuffix(b";"))
+    inner = syntax.expression(text.rstrip().removesuffix(b";"))
     if inner is not None:
-        with to.inside_expansion(origin, -len(_BEFORE)):
+        with to.inside_expansion(origin, -len(syntax.BEFORE)):
             return (to.waiting(inner) if waited else to.value(inner, own, extend),)
     body = _block(text)
     if body is None:
@@ -159,7 +159,9 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
     """Each argument as an expression; a body in braces as statements."""
     if (tree.text or b"").startswith(b"{") and _statements(to, tree):
         return None
-    pieces = list(_pieces(tree))
+    pieces = _pieces(tree)
+    if _LOGS.fullmatch(name):
+        pieces = _values_last_first(tree, pieces)
     last = None
     for number, (start, data) in enumerate(pieces):
         if name == "matches" and number:
@@ -168,44 +170,35 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
     return last if len(pieces) == 1 else None
 
 
+def _values_last_first(tree: ts.Node, pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """`info!(log, "text"; "key" => value, …)`: slog puts its values together from the last to the first."""
+    begin = next((c.end_byte for c in tree.children if c.type == ";"), tree.end_byte)
+    values = [piece for piece in pieces if piece[0] >= begin]
+    keyed = any(c.type == "=>" for c in tree.children)
+    return [piece for piece in pieces if piece[0] < begin] + (values[::-1] if keyed else values)
+
+
 def _piece(to: Frame, start: int, data: bytes, waited: bool) -> ir.Place | None:
     if not data.strip():
         return None
     said = _FIELD.match(data)
     if said:
         start, data = start + said.end(), data[said.end() :]
-    inner = _expression(data)
+    inner = syntax.expression(data)
     if inner is None:
         return None
-    shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
+    shift, to.shift = to.shift, to.shift + start - len(syntax.BEFORE)
     place = to.waiting(inner) if waited else to.value(inner)
     to.shift = shift
     return place
 
 
-_BEFORE = b"fn f(){("
-
-
-def _expression(data: bytes) -> ts.Node | None:
-    """The expression that the bytes spell, or None. Its offsets are shifted by the length of `_BEFORE`."""
-    root = syntax.parse(_BEFORE + data + b")}")
-    if root.has_error or not root.named_children:
-        return None
-    body = root.named_children[0].child_by_field_name("body")
-    paren = body.named_children[0] if body is not None and body.named_children else None
-    if paren is not None and paren.type == "expression_statement":
-        paren = paren.named_children[0]
-    if paren is None or paren.type not in ("parenthesized_expression", "tuple_expression") or not paren.named_children:
-        return None
-    return paren.named_children[0] if len(paren.named_children) == 1 else paren
-
-
 def _reparse(to: Frame, tree: ts.Node, data: bytes, extend: list[int] | None) -> bool:
     """`pin!(x)`: as a reference to the argument, with its lifetime extended."""
-    inner = _expression(data)
+    inner = syntax.expression(data)
     if inner is None:
         return True
-    shift, to.shift = to.shift, to.shift + tree.start_byte + 1 - len(_BEFORE)
+    shift, to.shift = to.shift, to.shift + tree.start_byte + 1 - len(syntax.BEFORE)
     to.value(inner, extend, extend)
     to.shift = shift
     return True
@@ -233,72 +226,3 @@ def _statements(to: Frame, tree: ts.Node) -> bool:
     to.value(body)
     to.shift = shift
     return True
-
-
-def _joined(to: Frame, node: ts.Node, tree: ts.Node) -> ir.Place | None:
-    """`join!(a(), b())`: all are waited for here."""
-    for start, data in _pieces(tree):
-        inner = _expression(data)
-        if inner is not None:
-            shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
-            to.waiting(inner)
-            to.shift = shift
-    dst = to.slot(to.temps)
-    to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(node), to.at(node)))
-    return None
-
-
-def _select(to: Frame, tree: ts.Node) -> ir.Place | None:
-    """`select! { pattern = future, if condition => handler, … }`: all futures are made, then one handler runs."""
-    handlers: list[tuple[bytes, int, bytes]] = []
-    with to.region(tree, scope="temps", why="macro"):
-        for pattern, (start, future), handler in _branches(tree):
-            inner = _expression(future)
-            if inner is not None:
-                shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
-                to.waiting(inner)
-                to.shift = shift
-            handlers.append((pattern, *handler))
-        dst = to.slot(to.temps)
-        to.put(ir.Await(dst, ir.Place(("[unknown]",)), to.at(tree), to.at(tree.children[0])))
-        arms = [to.arm(tree, "", (0, 0), False, lambda h=h: _handler(to, *h)) for h in handlers]  # type: ignore[misc]
-        if arms:
-            to.put(ir.Branch(tuple(arms)))
-    return None
-
-
-def _handler(to: Frame, pattern: bytes, start: int, data: bytes) -> None:
-    for name in _NAME.findall(pattern.decode("utf-8", "replace")):
-        to.names[-1][name] = to.slot(to.locals, name, None, "local")
-    inner = _expression(data)
-    if inner is not None:
-        shift, to.shift = to.shift, to.shift + start - len(_BEFORE)
-        to.value(inner)
-        to.shift = shift
-
-
-def _branches(tree: ts.Node) -> list[tuple[bytes, tuple[int, bytes], tuple[int, bytes]]]:
-    """The branches of a `select!`: the pattern's bytes, the future and the handler with where each begins."""
-    data, base = tree.text or b"", tree.start_byte
-    tokens = tree.children[1:-1]
-    branches, at = [], 0
-    while at < len(tokens):
-        arrow = next((n for n in range(at, len(tokens)) if tokens[n].type == "=>"), None)
-        if arrow is None:
-            break
-        equal = next((n for n in range(at, arrow) if tokens[n].type == "="), None)
-        comma = next((n for n in range(equal or at, arrow) if tokens[n].type == ","), arrow)
-        begin = tokens[at].start_byte
-        pattern = data[begin - base : tokens[equal].start_byte - base] if equal is not None else b""
-        first = tokens[equal].end_byte if equal is not None else tokens[arrow].start_byte
-        future = (first, data[first - base : tokens[comma].start_byte - base])
-        end = arrow + 1
-        if end < len(tokens) and (tokens[end].text or b"").startswith(b"{"):
-            stop = end + 1
-        else:
-            stop = next((n for n in range(end, len(tokens)) if tokens[n].type == ","), len(tokens))
-        start = tokens[arrow].end_byte
-        last = tokens[stop - 1].end_byte if stop > end else start
-        branches.append((pattern, future, (start, data[start - base : last - base])))
-        at = stop + 1 if stop < len(tokens) and tokens[stop].type == "," else stop
-    return branches

@@ -135,3 +135,21 @@ def stays(node: ts.Node) -> bool:
         if child.type in ("reference_type", "reference_expression") and not stays(child):
             return False
     return True
+
+
+BEFORE = b"fn f(){("
+"""What stands before an expression that is parsed by itself."""
+
+
+def expression(data: bytes) -> ts.Node | None:
+    """The expression that the bytes spell, or None. Its offsets are shifted by the length of `BEFORE`."""
+    root = parse(BEFORE + data + b")}")
+    if root.has_error or not root.named_children:
+        return None
+    body = root.named_children[0].child_by_field_name("body")
+    paren = body.named_children[0] if body is not None and body.named_children else None
+    if paren is not None and paren.type == "expression_statement":
+        paren = paren.named_children[0]
+    if paren is None or paren.type not in ("parenthesized_expression", "tuple_expression") or not paren.named_children:
+        return None
+    return paren.named_children[0] if len(paren.named_children) == 1 else paren
