@@ -92,8 +92,9 @@ def check(
     unread = [one for one in read if isinstance(one, Problem)]
     crates, manifests = discover.crates(source.path for source in sources)
     locked = discover.lock_files(crate.folder for crate in crates)
-    analysis, broken = analyse(sources, crates, settings, locked)
     rules = chosen(settings)
+    words = frozenset(word for rule in rules for word in rule.meta.words)
+    analysis, broken = analyse(sources, crates, settings, locked, words)
     findings = [finding for rule in rules for finding in _said(rule, analysis, broken)]
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
     sifted, hidden = sift(findings, known, settings, noqa)
@@ -278,15 +279,20 @@ def _survey(
 
 
 def analyse(
-    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
+    sources: Sequence[Source],
+    crates: Sequence[Crate],
+    settings: Settings,
+    locked: Sequence[LockFile] = (),
+    words: Collection[str] = (),
 ) -> tuple[Analysis, list[Problem]]:
     """What is held at every event of every function, and what could not be understood on the way.
 
-    `locked` says which versions of packages are in use. The problems grow while rules ask: read them after.
+    `locked` says which versions of packages are in use, `words` which calls rules ask about beside those of locks.
+    The problems grow while rules ask: read them after.
     """
     from lockcheck.tree import Tree
 
-    tree = Tree(sources, crates, settings, locked)
+    tree = Tree(sources, crates, settings, locked, words)
     return tree.analysis, tree.problems
 
 

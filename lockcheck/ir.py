@@ -251,6 +251,15 @@ class Discard(Struct, frozen=True, gc=False):
     name_at: Range | None = None
 
 
+class Compute(Struct, frozen=True, gc=False):
+    """`dst` becomes a number made of named constants: `sign` is the operator (`|`, `&`, `!`, `-`)."""
+
+    dst: int
+    sign: str
+    operands: tuple[Operand, ...]
+    at: Range
+
+
 # ------------------------------------------------------------------------------------------------------ structure
 
 
@@ -413,11 +422,12 @@ class Assume(Struct, frozen=True, gc=False):
 
 
 class Callback(Struct, frozen=True, gc=False):
-    """The function calls what was passed to it as the parameter in `slot`."""
+    """The function calls what was passed to it as the parameter in `slot`, with what is at the places `given`."""
 
     slot: int
     at: Range
     name_at: Range
+    given: tuple[Place, ...] = ()
 
 
 class Suspend(Struct, frozen=True, gc=False):
@@ -431,6 +441,7 @@ class Block(Struct, frozen=True, gc=False):
     """The thread waits here for something that is no lock: `why` is for people ("joins a thread").
 
     `others` are the bodies that must come to their end before, where they are known: those of a joined thread.
+    `brief`: it does work that takes a while (reads a file) rather than wait for somebody.
     """
 
     at: Range
@@ -438,11 +449,31 @@ class Block(Struct, frozen=True, gc=False):
     name: str
     why: str
     others: tuple[Region, ...] = ()
+    brief: bool = False
+
+
+class Act(Struct, frozen=True, gc=False):
+    """Something done to a value that takes no lock and that rules ask about.
+
+    `what` is a key of the language's table (`wakes`, `adds`, `bits`, …), or `calls` for a callable that is stored.
+    `place` is what it is done to, by its oldest name, `owner` as of a lock. `names` are the constants in what is
+    given, in full, and `signs` the operators and methods that put them together; `given` are the arguments' places.
+    """
+
+    what: str
+    place: Place | None
+    owner: str
+    name: str
+    at: Range
+    name_at: Range
+    names: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    given: tuple[Place, ...] = ()
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Region, Branch, Loop, Leave,
-    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block,
+    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Compute, Region, Branch, Loop, Leave,
+    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Act,
 ]  # fmt: skip
 
 
@@ -589,11 +620,15 @@ class Words(Struct, frozen=True, gc=False):
 
 
 class Body(Struct, frozen=True, gc=False):
-    """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns."""
+    """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns.
+
+    `uses` pairs each variable's slot with the places where it is named after it was made, in order.
+    """
 
     slots: tuple[Slot, ...]
     root: Region
     result: int
+    uses: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 class Unit(Struct, frozen=True, gc=False):

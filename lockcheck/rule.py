@@ -28,7 +28,8 @@ class Meta:
 
     `languages` are the languages the rule speaks; `reach` is how far it must see ("function" rules can be
     exported to pattern tools); `persona` is the least noise-tolerant persona that sees it. `asked_by` is the key
-    of the settings by which a project asks for the rule: what is asked for is seen by every persona.
+    of the settings by which a project asks for the rule: what is asked for is seen by every persona. `words` are
+    names of calls that the rule is about even where no lock is near.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Meta:
     persona: Persona = "regular"
     since: str = "0.1.0"
     asked_by: str = ""
+    words: tuple[str, ...] = ()
 
 
 _PRODUCTION: Mapping[Severity, str] = {

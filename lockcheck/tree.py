@@ -7,7 +7,7 @@ Never: opens a file, chooses rules, judges a finding.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lockcheck import advisories, effects, ir
 from lockcheck.analysis import Analysis
@@ -24,9 +24,17 @@ class Tree:
     """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
 
     def __init__(
-        self, sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile] = ()
+        self,
+        sources: Sequence[Source],
+        crates: Sequence[Crate],
+        settings: Settings,
+        locked: Sequence[LockFile] = (),
+        words: Collection[str] = (),
     ) -> None:
-        """Declares every source. Never raises for what is in them."""
+        """Declares every source. Never raises for what is in them.
+
+        `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
+        """
         homes = homes_of(sources, crates)
         self._asked = asked(settings, locked)
         self.problems: list[Problem] = []
@@ -43,7 +51,7 @@ class Tree:
         tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
         self.tables = tables
-        calls = (name for _, _, one in self._asked.bad_versions() for name in one.calls)
+        calls = {*words, *(name for _, _, one in self._asked.bad_versions() for name in one.calls)}
         frontier = Frontier(self.program, tables, self._sources, calls)
         self._macros.update(frontier.macros)
         self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up)

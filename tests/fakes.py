@@ -68,7 +68,7 @@ def fake_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The two rules above instead of the real ones, and an empty current folder."""
     monkeypatch.setattr(engine, "RULES", RULES)
     monkeypatch.setattr(engine, "KNOWN", (("LCK901", "very-bad"), ("LCK902", "slightly-odd"), *engine.suppress.OWN))
-    monkeypatch.setattr(engine, "analyse", lambda sources, crates, settings, locked: (sources, []))
+    monkeypatch.setattr(engine, "analyse", lambda sources, crates, settings, locked, words: (sources, []))
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "FORCE_COLOR", "CI", "PRE_COMMIT"):
         monkeypatch.delenv(name, raising=False)

@@ -124,7 +124,7 @@ def test_findings_are_sorted_and_each_is_there_once(
 ) -> None:
     write_tree(fake_rules, {"b.rs": BAD, "a.rs": "x\n" + BAD + BAD, "c/d.rs": "ODD BAD\nODD"})
     monkeypatch.setattr(
-        engine, "analyse", lambda sources, crates, settings, locked: ([*reversed(sources), *sources], [])
+        engine, "analyse", lambda sources, crates, settings, locked, words: ([*reversed(sources), *sources], [])
     )
     done = run("check", "--output", "json", "--persona", "pedantic", "--min-confidence", "possible")
     assert done.places == [

@@ -147,6 +147,16 @@ class Analysis:
         here = Site(number, event.at)
         return [reach._replace(trace=(here, *reach.trace)) for reach in found]
 
+    def bodies(self, number: int) -> tuple[ir.Region, ...]:
+        """The steps of a function, and those of the closures in it that run elsewhere."""
+        linked = self.program.linked(number)
+        return (linked.root, *linked.elsewhere) if linked is not None else ()
+
+    def site(self, moment: Moment) -> Site:
+        """Where the moment's event is."""
+        at: ir.Range = getattr(moment.event, "at", (0, 0))
+        return Site(moment.function, at)
+
     def title(self, number: int) -> str:
         """The function's name for people."""
         return self.program.title(number)

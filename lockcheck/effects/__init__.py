@@ -58,6 +58,15 @@ class LockType:
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """What a method does to values of some types that takes no lock. `telling`: its name alone is enough."""
+
+    what: str
+    types: frozenset[str]
+    telling: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """The table of one language. Names are joined as the language spells them; see the data files for meanings."""
 
@@ -93,9 +102,13 @@ class Effects:
     scoped: frozenset[str]
     here: frozenset[str]
     blocks: Mapping[str, str]
+    works: Mapping[str, str]
+    works_methods: Mapping[str, str]
     blocks_methods: Mapping[str, str]
     blocks_unknown: Mapping[str, str]
     blocks_names: Mapping[str, str]
+    acts: Mapping[str, Acting]
+    pending: frozenset[str]
     named: Mapping[str, Taking]
     known: frozenset[str]
     prelude: frozenset[str]
@@ -215,9 +228,17 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]),
         blocks=data["blocks"],
+        works=data.get("works", {}),
+        works_methods=data.get("works-methods", {}),
         blocks_methods=data["blocks-methods"],
         blocks_unknown=data["blocks-unknown"],
         blocks_names=dict.fromkeys(data["blocks-functions"]["names"], data["blocks-functions"]["why"]),
+        acts={
+            name: Acting(one["what"], frozenset(one["types"]), name in one["telling"])
+            for one in data.get("act", ())
+            for name in one["methods"]
+        },
+        pending=frozenset(data.get("poll", {}).get("pending", ())),
         named={name: _taking(said) for name, said in data["named"].items()},
         known=frozenset(data["known"]["crates"]),
         prelude=frozenset(data["known"]["prelude"]),

@@ -72,7 +72,8 @@ def trial(rule: Rule, files: Iterable[str] = ()) -> tuple[int, list[str]]:
         complaints += judge(rule, example.text, f"example{LANGUAGES[example.language]}", title)
         if example.section == "Bad" and not any(m.reported and m.slug == rule.slug for m in _marks(example.text)):
             complaints.append(f"{title}: marks nothing")
-    own = [path for path in files if marks.slug(_base(path)) == rule.slug]
+    endings = tuple(LANGUAGES[language] for language in rule.meta.languages if language in LANGUAGES)
+    own = [path for path in files if marks.slug(_base(path)) == rule.slug and path.endswith(endings)]
     for path in own:
         read = discover.read(path)
         if isinstance(read, Problem):
@@ -119,7 +120,7 @@ def _lines(rule: Rule, text: str, name: str) -> list[int]:
     said, versions = marks.head(text)
     settings = settle([("lockcheck.toml", said)]) if said else Settings()
     crate = Crate("example", ".", marks.edition(name))
-    analysis, problems = engine.analyse([source], [crate], settings, _locked(versions))
+    analysis, problems = engine.analyse([source], [crate], settings, _locked(versions), rule.meta.words)
     found = [finding for finding in rule.check(analysis) if finding.span.path == name]
     if problems:
         raise ValueError(f"line {problems[0].line}: {problems[0].message}")

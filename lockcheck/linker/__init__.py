@@ -53,6 +53,11 @@ class Program:
             self._underway.discard(number)
         return self._linked[number]
 
+    def body(self, number: int) -> ir.Body | None:
+        """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
+        unit, function = self.functions[number]
+        return self._bodies(unit, function) if function.body_at is not None else None
+
     def guard_givers(self, effects: Effects) -> ir.Words:
         """The functions that return a guard: a call of one is an acquisition.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType
+from lockcheck.linker.acts import Acts
 from lockcheck.linker.library import Library
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.places import plain
@@ -17,7 +18,7 @@ _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
 
 
-class Callees(Library):
+class Callees(Acts, Library):
     """Calls by the kind of their callee."""
 
     def call(self, call: ir.Call) -> None:
@@ -34,19 +35,21 @@ class Callees(Library):
                 self.indirect(call, place)
 
     def indirect(self, call: ir.Call, place: ir.Place) -> None:
-        root = place.root
-        if isinstance(root, int) and not place.way and root in self.lambdas:
-            closure = self.lambdas[root]
+        if isinstance(place.root, int) and not place.way and place.root in self.lambdas:
+            closure = self.lambdas[place.root]
             if closure.deferred:
                 self.lambdas[call.dst] = closure
             else:
                 self.inline(closure, ir.Place(call.dst), surely=True)
             return
         self.closures(call, None)
-        known = self.canon(place)
-        if known is not None and isinstance(known.root, int) and known.root < self.program.parameters(self.number):
-            self.out.append(ir.Callback(known.root, call.at, call.name_at))
-        kind = self.type_of(place)
+        known, kind = self.canon(place), self.type_of(place)
+        root = known.root if known is not None and not known.way else None
+        if isinstance(root, int) and root < self.program.parameters(self.number):
+            given = tuple(plain(o.place) for o in call.operands if o.place is not None)
+            self.out.append(ir.Callback(root, call.at, call.name_at, given))
+        else:
+            self.stored_call(call, place, kind)
         for outer in self.program.types.behind(kind, self.effects):
             if outer.path == ("[fn]",) and outer.args:
                 self.learn(call.dst, outer.args[-1])
@@ -58,6 +61,7 @@ class Callees(Library):
         place = call.operands[0].place
         kind = self.type_of(place)
         effects = self.effects
+        self.act(call, name, place, kind)
         if name in effects.waits and self.condition_wait(call, kind):
             return
         if self.made_once(call, name, place, kind):
@@ -83,7 +87,7 @@ class Callees(Library):
                 self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
                 self.library(call, name, outer, carries=not inside)
                 return
-            if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
+            if self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
                 return
             if self.program.types.is_guard(outer, effects):
                 if self.on_guard(call, name):

@@ -96,7 +96,6 @@ class Library(Invocations):
         """A function of no file here."""
         effects, word = self.effects, path[-1]
         resolved = "::".join(self.program.names.resolve(self.context.module, path))
-        why = effects.blocks.get(resolved) or effects.blocks.get(spelled) or effects.blocks_names.get(word)
         same = spelled in effects.same_functions or short in effects.same_functions
         first = call.operands[0] if call.operands else ir.Operand()
         if word in effects.threads:
@@ -117,9 +116,7 @@ class Library(Invocations):
             self.variant(call, path)
             return
         self.closures(call, None)
-        if why is not None and not call.awaited:
-            self.out.append(ir.Block(call.at, call.name_at, word, why))
-        elif kind is None or kind.path[0] not in effects.known:
+        if not self.waits_or_works(call, resolved, spelled) and (kind is None or kind.path[0] not in effects.known):
             self.unknown(call, spelled)
         carried = len(path) > 1 and path[-2][:1].isupper()
         for operand in call.operands if carried else ():
@@ -134,6 +131,16 @@ class Library(Invocations):
             self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
         elif not call.operands and not carried:
             self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
+
+    def waits_or_works(self, call: ir.Call, resolved: str, spelled: str) -> bool:
+        """A library function that waits for somebody or does work that takes a while."""
+        effects = self.effects
+        waits = effects.blocks.get(resolved) or effects.blocks.get(spelled) or effects.blocks_names.get(call.word)
+        why = waits or effects.works.get(resolved) or effects.works.get(spelled)
+        if why is None or call.awaited:
+            return False
+        self.out.append(ir.Block(call.at, call.name_at, call.word, why, brief=waits is None))
+        return True
 
     def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
         if inner is None:

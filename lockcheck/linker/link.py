@@ -67,12 +67,14 @@ class Pass(Callees):
                 self.call(step)
             case ir.Lambda():
                 self.lambdas[step.dst] = step
-                for taken in step.takes:
-                    self.out.append(ir.Move(ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)))
+                captured = ((ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)) for taken in step.takes)
+                self.out.extend(ir.Move(*pair) for pair in captured)
             case ir.Await(dst, src, at, name_at):
                 self.awaited(dst, src, at, name_at)
             case ir.Refine():
                 self.refine(step)
+            case ir.Compute():
+                self.compute(step)
             case ir.Discard(src, at, name_at):
                 self.out.append(ir.Discard(plain(src), at, name_at))
             case ir.Release(src, at):

@@ -166,12 +166,15 @@ class Locks(Closures):
         self.closures(call, None)
         return True
 
-    def wait_or_block(self, call: ir.Call, key: str) -> bool:
-        why = self.effects.blocks_methods.get(key)
+    def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
+        """`inside`: it is called on what a guard guards, so that its work is what the lock is for."""
+        waits, works = self.effects.blocks_methods.get(key), self.effects.works_methods.get(key)
+        why = waits or (None if inside else works)
         if why is None or call.awaited:
             return False
         self.closures(call, None)
-        self.out.append(ir.Block(call.at, call.name_at, call.word, why, self.others(call.operands[0].place)))
+        others = self.others(call.operands[0].place)
+        self.out.append(ir.Block(call.at, call.name_at, call.word, why, others, brief=waits is None))
         self.consume(call, skip=1)
         return True
 

@@ -21,6 +21,7 @@ class Expressions(Frame):
         found = self.lookup(name)
         if found is None:
             return ir.NONE if name == "None" else ir.Place((name,))
+        self.uses.setdefault(found, []).append(self.at(node)[0])
         return ir.Place(found)
 
     def scoped(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -37,7 +38,17 @@ class Expressions(Frame):
 
     def unary(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         place = self.value(node.named_children[-1] if node.named_children else None, own)
-        return _through(place) if node.children and node.children[0].type == "*" else None
+        sign = node.children[0].type if node.children else ""
+        return _through(place) if sign == "*" else self.number(node, sign, place)
+
+    def number(self, node: ts.Node, sign: str, *places: ir.Place | None) -> ir.Place | None:
+        """A number of which a part is a named constant, or such a number; None where no part is."""
+        if not any(place is not None and (_is_constant(place) or place.root in self.numbers) for place in places):
+            return None
+        dst = self.slot(self.temps)
+        self.numbers.add(dst)
+        self.put(ir.Compute(dst, sign, tuple(ir.Operand(place) for place in places), self.at(node)))
+        return ir.Place(dst)
 
     def reference(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         return _through(self.value(node.child_by_field_name("value"), extend, extend))
@@ -104,9 +115,8 @@ class Expressions(Frame):
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = node.child_by_field_name("operator")
         if operator is None or operator.type not in ("&&", "||"):
-            self.value(left)
-            self.value(right)
-            return None
+            sides = self.value(left), self.value(right)
+            return self.number(node, operator.type, *sides) if operator is not None and operator.type in _BITS else None
         self.condition(left)
         if right is not None:
             goes_on = operator.type == "&&"
@@ -145,8 +155,10 @@ class Expressions(Frame):
         """`left += right`: right first for numbers, left first where the operator is a method (strings)."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         order = (left, right) if right is not None and _is_textual(right) else (right, left)
-        for part in order:
-            self.value(part)
+        places = {part: self.value(part) for part in order}
+        place = places.get(left)
+        if place is not None:
+            self.put(ir.Move(place, place))
         return None
 
     def truth(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -250,6 +262,15 @@ class Expressions(Frame):
 
     def macro(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         return macros.lower(self, node, own, extend)
+
+
+_BITS = ("|", "&", "^", "+", "-")
+"""Operators by which words are put together of named bits."""
+
+
+def _is_constant(place: ir.Place) -> bool:
+    """Whether a place is a constant, by the way its name is spelled."""
+    return isinstance(place.root, tuple) and not place.way and place.root[-1].isupper()
 
 
 def _through(place: ir.Place | None) -> ir.Place | None:

@@ -46,6 +46,8 @@ class Frame(ABC):
         self.result = -1
         self.head = "temporary"
         self.followed = True
+        self.uses: dict[int, list[int]] = {}
+        self.numbers: set[int] = set()
 
     @abstractmethod
     def value(

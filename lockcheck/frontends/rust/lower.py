@@ -124,7 +124,7 @@ def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known 
             lowering.inside(body, lowering.result)
     region = outer[0]
     assert isinstance(region, ir.Region)
-    return ir.Body(tuple(lowering.slots), region, lowering.result)
+    return ir.Body(tuple(lowering.slots), region, lowering.result, _uses(lowering))
 
 
 def _initialiser(root: ts.Node, function: ir.Function, edition: int, known: expand.Known | None) -> ir.Body:
@@ -145,7 +145,11 @@ def _initialiser(root: ts.Node, function: ir.Function, edition: int, known: expa
                 lowering.value(body)
     region = outer[0]
     assert isinstance(region, ir.Region)
-    return ir.Body(tuple(lowering.slots), region, -1)
+    return ir.Body(tuple(lowering.slots), region, -1, _uses(lowering))
+
+
+def _uses(lowering: Lowering) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    return tuple((slot, tuple(places)) for slot, places in lowering.uses.items())
 
 
 def _parameters(lowering: Lowering, function: ir.Function, params: ts.Node | None) -> None:

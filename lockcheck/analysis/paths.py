@@ -1,0 +1,163 @@
+"""Questions about the ways through one function that are not about what is held.
+
+In: steps.  Out: whether one step comes after another, which values are looked at, where variables are named.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis
+
+Test = Callable[[ir.Step], bool]
+
+
+def follows(body: ir.Region, first: Test, then: Test, forgives: Test) -> bool:
+    """Whether on some way a step of the kind `then` comes after one of the kind `first`, and on all that way nothing
+    that `forgives`.
+    """
+    walk = _Follow(first, then, forgives)
+    walk.region(body, frozenset([False]))
+    return walk.found
+
+
+@dataclass
+class _Follow:
+    """A walk whose states are whether the first step was met; a way that is forgiven is left."""
+
+    first: Test
+    then: Test
+    forgives: Test
+    exits: dict[int, frozenset[bool]] = field(default_factory=dict)
+    found: bool = False
+
+    def region(self, region: ir.Region, states: frozenset[bool]) -> frozenset[bool]:
+        for step in region.steps:
+            states = self.step(step, states)
+        return states | self.exits.pop(region.label, frozenset()) if region.label >= 0 else states
+
+    def step(self, step: ir.Step, states: frozenset[bool]) -> frozenset[bool]:
+        match step:
+            case ir.Region():
+                return self.region(step, states)
+            case ir.Branch(arms):
+                return frozenset[bool]().union(*(self.region(arm.body, states) for arm in arms))
+            case ir.Loop(body, label):
+                once = self.region(body, states)
+                self.region(body, states | once | self.exits.pop(label, frozenset()))
+                self.exits.pop(label, None)
+                return frozenset()
+            case ir.Leave(label):
+                self.exits[label] = self.exits.get(label, frozenset()) | states
+                return frozenset()
+            case _:
+                pass
+        if self.forgives(step):
+            return frozenset()
+        self.found = self.found or (True in states and self.then(step))
+        return frozenset([True]) if states and self.first(step) else states
+
+
+def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
+    """The slots of a function whose value somebody looks at, hands on or keeps."""
+    body = analysis.program.body(number)
+    if body is None:
+        return frozenset()
+    used = {slot for slot, _ in body.uses} | {body.result}
+    moves: list[tuple[int, ir.Place]] = []
+    for step in _all(body.root):
+        match step:
+            case ir.Move(dst, src) if isinstance(src.root, int):
+                moves.append((src.root, dst))
+            case ir.Ref(dst, src) if isinstance(src.root, int):
+                moves.append((src.root, ir.Place(dst)))
+            case _:
+                used.update(place.root for place in _read(step) if isinstance(place.root, int))
+    for _ in range(8):
+        more = {src for src, dst in moves if dst.way or dst.root in used or isinstance(dst.root, tuple)} - used
+        if not more:
+            break
+        used |= more
+    return frozenset(used)
+
+
+def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[int]:
+    """The slots from whose values those of some slots are made: what they were moved, borrowed or computed from."""
+    body = analysis.program.body(number)
+    sources: dict[int, set[int]] = defaultdict(set)
+    for step in _all(body.root) if body is not None else ():
+        match step:
+            case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
+                sources[dst.root].add(src.root)
+            case ir.Ref(dst, src) if isinstance(src.root, int):
+                sources[dst].add(src.root)
+            case ir.Call(dst=dst) | ir.New(dst=dst) | ir.Await(dst=dst):
+                sources[dst].update(place.root for place in _read(step) if isinstance(place.root, int))
+            case _:
+                pass
+    found, waiting = set[int](), list(slots)
+    while waiting:
+        slot = waiting.pop()
+        if slot not in found:
+            found.add(slot)
+            waiting += sources[slot]
+    return frozenset(found)
+
+
+def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
+    """What a function hands to others: the places of all arguments, receivers left out."""
+    body = analysis.program.body(number)
+    for step in _all(body.root) if body is not None else ():
+        if isinstance(step, ir.Call):
+            own = 1 if isinstance(step.callee, ir.Method) else 0
+            yield from (operand.place for operand in step.operands[own:] if operand.place is not None)
+
+
+def closure_params(analysis: Analysis, number: int) -> frozenset[int]:
+    """The slots of the parameters of all closures in a function."""
+    body = analysis.program.body(number)
+    steps = _all(body.root) if body is not None else ()
+    return frozenset(slot for step in steps if isinstance(step, ir.Lambda) for slot in step.params)
+
+
+def _all(region: ir.Region) -> Iterator[ir.Step]:
+    waiting: list[ir.Step] = [region]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        match step:
+            case ir.Region(steps):
+                waiting += steps
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in arms)
+            case ir.Loop(body=body) | ir.Lambda(body=body):
+                waiting.append(body)
+            case _:
+                pass
+
+
+def _read(step: ir.Step) -> Iterator[ir.Place]:
+    """The places that a step reads other than by moving them as a whole."""
+    match step:
+        case ir.Call(_, callee, operands):
+            if isinstance(callee, ir.Indirect):
+                yield callee.place
+            yield from (operand.place for operand in operands if operand.place is not None)
+        case ir.New(_, _, parts):
+            yield from (operand.place for _, operand in parts if operand.place is not None)
+        case ir.Refine(place) | ir.Assume(place) | ir.Await(_, place):
+            yield place
+        case ir.Lambda(takes=takes):
+            yield from (ir.Place(slot) for slot in takes)
+        case _:
+            pass
+
+
+def named_at(analysis: Analysis, number: int) -> dict[int, tuple[int, ...]]:
+    """For each variable's slot of a function, the offsets where it is named after it was made, in order."""
+    body = analysis.program.body(number)
+    return dict(body.uses) if body is not None else {}

@@ -1,0 +1,100 @@
+r"""
+Blocking work while a lock is held
+
+Sleeping, joining, waiting for a message or a process, files and connections take as long as somebody else likes.
+Everybody who wants the lock waits with the thread that holds it, and a watchdog cannot tell the crowd from a deadlock.
+
+## Bad
+```rust
+struct Store {
+    index: Mutex<HashMap<u32, String>>,
+}
+impl Store {
+    fn load(&self, k: u32) {
+        let mut index = self.index.lock().unwrap();
+        // todoruleid: block-while-locked
+        let text = std::fs::read_to_string("data").unwrap();
+        index.insert(k, text);
+    }
+}
+```
+## Good
+Work first, then lock.
+```rust
+struct Store {
+    index: Mutex<HashMap<u32, String>>,
+}
+impl Store {
+    fn load(&self, k: u32) {
+        let text = std::fs::read_to_string("data").unwrap();
+        let mut index = self.index.lock().unwrap();
+        index.insert(k, text);
+    }
+}
+```
+## In production
+Contention. Latency jumps for all who want the lock whenever the disk or the other side is slow.
+## Not seen
+Work on the very thing that the lock guards, such as a locked file, is what the lock is for. Whether somebody else
+wants the lock at that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.held import Wait
+from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK402", severity="warning", languages=("rust",), reach="program", persona="pedantic")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each guard under which the thread blocks, at the first place."""
+    seen = set()
+    for moment in analysis:
+        wait = _wait(analysis, moment) if any(moment.ways) else None
+        for hold, sure in moment.held() if wait is not None else ():
+            lock = hold.taken.lock
+            key = (hold.taken.site, lock.place)
+            if key in seen or lock.family in ("once", "semaphore") or wait is None or _awaited_lock(moment, hold):
+                continue
+            seen.add(key)
+            grade = min({"declared": 2, "inferred": 1, "named": 0}[lock.evidence], 1 if wait.trace else 2)
+            via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
+            yield witness.of_hold(
+                analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
+                f"{wait.why}{via} while the guard of `{{lock}}` is held: whoever wants the lock waits too",
+                "end the guard before, and take the lock again for the result",
+                CONFIDENCES[grade if sure else min(grade, 1)], "blocks under the lock",
+                (*witness.taken_notes(analysis, moment, hold), *_notes(analysis, wait)),
+            )  # fmt: skip
+
+
+def _awaited_lock(moment: Moment, hold: Hold) -> bool:
+    """Whether the guard is what the moment waits for: `block_on(lock.read())`."""
+    at: ir.Range = getattr(moment.event, "at", (0, 0))
+    site = hold.taken.site
+    return isinstance(moment.event, ir.Block) and at[0] <= site.at[0] and site.at[1] <= at[1]
+
+
+def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
+    """What the thread waits for at the moment, itself or in what it calls."""
+    event = moment.event
+    if isinstance(event, ir.Block):
+        return Wait(event.why, (), analysis.site(moment))
+    if not isinstance(event, ir.Invoke) or not event.certain or len(event.targets) != 1:
+        return None
+    found = analysis.summary(event.targets[0]).blocks
+    best = min(found, key=lambda wait: (len(wait.trace), wait.why), default=None)
+    return best._replace(trace=(analysis.site(moment), *best.trace)) if best is not None else None
+
+
+def _notes(analysis: Analysis, wait: Wait) -> Iterator[Note]:
+    for site in wait.trace[1:]:
+        yield Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
+    if wait.trace:
+        yield Note(analysis.span(wait.site), f"`{analysis.title(wait.site.function)}` {wait.why} here", "blocks here")

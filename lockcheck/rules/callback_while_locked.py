@@ -1,0 +1,90 @@
+r"""
+Callback called while a lock is held
+
+Whoever wrote the callback does not know of the lock. Should it come back to the same object, it waits for itself;
+should it take long, all wait. 12 of 86 lock bugs that were mended in Python packages were of this kind; Infer
+reports it as arbitrary code under a lock.
+
+## Bad
+```rust
+struct Bus {
+    listeners: Mutex<Vec<Box<dyn Fn(u32)>>>,
+    last: Mutex<u32>,
+    hook: Box<dyn Fn(u32)>,
+}
+impl Bus {
+    fn send(&self, x: u32) {
+        let mut last = self.last.lock().unwrap();
+        *last = x;
+        // todoruleid: callback-while-locked
+        (self.hook)(x);
+    }
+}
+```
+## Good
+Let go first.
+```rust
+struct Bus {
+    listeners: Mutex<Vec<Box<dyn Fn(u32)>>>,
+    last: Mutex<u32>,
+    hook: Box<dyn Fn(u32)>,
+}
+impl Bus {
+    fn send(&self, x: u32) {
+        *self.last.lock().unwrap() = x;
+        (self.hook)(x);
+    }
+}
+```
+## In production
+Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
+## Not seen
+Methods of trait objects, which are calls like any other. A closure that is given what the guard guards is the
+critical section itself (`with_write(|table| …)`) and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.paths import closure_params, made_of
+from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK404", severity="warning", languages=("rust",), reach="function", persona="pedantic")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each guard under which foreign code runs, at the first call."""
+    seen = set()
+    for moment in analysis:
+        event = moment.event
+        if not isinstance(event, (ir.Callback, ir.Act)) or not any(moment.ways):
+            continue
+        if isinstance(event, ir.Act) and event.what not in ("calls", "wakes"):
+            continue
+        for hold, sure in moment.held():
+            lock = hold.taken.lock
+            if (hold.taken.site, lock.place) in seen or lock.family == "semaphore" or _is_given(analysis, moment, hold):
+                continue
+            seen.add((hold.taken.site, lock.place))
+            grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
+            what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
+            yield witness.of_hold(
+                analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
+                f"a {what} is called while `{{lock}}` is held: it may come back for the lock, or take its time",
+                "end the guard before the call; take what is to be called out of the lock first",
+                CONFIDENCES[grade if sure else min(grade, 1)], "called under the lock",
+                tuple(witness.taken_notes(analysis, moment, hold)),
+            )  # fmt: skip
+
+
+def _is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether the callback is given what the guard guards: then it is the critical section."""
+    event = moment.event
+    given = event.given if isinstance(event, (ir.Callback, ir.Act)) else ()
+    slots = made_of(analysis, moment.function, (place.root for place in given if isinstance(place.root, int)))
+    lent = closure_params(analysis, moment.function)
+    return hold.holder.root in slots or bool(slots & lent)

@@ -1,0 +1,100 @@
+r"""
+Poll that wakes itself
+
+A `poll` that trips its own waker and returns Pending is polled again at once, and again: one processor at 100 %,
+and nothing to see in the profile but the executor. In 2025 a TLS stream that was closed with bytes still buffered
+made a proxy turn so (Fly.io, 2025-02-26; rustls pull request 1950, tokio-rustls issue 72).
+
+## Bad
+```rust
+impl Future for Drain {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stream.is_empty() {
+            return Poll::Ready(());
+        }
+        // todoruleid: self-waking-poll
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+```
+## Good
+Wake only when something has changed, and let whoever has the news wake the task.
+```rust
+impl Future for Drain {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stream.is_empty() {
+            return Poll::Ready(());
+        }
+        self.stream.poll_drained(cx)
+    }
+}
+```
+## In production
+Hazard. One processor is busy for ever with one task that does nothing; the rest goes on, more slowly.
+## Not seen
+A `poll_read` that returns Ready without having read anything: that is how the end of a stream looks too. A poll that
+sets something of its own on the way (a flag, a budget) does not come the same way again and is left alone; one that
+polls something else before is possible, no more: it may have made some progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis.paths import arguments, follows, made_of
+from lockcheck.finding import Confidence, Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(
+    code="LCK603", severity="warning", languages=("rust",), reach="function", persona="pedantic",
+    words=("wake", "wake_by_ref"),
+)  # fmt: skip
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each wake-up of the own task after which the function says that it waits."""
+    seen = set()
+    for moment in analysis:
+        event = moment.event
+        if not isinstance(event, ir.Act) or event.what != "wakes" or (moment.function, event.at) in seen:
+            continue
+        if _is_own(event) and _then_waits(analysis, moment, event):
+            seen.add((moment.function, event.at))
+            sure: Confidence = "possible" if _polls_others(analysis, moment.function, event) else "likely"
+            yield Finding(
+                META.code, slug(__name__), META.severity, sure, "declared", witness.event_span(analysis, moment),
+                "wakes its own task and then returns Pending: it is polled again at once, without end",
+                analysis.title(moment.function), label="wakes itself here",
+                help="register the waker with what is waited for, and return Pending without waking",
+            )  # fmt: skip
+
+
+def _polls_others(analysis: Analysis, number: int, event: ir.Act) -> bool:
+    """Whether the function hands its context on, so that there is something else that makes progress."""
+    cx = event.place.root if event.place is not None else None
+    given = (place.root for place in arguments(analysis, number) if isinstance(place.root, int))
+    return cx in made_of(analysis, number, given)
+
+
+def _is_own(event: ir.Act) -> bool:
+    """Whether the waker is that of the context which the function was polled with."""
+    return event.place is not None and "waker()" in event.place.way
+
+
+def _then_waits(analysis: Analysis, moment: Moment, event: ir.Act) -> bool:
+    pending = analysis.effects(moment.function).pending
+
+    def says_pending(step: ir.Step) -> bool:
+        return isinstance(step, ir.Move) and isinstance(step.src.root, tuple) and step.src.root[-1] in pending
+
+    def changes(step: ir.Step) -> bool:
+        changed = step.dst if isinstance(step, ir.Move) else step.src if isinstance(step, ir.Release) else None
+        return changed is not None and bool(changed.way)
+
+    bodies = analysis.bodies(moment.function)
+    return any(follows(body, lambda step: step is event, says_pending, changes) for body in bodies)
