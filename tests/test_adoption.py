@@ -29,6 +29,7 @@ def git(top: Path, *arguments: str) -> str:
 
 def commit(top: Path, files: dict[str, str | bytes], *gone: str) -> str:
     """Write and commit; returns the commit."""
+    top.mkdir(exist_ok=True)
     if not (top / ".git").exists():
         git(top, "init", "-q", "-b", "main")
     write_tree(top, files)

@@ -232,6 +232,11 @@ def test_several_outputs_in_one_run(run: Any, fake_rules: Path) -> None:
     assert run("check", "--output", "json:out/r.json").out == ""
 
 
+def test_options_may_stand_among_the_paths(run: Any, fake_rules: Path) -> None:
+    write_tree(fake_rules, {"a/a.rs": BAD, "b/b.rs": BAD, "c.rs": BAD})
+    assert run("check", "a", "--output", "json", "b").places == ["a/a.rs:2 LCK901", "b/b.rs:2 LCK901"]
+
+
 def test_full_is_the_default_and_names_the_page(run: Any, fake_rules: Path) -> None:
     write_tree(fake_rules, {"a.rs": BAD})
     out = run("check").out

@@ -31,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    asked = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
-    options = parser(asked).parse_args(words)
+    options = _parsed(words)
     try:
         status = _run(options)
         sys.stdout.flush()
@@ -42,6 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # noqa: TID251  (no reader is left)
         return FINDINGS
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """What the arguments say. Options may stand among a command's paths, unless it has commands of its own."""
+    if not words or words[0] not in COMMANDS:
+        return parser().parse_args(words)
+    command = _command(words[0])
+    about = f"{command.HELP[0].upper()}{command.HELP[1:]}."
+    alone = argparse.ArgumentParser(f"lockcheck {words[0]}", description=about)
+    command.add(alone)
+    alone.set_defaults(run=command.run)
+    nested = any(isinstance(action.choices, dict) for action in alone._actions)
+    return alone.parse_args(words[1:]) if nested else alone.parse_intermixed_args(words[1:])
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -56,12 +68,12 @@ def _run(options: argparse.Namespace) -> int:
         return FAILED
 
 
-def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of the whole command line, of which only the commands `names` are filled in."""
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     top = argparse.ArgumentParser("lockcheck", description="Find lock-scope bugs in Rust and Python sources.")
     top.add_argument("--version", action="version", version=f"lockcheck {__version__}")
     choices = top.add_subparsers(required=True, metavar="COMMAND")
-    for name in names:
+    for name in COMMANDS:
         command = _command(name)
         one = choices.add_parser(name, help=command.HELP)
         command.add(one)
