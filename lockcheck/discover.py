@@ -35,6 +35,8 @@ MANIFESTS = frozenset({IGNORE_FILE, "Cargo.toml", "Cargo.lock", "pyproject.toml"
 
 PRIVATE = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"})
 """Folders of version control systems."""
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "lockcheck.toml")
+"""Files that stand at the top of a Python project."""
 
 Ignores: TypeAlias = tuple[tuple[str, GitIgnoreSpec], ...]
 """Lists of .gitignore patterns, each with the folder that they are relative to; the last one to speak decides."""
@@ -281,6 +283,14 @@ def configurations(paths: Sequence[str], names: Sequence[str]) -> Iterator[tuple
             path = _join(one, name)
             if os.path.isfile(path):
                 yield path, text_of(path)
+
+
+def project(path: str) -> str | None:
+    """The nearest folder above a file (which need not exist) that holds a project; None where there is none."""
+    for folder in _upwards(os.path.dirname(os.path.abspath(path))):
+        if any(os.path.exists(os.path.join(folder, name)) for name in (*PROJECT_FILES, *sorted(PRIVATE))):
+            return folder
+    return None
 
 
 def text_of(path: str) -> str | Problem:

@@ -1,0 +1,1 @@
+"""Hosts of other makers that show lockcheck's findings: one file each."""
