@@ -18,6 +18,7 @@ from lockcheck.analysis.held import (
     Reach,
     Summary,
     discharged,
+    freed_for,
     instantiate,
     reached_by,
     walk,
@@ -127,8 +128,11 @@ class Analysis:
                     continue
                 lock = instantiate(reach.lock, event, caller)
                 certain, spread = reach.certain and event.certain, reach.spread or len(event.targets) > 1
-                trace = (here, *reach.trace)
-                found.append(reach._replace(lock=lock, trace=trace, certain=certain, spread=spread, when=when))
+                trace, free = (here, *reach.trace), freed_for(reach, event, caller, moment.ways)
+                beside = reach.beside
+                found.append(
+                    Reach(lock, reach.mode, reach.recursive, trace, reach.site, beside, certain, spread, when, free)
+                )
         return found
 
     @property

@@ -98,10 +98,15 @@ def _rank(conflict: Conflict) -> tuple[object, ...]:
 
 def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
     taken = hold.taken
-    if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach):
+    if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     kind = kind_of(taken.mode, reach.mode, reach.lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
+
+
+def is_freed(hold: Hold, reach: Reach) -> bool:
+    """Whether the guard's lock is given back by name on the way to the acquisition."""
+    return any(lock.place == hold.taken.lock.place for lock in reach.freed)
 
 
 def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:

@@ -12,7 +12,7 @@ from itertools import product
 from typing import NamedTuple
 
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, same_lock
+from lockcheck.analysis.conflict import conflicts, is_freed, same_lock
 from lockcheck.analysis.held import is_parameter
 from lockcheck.analysis.order import components
 
@@ -88,6 +88,8 @@ def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Itera
     if not asked or wanted.family in ("once", "semaphore", "refcell"):
         return
     for hold, sure in held:
+        if is_freed(hold, reach):
+            continue
         mine, kept = hold.taken.lock, hold.taken.lock.owner
         if kept == asked or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
             continue

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lockcheck import ir
+from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import LONGEST_WAY, NOWHERE, START, Fact, Facts, Hold, Site, Taken, Ways, below, moved_to
 from lockcheck.linker import Linked, oldest
@@ -30,7 +31,8 @@ class Reach(NamedTuple):
 
     `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
     way was resolved by its name alone; `spread`: some call means one of several implementations. `when`: what must
-    be true of the parameters (of the caller's values, at a call) for it to come to this.
+    be true of the parameters (of the caller's values, at a call) for it to come to this. `freed`: locks that were given
+    back by name before, although a caller's guard of theirs may still seem to be held.
     """
 
     lock: ir.Lock
@@ -42,6 +44,7 @@ class Reach(NamedTuple):
     certain: bool
     spread: bool = False
     when: Facts = frozenset()
+    freed: tuple[ir.Lock, ...] = ()
 
 
 class Wait(NamedTuple):
@@ -54,7 +57,10 @@ class Wait(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """What a call of a function does, in its own parameters' terms."""
+    """What a call of a function does, in its own parameters' terms.
+
+    `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back.
+    """
 
     reaches: tuple[Reach, ...] = ()
     suspends: tuple[Wait, ...] = ()
@@ -65,6 +71,8 @@ class Summary:
     passed_on: frozenset[int] = frozenset()
     capped: bool = False
     known: bool = True
+    keeps: tuple[Taken, ...] = ()
+    gives: tuple[ir.Lock, ...] = ()
 
 
 EMPTY = Summary(known=False)
@@ -85,7 +93,7 @@ class Moment:
 
         `when`: only the ways on which this can be true.
         """
-        ways = at.agreeing(self.ways, when)
+        ways = at.each(at.agreeing(self.ways, when), lambda way: frozenset(h for h in way if not hands.is_mark(h)))
         some = frozenset[Hold]().union(*ways)
         every = frozenset.intersection(*ways) if ways else some
         certain = {hold.taken for hold in every} | _on_every_way(ways)
@@ -154,11 +162,11 @@ class Walk:
                 return self.branch(arms, ways)
             case ir.Acquire():
                 return self.acquire(step, ways)
-            case ir.Release(src, _, lock):
+            case ir.Release(src, where, lock):
                 self.moment(step, ways)
-                return at.released(ways, src) if lock is None else at.unlocked(ways, lock)
+                return at.released(ways, src) if lock is None else hands.unlocked(ways, lock, Site(self.number, where))
             case ir.Escape(label):
-                self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
+                self.leave(step, label, hands.before(ways, step))
                 return ways
             case ir.Yield():
                 self.moment(step, ways)
@@ -170,7 +178,7 @@ class Walk:
             case ir.Loop(body, label):
                 return self.loop(body, label, ways)
             case ir.Leave(label):
-                self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
+                self.leave(step, label, ways)
                 return NOWHERE
             case ir.Refine(place, present, sure):
                 return ways if present else at.absent(ways, place, sure)
@@ -186,7 +194,8 @@ class Walk:
                 return ways
             case ir.Callback(slot):
                 self.moment(step, ways)
-                held = tuple(h.taken for h in frozenset[Hold]().union(*ways) if not is_parameter(h.taken))
+                some = (h for h in frozenset[Hold]().union(*ways) if not hands.is_mark(h))
+                held = tuple(h.taken for h in some if not is_parameter(h.taken))
                 self.callbacks[slot] = tuple(dict.fromkeys(self.callbacks.get(slot, ()) + held))
                 return ways
             case ir.Discard() | ir.Act():
@@ -194,6 +203,12 @@ class Walk:
                 return ways
             case _:
                 return ways
+
+    def leave(self, step: ir.Step, label: int, ways: Ways) -> None:
+        """Control goes elsewhere; leaving the function with a lock that was taken by name is an event."""
+        if label in (ir.RETURN, ir.RAISED) and any(hold.taken.by_hand for way in ways for hold in way):
+            self.moment(step, ways)
+        self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
 
     def region(self, region: ir.Region, ways: Ways) -> Ways:
         after = self.steps(region.steps, ways)
@@ -241,12 +256,14 @@ class Walk:
                     self.beside(ways),
                     step.lock.evidence != "named",
                     when=self.of_parameters(at.common(ways)),
+                    freed=hands.freed(ways),
                 )
             )
         if step.holder is None:
             return ways
-        taken = Taken(step.lock, step.mode, site, step.name, step.optional)
-        return at.added(ways, Hold(taken, step.holder))
+        taken = Taken(step.lock, step.mode, site, step.name, step.optional, (), step.by_hand)
+        hold = Hold(taken, step.holder)
+        return hands.locked(ways, hold) if step.by_hand else at.added(ways, hold)
 
     def beside(self, ways: Ways) -> frozenset[int]:
         """The parameters whose guards are held on some way."""
@@ -292,10 +309,9 @@ class Walk:
             inside = instantiate(reach.lock, step, self.linked)
             beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
             certain, spread = reach.certain and step.certain, reach.spread or len(step.targets) > 1
-            trace = (here, *reach.trace)
-            self.reach(
-                reach._replace(lock=inside, trace=trace, beside=beside, certain=certain, spread=spread, when=when)
-            )
+            trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)
+            mode, how = reach.mode, reach.recursive
+            self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)):
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
@@ -352,10 +368,22 @@ class Walk:
                 continue
             lock = instantiate(taken.lock, step, self.linked)
             maybe = taken.optional or (step.guard is not None and step.guard.optional)
-            mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, maybe, (taken.site, *taken.inner))
+            inner, hand = (taken.site, *taken.inner), taken.by_hand
+            mine = Taken(lock, taken.mode, Site(self.number, step.at), step.name, maybe, inner, hand)
             ways, carried = at.added_where(ways, Hold(mine, ir.Place(step.dst, way)), when), True
         if step.guard is not None and not carried:
             ways = self.acquire(step.guard, ways)
+        return self.by_name(step, summary, ways)
+
+    def by_name(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
+        """What the callee gave back and what it left taken."""
+        site = Site(self.number, step.at)
+        for lock in summary.gives:
+            ways = hands.unlocked(ways, instantiate(lock, step, self.linked), site)
+        for taken in summary.keeps:
+            lock, inner = instantiate(taken.lock, step, self.linked), (taken.site, *taken.inner)
+            mine = Taken(lock, taken.mode, site, step.name, taken.optional, inner, True)
+            ways = hands.locked(ways, Hold(mine, hands.KEPT))
         return ways
 
 
@@ -385,6 +413,11 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         if said is None and isinstance(given.root, int):
             found.add(mine)
     return frozenset(found)
+
+
+def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, ways: Ways) -> tuple[ir.Lock, ...]:
+    """The locks that are free at a callee's acquisition, as the caller sees them."""
+    return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *hands.freed(ways))))
 
 
 def is_parameter(taken: Taken) -> bool:
@@ -475,7 +508,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
                 fates[parameter_of(hold.taken)] = ir.Place(("[result]",), hold.holder.way)
             elif isinstance(hold.holder.root, int) and hold.holder.root < walker.parameters and hold.holder.way:
                 fates[parameter_of(hold.taken)] = hold.holder
-        elif in_result:
+        elif in_result and not hands.is_mark(hold):
             way = () if hold in walker.lent else hold.holder.way
             returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
     listed = tuple((way, taken, _when(walker, ends, taken)) for (way, _, _), taken in list(returns.items())[:8])
@@ -489,4 +522,6 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         tuple(walker.callbacks.items()),
         walker.linked.passed_on,
         walker.capped,
+        keeps=hands.kept(ends, result),
+        gives=hands.freed(ends),
     )

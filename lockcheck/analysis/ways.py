@@ -29,7 +29,10 @@ class Site(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """An acquisition that somebody holds: `site` where this function took it, `inner` the steps inside callees."""
+    """An acquisition that somebody holds: `site` where this function took it, `inner` the steps inside callees.
+
+    `by_hand`: it is held until the lock is released by name.
+    """
 
     lock: ir.Lock
     mode: str
@@ -37,6 +40,7 @@ class Taken(NamedTuple):
     name: str
     optional: bool
     inner: tuple[Site, ...] = ()
+    by_hand: bool = False
 
 
 class Hold(NamedTuple):
@@ -195,16 +199,6 @@ def converted(ways: Ways, step: ir.Convert) -> Ways:
 def released(ways: Ways, src: ir.Place) -> Ways:
     """What `src`, a part of it or what it is a part of holds is given back."""
     return each(ways, lambda way: frozenset(h for h in way if not (below(h.holder, src) or below(src, h.holder))))
-
-
-def unlocked(ways: Ways, lock: ir.Lock) -> Ways:
-    """One guard of a lock is given back on every way, whoever holds it."""
-
-    def go(way: frozenset[Hold]) -> frozenset[Hold]:
-        mine = [hold for hold in way if hold.taken.lock.place == lock.place]
-        return way - {max(mine, key=lambda hold: (hold.taken.site, repr(hold.holder)))} if mine else way
-
-    return each(ways, go)
 
 
 def dropped(ways: Ways, slots: frozenset[int]) -> Ways:

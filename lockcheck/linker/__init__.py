@@ -6,7 +6,7 @@ Never: a word of syntax, what is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -64,7 +64,7 @@ class Program:
         In a language of objects `alone` are the names that a block can be opened with to take a lock.
         """
         if effects.objects:
-            return ir.Words(alone=frozenset(self._openers(effects)))
+            return self._openers(effects)
         alone, whatever, free = set[str](), set[str](), set[str]()
         for number, (_, function) in enumerate(self.functions):
             if function.returns is None:
@@ -74,21 +74,24 @@ class Program:
                 kind.add(function.name)
         return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free))
 
-    def _openers(self, effects: Effects) -> Iterator[str]:
-        for path, decl in self.names.types.items():
-            for part in decl.fields:
-                kind = self.types.resolve(part.type, Context(decl.module, ir.Type(path)), effects)
-                if kind is not None and self.types.lock_type(kind, effects) is not None:
-                    yield part.name
-        for static in self.names.statics.values():
-            kind = self.types.resolve(static.type, Context(static.module), effects)
-            if kind is not None and self.types.lock_type(kind, effects) is not None:
-                yield static.name
-        for _, function in self.functions:
+    def _openers(self, effects: Effects) -> ir.Words:
+        """The names of fields and variables that are locks, and of functions and classes that take one."""
+        alone, methods, plain, opened = set[str](), set[str](), set[str](), set[ir.Path]()
+        for number, (_, function) in enumerate(self.functions):
             if function.around or function.computed:
-                yield function.name
-            elif function.name in effects.enters and function.owner is not None:
-                yield function.owner.path[-1]
+                alone.add(function.name)
+            elif function.name in effects.enters and (owner := self.types.context(number).owner) is not None:
+                alone.add(owner.path[-1])
+                opened.add(owner.path)
+            elif function.by_hand:
+                (plain if function.owner is None else methods).add(function.name)
+        named = [(f.name, f.type, Context(d.module, ir.Type(p))) for p, d in self.names.types.items() for f in d.fields]
+        named += [(s.name, s.type, Context(s.module)) for s in self.names.statics.values() if s.type is not None]
+        for name, made, at in named:
+            for kind in self.types.behind(self.types.resolve(made, at, effects), effects):
+                if kind.path in opened or self.types.lock_type(kind, effects) is not None:
+                    alone.add(name)
+        return ir.Words(frozenset(alone), frozenset(methods), frozenset(plain))
 
     # -------------------------------------------------------------------------------------------- about functions
 

@@ -1,0 +1,73 @@
+"""Guards that nobody's scope ends: locks taken and given back by name, in one function or in several.
+
+In: ways and locks.  Out: ways.
+Never: syntax, calls.
+
+A function may give back what its caller took. On such a way stands a mark, a `Hold` whose holder is `FREE`: the lock
+is free although the caller's guard still seems to be held; taking it again takes the mark away.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.analysis import ways as at
+from lockcheck.analysis.ways import NOWHERE, Hold, Site, Taken, Ways
+
+FREE = ir.Place(("[free]",))
+"""The holder of a mark."""
+
+KEPT = ir.Place(("[kept]",))
+"""The holder of a guard that a callee took and left taken."""
+
+
+def is_mark(hold: Hold) -> bool:
+    """Whether it says that a lock is free."""
+    return hold.holder == FREE
+
+
+def unlocked(ways: Ways, lock: ir.Lock, site: Site) -> Ways:
+    """One guard of a lock is given back on every way, whoever holds it; where nobody does, it is the caller's."""
+    mark = Hold(Taken(lock, "exclusive", site, "", False, (), True), FREE)
+    loose = lock.family == "semaphore"
+
+    def go(way: frozenset[Hold]) -> frozenset[Hold]:
+        mine = [hold for hold in way if hold.taken.lock.place == lock.place and not is_mark(hold)]
+        if mine:
+            return way - {max(mine, key=lambda hold: (hold.taken.by_hand, hold.taken.site, repr(hold.holder)))}
+        return way if loose else way | {mark}
+
+    return at.each(ways, go)
+
+
+def locked(ways: Ways, hold: Hold) -> Ways:
+    """A lock is taken by name on every way; where the caller's guard was given back, that one is whole again."""
+
+    def go(way: frozenset[Hold]) -> frozenset[Hold]:
+        marks = {one for one in way if is_mark(one) and one.taken.lock.place == hold.taken.lock.place}
+        return way - marks if marks else way | {hold}
+
+    return at.each(ways, go)
+
+
+def freed(ways: Ways) -> tuple[ir.Lock, ...]:
+    """The locks of the caller's that are free on every way."""
+    if not ways:
+        return ()
+    first, *rest = ({hold.taken.lock for hold in way if is_mark(hold)} for way in ways)
+    return tuple(sorted(first.intersection(*rest), key=repr))
+
+
+def kept(ends: Ways, result: int) -> tuple[Taken, ...]:
+    """What was taken by name and is still held on every way to a function's end, but not by what it returns."""
+    if not ends:
+        return ()
+    first, *rest = (
+        {hold.taken for hold in way if hold.taken.by_hand and hold.holder.root != result and not is_mark(hold)}
+        for way in ends
+    )
+    return tuple(sorted(first.intersection(*rest), key=repr))
+
+
+def before(ways: Ways, step: ir.Escape) -> Ways:
+    """The ways on which what `step` stands behind raises: what it took itself is not held."""
+    return at.each(ways, lambda way: frozenset(hold for hold in way if hold.taken.site.at != step.at)) or NOWHERE
