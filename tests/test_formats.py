@@ -264,6 +264,9 @@ def test_gitlab_has_what_its_parser_requires() -> None:
     assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
     assert issue["location"] == {"path": "crates/x/src/catalog.rs", "lines": {"begin": 7, "end": 7}}
     assert issue["description"].startswith("LCK202: ")
+    before = (Hidden(outage(), "base", "main"), Hidden(finding(INIT, "c.load.write()"), "baseline", "b.json"))
+    told = json.loads(shown("gitlab", report(hidden=before)))
+    assert [one["location"]["path"] for one in told] == ["src/catalog.rs"], "GitLab itself knows what is new"
     findings, source = many(3)
     twins = [replace(one, message="the same") for one in findings]
     prints = [one["fingerprint"] for one in json.loads(shown("gitlab", report(*twins, sources=(source,))))]

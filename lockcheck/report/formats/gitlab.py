@@ -1,7 +1,8 @@
 """GitLab's code quality report: what the merge request's widget and the changes view show.
 
 (docs.gitlab.com, "Code Quality report format".) The widget shows descriptions only, so the code is in them. Findings
-of equal fingerprint are shown once, so ours are counted.
+of equal fingerprint are shown once, so ours are counted. GitLab compares the report with that of the target branch
+itself: what was there before must be in it, or it would be told as cured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _GRADES = {"error": "critical", "warning": "major", "note": "info"}
 def render(report: Report, style: Style) -> str:
     """A JSON list with an issue for each finding."""
     fingerprints = names(report)
-    issues = [_issue(report, style, finding, fingerprints[finding]) for finding in report.findings]
+    findings = [*report.findings, *(one.finding for one in report.hidden if one.why == "base")]
+    findings.sort(key=lambda one: (one.span.path, one.span.start, one.code))
+    issues = [_issue(report, style, finding, fingerprints[finding]) for finding in findings]
     return json.dumps(issues, ensure_ascii=False, indent=2) + "\n"
 
 
