@@ -54,7 +54,10 @@ class Tree:
         calls = {*words, *(name for _, _, one in self._asked.bad_versions() for name in one.calls)}
         frontier = Frontier(self.program, tables, self._sources, calls)
         self._macros.update(frontier.macros)
-        self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up)
+        self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up, self._line)
+
+    def _line(self, path: str, offset: int) -> int:
+        return self._sources[path].position(offset).line
 
     def position(self, path: str, offset: int) -> Position:
         """Line and column of a byte offset in one of the sources."""

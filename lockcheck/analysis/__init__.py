@@ -46,13 +46,14 @@ class Analysis:
         wanted: Callable[[Collection[int]], Sequence[int]],
         asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
+        line: Callable[[str, int], int] | None = None,
     ) -> None:
         """All that rules read of a program.
 
         `wanted`: which functions may hold a guard, ascending, given the functions that are known to run a callback
         under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
-        that cannot be walked to its end, and why.
+        that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
         """
         self.program = program
         self._asked = asked or Asked()
@@ -60,6 +61,7 @@ class Analysis:
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
         self._give_up = give_up or _ignored
+        self._line = line
         self._made: dict[Callable[[Analysis], object], object] = {}
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -155,6 +157,10 @@ class Analysis:
         """The steps of a function, and those of the closures in it that run elsewhere."""
         linked = self.program.linked(number)
         return (linked.root, *linked.elsewhere) if linked is not None else ()
+
+    def line(self, number: int, offset: int) -> int:
+        """The line of the function's file that a byte offset is on, from 1; 0 where nobody counts lines."""
+        return self._line(self.program.functions[number][0].path, offset) if self._line is not None else 0
 
     def site(self, moment: Moment) -> Site:
         """Where the moment's event is."""

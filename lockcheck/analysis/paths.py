@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis
+from lockcheck.analysis import Analysis, Hold, Moment
 
 Test = Callable[[ir.Step], bool]
 
@@ -69,7 +69,7 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
         return frozenset()
     used = {slot for slot, _ in body.uses} | {body.result}
     moves: list[tuple[int, ir.Place]] = []
-    for step in _all(body.root):
+    for step in steps_of(body.root):
         match step:
             case ir.Move(dst, src) if isinstance(src.root, int):
                 moves.append((src.root, dst))
@@ -89,7 +89,7 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
     """The slots from whose values those of some slots are made: what they were moved, borrowed or computed from."""
     body = analysis.program.body(number)
     sources: dict[int, set[int]] = defaultdict(set)
-    for step in _all(body.root) if body is not None else ():
+    for step in steps_of(body.root) if body is not None else ():
         match step:
             case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
                 sources[dst.root].add(src.root)
@@ -111,7 +111,7 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
 def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
     """What a function hands to others: the places of all arguments, receivers left out."""
     body = analysis.program.body(number)
-    for step in _all(body.root) if body is not None else ():
+    for step in steps_of(body.root) if body is not None else ():
         if isinstance(step, ir.Call):
             own = 1 if isinstance(step.callee, ir.Method) else 0
             yield from (operand.place for operand in step.operands[own:] if operand.place is not None)
@@ -120,11 +120,12 @@ def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
 def closure_params(analysis: Analysis, number: int) -> frozenset[int]:
     """The slots of the parameters of all closures in a function."""
     body = analysis.program.body(number)
-    steps = _all(body.root) if body is not None else ()
+    steps = steps_of(body.root) if body is not None else ()
     return frozenset(slot for step in steps if isinstance(step, ir.Lambda) for slot in step.params)
 
 
-def _all(region: ir.Region) -> Iterator[ir.Step]:
+def steps_of(region: ir.Region, closures: bool = True) -> Iterator[ir.Step]:
+    """All steps of a body, in no order; `closures`: those of the closures in it too."""
     waiting: list[ir.Step] = [region]
     while waiting:
         step = waiting.pop()
@@ -134,7 +135,9 @@ def _all(region: ir.Region) -> Iterator[ir.Step]:
                 waiting += steps
             case ir.Branch(arms):
                 waiting += (arm.body for arm in arms)
-            case ir.Loop(body=body) | ir.Lambda(body=body):
+            case ir.Loop(body=body):
+                waiting.append(body)
+            case ir.Lambda(body=body) if closures:
                 waiting.append(body)
             case _:
                 pass
@@ -157,7 +160,10 @@ def _read(step: ir.Step) -> Iterator[ir.Place]:
             pass
 
 
-def named_at(analysis: Analysis, number: int) -> dict[int, tuple[int, ...]]:
-    """For each variable's slot of a function, the offsets where it is named after it was made, in order."""
-    body = analysis.program.body(number)
-    return dict(body.uses) if body is not None else {}
+def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether a callback that is called at a moment is given what a guard guards: it is the critical section."""
+    event = moment.event
+    given = event.given if isinstance(event, (ir.Callback, ir.Act)) else ()
+    slots = made_of(analysis, moment.function, (place.root for place in given if isinstance(place.root, int)))
+    lent = closure_params(analysis, moment.function)
+    return hold.holder.root in slots or bool(slots & lent)

@@ -84,6 +84,7 @@ class Effects:
     same_functions: frozenset[str]
     there: Mapping[str, bool]
     carries: frozenset[str]
+    owned: frozenset[str]
     guard_releases: frozenset[str]
     guard_consumes: frozenset[str]
     guard_unlocks: frozenset[str]
@@ -210,6 +211,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         same_functions=frozenset(data["same"]["functions"]),
         there=data["there"],
         carries=frozenset(data["same"]["carries"]),
+        owned=frozenset(data["same"].get("owned", ())),
         guard_releases=frozenset(calls["releases"]),
         guard_consumes=frozenset(calls["consumes"]),
         guard_unlocks=frozenset(calls["unlocks"]),

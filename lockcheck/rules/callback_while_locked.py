@@ -48,8 +48,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Hold, Moment
-from lockcheck.analysis.paths import closure_params, made_of
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.paths import is_given
 from lockcheck.finding import CONFIDENCES, Finding
 from lockcheck.rule import Meta, slug
 
@@ -67,7 +67,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         for hold, sure in moment.held():
             lock = hold.taken.lock
-            if (hold.taken.site, lock.place) in seen or lock.family == "semaphore" or _is_given(analysis, moment, hold):
+            if (hold.taken.site, lock.place) in seen or lock.family == "semaphore" or is_given(analysis, moment, hold):
                 continue
             seen.add((hold.taken.site, lock.place))
             grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
@@ -79,12 +79,3 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 CONFIDENCES[grade if sure else min(grade, 1)], "called under the lock",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip
-
-
-def _is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
-    """Whether the callback is given what the guard guards: then it is the critical section."""
-    event = moment.event
-    given = event.given if isinstance(event, (ir.Callback, ir.Act)) else ()
-    slots = made_of(analysis, moment.function, (place.root for place in given if isinstance(place.root, int)))
-    lent = closure_params(analysis, moment.function)
-    return hold.holder.root in slots or bool(slots & lent)

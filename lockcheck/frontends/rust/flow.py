@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tree_sitter as ts
 
-from lockcheck import ir
+from lockcheck import effects, ir
 from lockcheck.frontends.rust import patterns, syntax
 from lockcheck.frontends.rust.frame import Frame, Jump
 
@@ -296,7 +296,7 @@ class Flow(Frame):
     def return_(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         with self.region(node, scope="temps"):
             self.give(self.result, self.value(node.named_children[0] if node.named_children else None))
-        self.put(ir.Leave(self.leave_function))
+        self.put(ir.Leave(self.leave_function, self.at(node)))
         return None
 
     def break_(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -308,57 +308,19 @@ class Flow(Frame):
                 if jump is not None:
                     self.give(jump.result, place)
         if jump is not None:
-            self.put(ir.Leave(jump.leave))
+            self.put(ir.Leave(jump.leave, self.at(node)))
         return None
 
     def continue_(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         jump = self.jump(node)
         if jump is not None and jump.again >= 0:
-            self.put(ir.Leave(jump.again))
+            self.put(ir.Leave(jump.again, self.at(node)))
         return None
 
     def jump(self, node: ts.Node) -> Jump | None:
         name = next((syntax.text(c) for c in node.children if c.type == "label"), "")
         fits = (j for j in reversed(self.jumps) if (j.name == name if name else j.again >= 0))
         return next(fits, None)
-
-
-_OWNED = {
-    "clone",
-    "cloned",
-    "copied",
-    "pop",
-    "pop_front",
-    "pop_back",
-    "take",
-    "remove",
-    "len",
-    "is_empty",
-    "to_vec",
-    "to_owned",
-    "to_string",
-    "insert",
-    "recv",
-    "try_recv",
-    "contains_key",
-    "contains",
-    "collect",
-    "is_some",
-    "is_none",
-    "unwrap_or_default",
-    "replace",
-    "count",
-    "sum",
-    "drain_all",
-    "swap_remove",
-    "load",
-    "is_ok",
-    "is_err",
-    "pop_first",
-    "pop_last",
-    "range_len",
-}
-"""Methods whose result borrows nothing: what follows does not need the guard that they were called through."""
 
 
 def _borrows(node: ts.Node | None) -> bool:
@@ -381,7 +343,7 @@ def _borrows(node: ts.Node | None) -> bool:
         spelled = syntax.text(name)
         if spelled in ("unwrap", "expect", "ok", "unwrap_or"):
             return _borrows(function.child_by_field_name("value"))
-        return spelled not in _OWNED
+        return spelled not in effects.load("rust").owned
     return True
 
 

@@ -1,0 +1,188 @@
+"""Named guards, and how much of the time that they are held a reader can see.
+
+In: an `Analysis`.  Out: `Interval`s: from the acquisition to the end, the last use, and what hides the end.
+Never: words for people.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.paths import steps_of
+
+Reason = Literal["outlives", "dropped", "shadowed", "replaced", "leaves", "handed"]
+
+
+class Interval(NamedTuple):
+    """A guard in a variable. Offsets are into the function's file.
+
+    `last` is where the variable, or what borrows from it, is named for the last time; -1 where it never is.
+    `reasons` pair what makes the interval hard to read with where that is.
+    """
+
+    moment: Moment
+    hold: Hold
+    start: int
+    end: int
+    last: int
+    reasons: tuple[tuple[Reason, int], ...]
+
+
+def intervals(analysis: Analysis, modes: Sequence[str]) -> Iterator[Interval]:
+    """The intervals of all guards of these modes that a variable holds, in the order of the tree."""
+    for number, moments in analysis.functions.items():
+        held: dict[int, tuple[Hold, list[Moment]]] = {}
+        for moment in moments:
+            for hold, _ in moment.held():
+                root = hold.holder.root
+                if isinstance(root, int) and not hold.holder.way and hold.taken.mode in modes:
+                    held.setdefault(root, (hold, []))[1].append(moment)
+        body = analysis.program.body(number) if held else None
+        if body is not None:
+            view = _View(analysis, number, body)
+            for slot, (hold, under) in held.items():
+                if body.slots[slot].name and body.slots[slot].why == "local" and hold.taken.site.function == number:
+                    yield view.interval(slot, hold, under)
+
+
+@dataclass
+class _View:
+    """One function's text as far as its variables tell of it."""
+
+    analysis: Analysis
+    number: int
+    body: ir.Body
+
+    def __post_init__(self) -> None:
+        self.uses: Mapping[int, tuple[int, ...]] = dict(self.body.uses)
+        self.steps = list(steps_of(self.body.root, closures=False))
+        self.made: dict[int, set[int]] = defaultdict(set)
+        owned = self.analysis.effects(self.number).owned
+        for step in steps_of(self.body.root):
+            match step:
+                case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
+                    self.made[src.root].add(dst.root)
+                case ir.Ref(dst, src) if isinstance(src.root, int):
+                    self.made[src.root].add(dst)
+                case ir.Call(dst=dst, operands=operands) if step.word not in owned:
+                    for operand in operands:
+                        if operand.place is not None and isinstance(operand.place.root, int):
+                            self.made[operand.place.root].add(dst)
+                case _:
+                    pass
+
+    def interval(self, slot: int, hold: Hold, under: Sequence[Moment]) -> Interval:
+        start = hold.taken.site.at[0]
+        drops = self.drops(slot)
+        own = [at for one in self.borrowers(slot) for at in self.uses.get(one, ())]
+        named = [at for at in own if not any(low <= at < high for low, high in drops)]
+        home = self.home(slot)
+        end = max((high for _, high in drops), default=home.at[1])
+        end = home.at[1] if any(_place(moment)[0] > end for moment in under) else end
+        last = max((at for at in named if at < end), default=-1)
+        return Interval(under[0], hold, start, end, last, tuple(self.reasons(slot, home, last, drops, under)))
+
+    def borrowers(self, slot: int) -> set[int]:
+        """The variable and all that may borrow from it."""
+        found, waiting = set[int](), [slot]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += self.made[one]
+        return found
+
+    def home(self, slot: int) -> ir.Region:
+        """The variable's block."""
+        steps = steps_of(self.body.root)
+        return next((step for step in steps if isinstance(step, ir.Region) and slot in step.slots), self.body.root)
+
+    def drops(self, slot: int) -> list[ir.Range]:
+        """The calls that do nothing but end the guard."""
+        drops = self.analysis.effects(self.number).drops
+        return [
+            step.at
+            for step in self.steps
+            if isinstance(step, ir.Call) and isinstance(step.callee, ir.Named) and _given(step, slot)
+            and ("::".join(step.callee.path) in drops or "::".join(step.callee.path[-2:]) in drops)
+        ]  # fmt: skip
+
+    def reasons(
+        self, slot: int, home: ir.Region, last: int, drops: Sequence[ir.Range], under: Sequence[Moment]
+    ) -> Iterator[tuple[Reason, int]]:
+        yield from (("dropped", low) for low, _ in drops[:1])
+        yield from self.handed(slot, drops)
+        yield from self.shadowed(slot, under)
+        final = max((_place(moment)[0] for moment in under), default=-1)
+        exits = [at for at in self.exits(home) if at > _place(under[0])[0] and (at < last or at < final)]
+        yield from (("leaves", at) for at in exits[:1])
+        if last >= 0:
+            rounds = [one.body.at for one in steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, last)]
+            after = (moment for moment in under if self.is_after(moment, last, under, rounds))
+            yield from (("outlives", _place(moment)[0]) for moment in list(after)[:1])
+
+    def handed(self, slot: int, drops: Sequence[ir.Range]) -> Iterator[tuple[Reason, int]]:
+        """Where the guard goes on to somebody else, or another one takes its place."""
+        waits = self.analysis.effects(self.number).waits
+        back = {step.dst for step in self.steps if isinstance(step, ir.Call) and step.word in waits}
+        found: list[tuple[Reason, int]] = []
+        for step in self.steps:
+            match step:
+                case ir.Call(at=at) if _given(step, slot) and at not in drops and step.dst not in back:
+                    found.append(("handed", at[0]))
+                case ir.New(_, _, parts) if any(o.moved and o.place == ir.Place(slot) for _, o in parts):
+                    found.append(("handed", self.uses.get(slot, (0,))[-1]))
+                case ir.Move(dst, src) if src == ir.Place(slot) and (dst.way or dst.root == self.body.result):
+                    found.append(("handed", self.uses.get(slot, (0,))[-1]))
+                case ir.Release(src, at) if src == ir.Place(slot) and not back:
+                    found.append(("replaced", at[0]))
+                case _:
+                    pass
+        return iter(found[:1])
+
+    def shadowed(self, slot: int, under: Sequence[Moment]) -> Iterator[tuple[Reason, int]]:
+        mine = self.body.slots[slot]
+        later = self.body.slots[slot + 1 :]
+        for at in sorted(one.at for one in later if (one.name, one.why) == (mine.name, "local") and one.at > mine.at):
+            if any(_place(moment)[0] > at[1] for moment in under):
+                yield "shadowed", at[0]
+                return
+
+    def exits(self, home: ir.Region) -> list[int]:
+        """Where the function, or a loop around a block, is left before its end."""
+        root = self.body.root
+        inner = {one.label for one in steps_of(home) if isinstance(one, (ir.Region, ir.Loop)) and one is not root}
+        leaves = (step for step in self.steps if isinstance(step, ir.Leave) and step.label not in inner)
+        found = [step.at[0] for step in leaves if step.at != (0, 0)]
+        found += [step.name_at[0] for step in self.steps if isinstance(step, ir.Call) and step.word == "?"]
+        return sorted(found)
+
+    def is_after(self, moment: Moment, last: int, under: Sequence[Moment], rounds: Sequence[ir.Range]) -> bool:
+        """Whether an event that could take time comes after the last use, in another expression, and in no round of
+        a loop that uses the guard again.
+        """
+        event, at = moment.event, _place(moment)
+        told = isinstance(event, (ir.Suspend, ir.Block, ir.Acquire, ir.Callback)) or (
+            isinstance(event, ir.Invoke) and bool(event.targets) and not event.implicit
+        )
+        around = [_place(one) for one in under if _holds(_place(one), last)]
+        return told and at[0] > last and not any(_holds(one, at[0]) for one in (*around, *rounds))
+
+
+def _place(moment: Moment) -> ir.Range:
+    at: ir.Range = getattr(moment.event, "at", (0, 0))
+    return at
+
+
+def _holds(outer: ir.Range, offset: int) -> bool:
+    return outer[0] <= offset < outer[1]
+
+
+def _given(call: ir.Call, slot: int) -> bool:
+    """Whether the whole variable goes over to the callee."""
+    return any(operand.moved and operand.place == ir.Place(slot) for operand in call.operands)

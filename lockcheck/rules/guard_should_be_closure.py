@@ -1,0 +1,142 @@
+r"""
+Guard whose interval cannot be read off the code
+
+A named guard lives to the end of its block, or to a `drop`, a shadowing or an early exit on the way. After its
+lock-ups of 2025 a team turned the guards of write locks into closures, "so you can look at the code and see precisely
+the interval in which the lock is held" (Fly.io, taming-rust-proxy, 2025-02-26). A project names the locks that must be
+taken so, and how many lines a guard may live:
+
+```toml
+closure-only = ["Catalog.*"]
+longest-section = 40
+```
+
+## Bad
+```rust
+struct Catalog {
+    load: parking_lot::RwLock<Vec<u32>>,
+}
+impl Catalog {
+    fn add(&self, x: u32) {
+        // todoruleid: guard-should-be-closure
+        let mut load = self.load.write();
+        load.push(x);
+        self.announce(x);
+    }
+    fn announce(&self, x: u32) {
+        println!("{x}");
+    }
+}
+```
+## Good
+Let a closure be the critical section.
+```rust
+struct Catalog {
+    load: parking_lot::RwLock<Vec<u32>>,
+}
+impl Catalog {
+    fn with_load<R>(&self, work: impl FnOnce(&mut Vec<u32>) -> R) -> R {
+        let mut load = self.load.write();
+        work(&mut load)
+    }
+    fn add(&self, x: u32) {
+        self.with_load(|load| load.push(x));
+        self.announce(x);
+    }
+    fn announce(&self, x: u32) {
+        println!("{x}");
+    }
+}
+```
+## In production
+Contention. The lock is held longer than anybody meant; who reads a stack dump does not see by whom.
+## Not seen
+Guards of temporaries, which LCK101 to LCK103 judge, and a guard that is never named again: that it lives to the end of
+its block is all it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.asked import fits
+from lockcheck.analysis.intervals import Interval, Reason, intervals
+from lockcheck.analysis.paths import is_given
+from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.rule import Meta, slug
+from lockcheck.source import Span
+
+META = Meta(
+    code="LCK501", severity="note", languages=("rust",), reach="function", persona="pedantic", asked_by="closure-only"
+)
+
+_SAID: dict[Reason, tuple[str, str]] = {
+    "outlives": ("it outlives its last use", "still held here"),
+    "dropped": ("it ends by `drop`", "dropped here"),
+    "shadowed": ("its name is taken by another value", "the name means something else from here on"),
+    "replaced": ("another guard takes its place", "replaced here"),
+    "leaves": ("the code leaves early under it", "leaves here, and lets go"),
+    "handed": ("it is handed on", "handed on here"),
+}
+"""For each reason why an interval cannot be read: what the message says, and the note beside the place."""
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each such guard of an exclusive mode, and for each guard of a lock that wants a closure."""
+    seen = set()
+    for asked in _not_in_closures(analysis):
+        seen.add(asked.span.start)
+        yield asked
+    for one in intervals(analysis, ("write", "exclusive")):
+        found = _finding(analysis, one)
+        if found is not None and not any(found.span.start <= at < found.span.end for at in seen):
+            yield found
+
+
+def _finding(analysis: Analysis, one: Interval) -> Finding | None:
+    number, taken = one.moment.function, one.hold.taken
+    first, end = analysis.line(number, one.start), analysis.line(number, max(one.end - 1, one.start))
+    longest = analysis.asked.longest_section
+    said = [_SAID[reason][0] for reason, _ in one.reasons]
+    if longest and end - first >= longest:
+        said.append(f"it lives for more than {longest} lines")
+    if not said or taken.lock.family in ("semaphore", "refcell"):
+        return None
+    last = f", last used on {analysis.line(number, one.last)}" if one.last >= 0 else ""
+    path = analysis.span(taken.site).path
+    notes = [
+        Note(Span(path, at, at + 1), _SAID[reason][1], _SAID[reason][1]) for reason, at in one.reasons if at > one.start
+    ]
+    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
+    name = analysis.guard_name(one.moment, one.hold)
+    return witness.of_hold(
+        analysis, slug(__name__), META, one.moment, one.hold, analysis.span(taken.site),
+        f"`{name}` holds `{{lock}}` from line {first} to {end}{last}: {', and '.join(said)}",
+        "make the critical section a closure or a block of its own, that ends with the last use",
+        CONFIDENCES[min(grade, 1)], "guard taken here", tuple(notes),
+    )  # fmt: skip
+
+
+def _not_in_closures(analysis: Analysis) -> Iterator[Finding]:
+    """The acquisitions of locks that the project wants to be taken through a closure, and that hand a guard out."""
+    wanted = analysis.asked.closure_only
+    for moments in analysis.functions.values() if wanted else ():
+        lent = {
+            hold.taken.site
+            for moment in moments
+            if isinstance(moment.event, ir.Callback)
+            for hold, _ in moment.held()
+            if is_given(analysis, moment, hold)
+        }
+        for moment in moments:
+            event = moment.event
+            if isinstance(event, ir.Acquire) and fits(wanted, event.lock.owner) and analysis.site(moment) not in lent:
+                found = witness.of_taken(
+                    analysis, slug(__name__), META, moment, event,
+                    "`{lock}` is taken by a guard, and the project wants it to be taken through a closure",
+                    "use, or write, a method that takes the lock and calls a closure under it",
+                )  # fmt: skip
+                yield replace(found, severity="error", asked=True)
