@@ -302,6 +302,11 @@ def text_of(path: str) -> str | Problem:
     return "" if empty else found
 
 
+def make_folder(path: str) -> None:
+    """Make a folder and those above it, where they are missing. Raises OSError."""
+    os.makedirs(path or ".", exist_ok=True)
+
+
 def write(path: str, data: bytes) -> None:
     """Write a whole file or nothing of it. Raises OSError; an old file then is as it was."""
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device has no other name to write under

@@ -39,11 +39,16 @@ def machine_style() -> Style:
     return Style(below=discover.below(top) if top else "")
 
 
-def save(option: str, file: str, text: str) -> None:
-    """Write a file that an option asked for. Raises UsageError where that cannot be."""
+def save(option: str, file: str, text: str, folders: bool = False) -> None:
+    """Write a file that an option asked for, and its `folders` where they are missing.
+
+    Raises UsageError where that cannot be.
+    """
     from lockcheck import discover
 
     try:
+        if folders:
+            discover.make_folder(file.rpartition("/")[0])
         discover.write(file, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"{option}: cannot write {file}: {(error.strerror or str(error)).lower()}") from None

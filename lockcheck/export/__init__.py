@@ -1,0 +1,106 @@
+"""Rules for pattern tools, made of lockcheck's own tables: what another tool can see of our rules, in its own words.
+
+In: the name of a tool.  Out: `File`s.
+Never: writes a file, runs a tool, lists rules.
+
+The template of a rule is a file `<language>/<slug>.py` beside this one, found by its name; a rule without one is not
+exported. Rules themselves know no syntax, so a template stands here and not in the rule's file: what it says is about
+one tool's way of matching one language, and most of it is put together of shapes that many rules share.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+
+from lockcheck import effects
+from lockcheck.export.words import Words
+from lockcheck.rule import Rule
+from lockcheck.rules import RULES
+
+Coverage = Literal["exact", "approximate", "hint"]
+COVERAGES: tuple[Coverage, ...] = ("exact", "approximate", "hint")
+TOOLS = ("semgrep",)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What one file of a language's folder says of the rule that it is named after.
+
+    `coverage`: *exact* agrees with what lockcheck finds inside a function, *approximate* misses or adds some of it,
+    *hint* only points at code to look at. `loses` says for people what the patterns cannot see.
+    `semgrep` makes the body of the rule of the language's words.
+    """
+
+    rule: Rule
+    language: str
+    coverage: Coverage
+    confidence: Literal["HIGH", "MEDIUM", "LOW"]
+    cwe: str
+    references: tuple[str, ...]
+    loses: str
+    semgrep: Callable[[Words], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be written: its path below the folder that was asked for, with `/`, and its text."""
+
+    path: str
+    text: str
+
+
+def languages() -> list[str]:
+    """The languages that have a folder of templates."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+
+
+def templates() -> Iterator[Template]:
+    """Every template, by language and code. Raises ValueError where a file speaks of no rule or of nothing known."""
+    for language in languages():
+        folder = importlib.import_module(f"{__name__}.{language}")
+        names = (module.name for module in pkgutil.iter_modules(folder.__path__))
+        slugs = {name.replace("_", "-") for name in names if not name.startswith("_")}
+        rules = {rule.slug: rule for rule in RULES if language in rule.meta.languages}
+        if strangers := slugs - set(rules):
+            raise ValueError(f"export/{language}: no rule is called {', '.join(sorted(strangers))}")
+        for slug, rule in rules.items():
+            if slug in slugs:
+                yield _template(rule, language, importlib.import_module(f"{folder.__name__}.{slug.replace('-', '_')}"))
+
+
+def _template(rule: Rule, language: str, module: ModuleType) -> Template:
+    if module.COVERAGE not in COVERAGES:
+        raise ValueError(f"{module.__name__}: COVERAGE is none of {', '.join(COVERAGES)}")
+    return Template(
+        rule, language, module.COVERAGE, module.CONFIDENCE, module.CWE, module.REFERENCES, module.LOSES,
+        module.semgrep,
+    )  # fmt: skip
+
+
+def export(tool: str) -> list[File]:
+    """The files of one tool, by path: `<language>/<slug>.yaml`. Raises ValueError for a tool that is not known."""
+    if tool not in TOOLS:
+        raise ValueError(f"no tool is called {tool!r}")
+    maker = importlib.import_module(f"{__name__}.{tool.replace('-', '_')}")
+    files = []
+    for template in templates():
+        words = Words(effects.load(template.language))
+        text = maker.text(template, message(template.rule), words)
+        if text:
+            files.append(File(f"{template.language}/{template.rule.slug}.yaml", text))
+    return files
+
+
+def message(rule: Rule) -> str:
+    """What is wrong, why, and what to do instead, of the rule's page."""
+    parts = re.split(r"^## (\w[\w ]*)\n", rule.page, flags=re.MULTILINE)
+    why = " ".join(parts[0].partition("\n")[2].split())
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    instead = " ".join(sections.get("Good", "").partition("```")[0].split())
+    return f"{rule.title}. {why} {instead}".strip()

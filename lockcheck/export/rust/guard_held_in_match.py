@@ -1,0 +1,21 @@
+"""LCK102 in Rust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockcheck.export.rust import _heads
+from lockcheck.export.rust import _semgrep as sg
+from lockcheck.export.words import Words
+
+COVERAGE = "approximate"
+CONFIDENCE = "MEDIUM"
+CWE = "CWE-667: Improper Locking"
+REFERENCES = ("https://doc.rust-lang.org/reference/destructors.html#temporary-scopes",)
+LOSES = "calls, macros, arms with `if`, what an arm borrows from the guard"
+
+
+def semgrep(words: Words) -> dict[str, Any]:
+    """A guard of a `match` head, and something that waits in an arm that does without it."""
+    places = {c: p for c, p in sg.heads("%E").items() if c.startswith("match")}
+    return _heads.semgrep(words, places, [p for ps in places.values() for p in ps], _heads.needless(words))

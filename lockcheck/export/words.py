@@ -1,0 +1,78 @@
+"""The words of a language that patterns are made of: methods that take locks, and what follows them.
+
+In: `Effects`.  Out: `Words`; its methods give names, `one_of` a regular expression of them.
+Never: a tool's way of writing patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lockcheck.effects import Effects, Mode
+
+PLAIN = frozenset({"mutex", "rwlock"})
+"""The families whose methods say by their names alone that a lock is taken: a map's `get` says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language's table."""
+
+    effects: Effects
+
+    def takes(
+        self,
+        *modes: Mode,
+        waits: str = "",
+        fallible: bool = True,
+        recursive: bool = True,
+        bounded: bool = False,
+    ) -> tuple[str, ...]:
+        """The methods that take a lock in one of the modes (any, if none is named) and keep it.
+
+        `waits`: only of locks that wait so ("thread" or "task"). `fallible`: also those that may come back without
+        the guard. `recursive`: also those that pass waiting writers. `bounded`: those that wait for a time, which are
+        given that time; all others take no argument.
+        """
+        found = set()
+        for lock in self.effects.locks.values():
+            if lock.family not in PLAIN or (waits and lock.waits != waits):
+                continue
+            for name, taking in lock.methods.items():
+                if taking.moment or taking.bounded != bounded or (modes and taking.mode not in modes):
+                    continue
+                if (fallible or not taking.fallible) and (recursive or not taking.recursive):
+                    found.add(name)
+        return tuple(sorted(found))
+
+    @property
+    def carries(self) -> tuple[str, ...]:
+        """The methods that hand on a guard which the receiver holds."""
+        return tuple(sorted(name for name in self.effects.carries if name.isidentifier() and name != "await"))
+
+    @property
+    def consumes(self) -> tuple[str, ...]:
+        """The methods that end the guard in a closure."""
+        return tuple(sorted(self.effects.guard_consumes))
+
+    @property
+    def drops(self) -> tuple[str, ...]:
+        """The functions that end the value they are given."""
+        return tuple(sorted(self.effects.drops))
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The functions that make the thread wait."""
+        return tuple(sorted(self.effects.blocks))
+
+    @property
+    def blocks_methods(self) -> tuple[str, ...]:
+        """The methods without arguments that make the thread wait, whatever the receiver."""
+        return tuple(sorted(self.effects.blocks_unknown))
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A regular expression that is one of the names."""
+    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
