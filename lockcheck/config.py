@@ -10,7 +10,7 @@ import difflib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from lockcheck.advisories import Advisory, advisory
 from lockcheck.finding import CONFIDENCES, SEVERITIES, Confidence, Severity
@@ -150,15 +150,19 @@ def _settings(path: str, table: Mapping[str, object]) -> Settings:
             flat[key] = value
     values: dict[str, object] = {}
     for key, value in flat.items():
-        if key not in _READERS:
-            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, _READERS)}")
+        if key not in _KEYS:
+            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, _KEYS) or _all_keys()}")
         try:
-            values[_attribute(key)] = _READERS[key](value)
+            values[_attribute(key)] = _KEYS[key].read(value)
         except ValueError as error:
             raise ConfigError(f"{path}: {key}: {error}") from None
     origin = dict.fromkeys(values, path)
     folder = path.rpartition("/")[0] or "."
     return Settings(**cast("dict[str, Any]", values), folder=folder, origin=origin)
+
+
+def _all_keys() -> str:
+    return f"; there are {', '.join(_KEYS)}"
 
 
 def _words(value: object) -> tuple[str, ...]:
@@ -222,24 +226,89 @@ def _pairs(read: Callable[[object], object]) -> Callable[[object], tuple[tuple[s
     return pairs
 
 
-_READERS: Mapping[str, Callable[[object], object]] = {
-    "select": _words,
-    "ignore": _words,
-    "persona": _one_of(PERSONAS),
-    "min-confidence": _one_of(CONFIDENCES),
-    "edition": _edition,
-    "exclude": _words,
-    "per-file-ignores": _pairs(_words),
-    "severity": _pairs(_one_of(SEVERITIES)),
-    "lock-order": _ordered,
-    "bounded": _words,
-    "closure-only": _words,
-    "longest-section": _count,
-    "advisories": _advisories,
-    "baseline": _text,
-    "rust.guard-types": _words,
-    "rust.refcell": _flag,
+Shape: TypeAlias = Mapping[str, object]
+"""What may stand for a value, as JSON Schema says it."""
+
+_STRING: Shape = {"type": "string"}
+_STRINGS: Shape = {"type": "array", "items": _STRING}
+
+
+def _table_of(shape: Shape) -> Shape:
+    return {"type": "object", "additionalProperties": shape}
+
+
+_ADVISORY: Shape = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "package", "affected", "what", "cure", "source"],
+    "properties": {
+        **dict.fromkeys(("id", "package", "what", "cure", "source"), _STRING),
+        **dict.fromkeys(("affected", "calls"), _STRINGS),
+    },
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key of the settings: what reads its value (raising ValueError), its shape, and what it is for."""
+
+    read: Callable[[object], object]
+    shape: Shape
+    about: str
+
+
+_KEYS: Mapping[str, _Key] = {
+    "select": _Key(_words, _STRINGS, "Rules to run: codes, their beginnings, slugs, or ALL. Default: by persona."),
+    "ignore": _Key(_words, _STRINGS, "Rules not to run: codes, their beginnings, slugs, or ALL."),
+    "persona": _Key(_one_of(PERSONAS), {"enum": [*PERSONAS]}, "How much noise you want."),
+    "min-confidence": _Key(_one_of(CONFIDENCES), {"enum": [*CONFIDENCES]}, "Report nothing less sure."),
+    "edition": _Key(
+        _edition,
+        {"enum": [*EDITIONS, *map(int, EDITIONS)]},
+        "The edition of all Rust code, instead of what each Cargo.toml says.",
+    ),
+    "exclude": _Key(_words, _STRINGS, "Files to leave out: patterns as in .gitignore, relative to this file."),
+    "per-file-ignores": _Key(_pairs(_words), _table_of(_STRINGS), "Patterns of files, and the rules to ignore there."),
+    "severity": _Key(
+        _pairs(_one_of(SEVERITIES)), _table_of({"enum": [*SEVERITIES]}), "Rules, and how bad their findings are here."
+    ),
+    "lock-order": _Key(
+        _ordered,
+        {**_STRINGS, "uniqueItems": True},
+        "Locks (`Catalog.load`, `Peers.*`) in the order in which they may be taken (LCK302).",
+    ),
+    "bounded": _Key(_words, _STRINGS, "Locks whose write guards must be taken with a time limit (LCK502)."),
+    "closure-only": _Key(_words, _STRINGS, "Locks that must be taken through a closure (LCK501)."),
+    "longest-section": _Key(
+        _count, {"type": "integer", "minimum": 0}, "For how many lines a named guard may live (LCK501); 0: any number."
+    ),
+    "advisories": _Key(
+        _advisories, {"type": "array", "items": _ADVISORY}, "Your own advisories about versions of packages (LCK602)."
+    ),
+    "baseline": _Key(_text, _STRING, "The baseline file, relative to this file: what it holds is not reported."),
+    "rust.guard-types": _Key(_words, _STRINGS, "Your own guard types: who returns one takes a lock."),
+    "rust.refcell": _Key(_flag, {"type": "boolean"}, "Treat RefCell as a lock: its second borrow panics."),
+}
+
+
+def schema() -> dict[str, object]:
+    """What a `lockcheck.toml` may hold, as JSON Schema (draft 7), for editors."""
+    shapes: dict[str, object] = {}
+    inner: dict[str, dict[str, object]] = {}
+    for name, key in _KEYS.items():
+        table, _, last = name.rpartition(".")
+        place = inner.setdefault(table, {}) if table else shapes
+        place[last] = {"description": key.about, **key.shape}
+    for table, keys in inner.items():
+        shapes[table] = {"type": "object", "additionalProperties": False, "properties": keys}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "lockcheck.toml",
+        "description": "Settings of lockcheck; the same as [tool.lockcheck] in pyproject.toml.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": shapes,
+    }
 
 
 def _attribute(key: str) -> str:
@@ -251,4 +320,4 @@ def _attributes() -> list[str]:
 
 
 def _key(attribute: str) -> str:
-    return next(key for key in _READERS if _attribute(key) == attribute)
+    return next(key for key in _KEYS if _attribute(key) == attribute)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -41,12 +42,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     add("--statistics", action="store_true", help="count the findings of each rule")
     add("--strict", action="store_true", help="exit with 2 if anything could not be analysed")
+    add("--watch", action="store_true", help="do it again whenever a file changes")
     add("--stdin-filename", metavar="FILE", help="the name that standard input goes by")
 
 
 def run(options: argparse.Namespace) -> int:
     """Its work."""
     wanted = outputs.wanted(options.output or ["full"])
+    if options.watch and "-" not in options.paths:
+        from lockcheck.cli import watch
+
+        return watch.again([*(options.context or []), *(options.paths or ["."])], lambda: _once(options, wanted))
+    return _once(options, wanted)
+
+
+def _once(options: argparse.Namespace, wanted: Sequence[tuple[str, str]]) -> int:
     if "-" in options.paths and (options.fix or options.diff or options.add_allow is not None):
         raise UsageError("standard input cannot be changed: name a file")
     report = _report(options)
@@ -66,17 +76,21 @@ def run(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> Report:
     """What was found, less what is known, and less what the user did not ask about."""
-    from lockcheck import compare, engine
+    from lockcheck import engine
 
     stdin = _standard_input(options) if "-" in options.paths else None
     asked = [path for path in options.paths if path != "-"] or ([] if stdin else ["."])
     paths = list(dict.fromkeys([*(options.context or []), *asked]))
     settings = shared.settings(options, [*paths, stdin[0]] if stdin else paths)
     report = engine.check(paths, settings, options.jobs, progress(), stdin)
+    known = shared.baseline_file(settings) if options.baseline is None else options.baseline
+    if not (options.base or known or options.context):
+        return report
+    from lockcheck import compare
+
     if options.base:
         check = partial(engine.check, settings=settings, jobs=options.jobs)
         report = compare.since(report, options.base, paths, check)
-    known = shared.baseline_file(settings) if options.baseline is None else options.baseline
     if known:
         report = compare.against_file(report, known, settings)
     if options.context:
