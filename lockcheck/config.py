@@ -39,6 +39,7 @@ class Settings:
     `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `lock_order` names
     locks in the order in which they may be taken, `bounded` those that need a time limit, `closure_only` those that
     must be taken through a closure; a named guard may live for `longest_section` lines (0: any number).
+    `data_plane` names functions where input from outside comes in, `probes` those that a watchdog calls.
     `advisories` are the project's own. `baseline` is a file relative to `folder`. `origin` tells for each
     setting that is not the default the file or option it came from.
     """
@@ -55,6 +56,8 @@ class Settings:
     bounded: tuple[str, ...] = ()
     closure_only: tuple[str, ...] = ()
     longest_section: int = 0
+    data_plane: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
     advisories: tuple[Advisory, ...] = ()
     baseline: str = ""
     guard_types: tuple[str, ...] = ()
@@ -282,6 +285,10 @@ _KEYS: Mapping[str, _Key] = {
     "longest-section": _Key(
         _count, {"type": "integer", "minimum": 0}, "For how many lines a named guard may live (LCK501); 0: any number."
     ),
+    "data-plane": _Key(
+        _words, _STRINGS, "Functions (`*::handle_update`) where input from outside comes in: their findings come first."
+    ),
+    "probes": _Key(_words, _STRINGS, "Functions (`Repl::ping`) by which a watchdog asks whether all is well (LCK701)."),
     "advisories": _Key(
         _advisories, {"type": "array", "items": _ADVISORY}, "Your own advisories about versions of packages (LCK602)."
     ),

@@ -23,6 +23,7 @@ from lockcheck.source import Crate, LockFile, Source
 
 if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
+    from lockcheck.report.reached import Touched
     from lockcheck.tree import Tree
 
 T = TypeVar("T")
@@ -113,9 +114,12 @@ def check(
 
 def _said(rule: Rule, analysis: Analysis, problems: list[Problem]) -> Iterator[Finding]:
     """What a rule says. That a rule of another package fails is a problem; the other rules go on."""
+    from lockcheck import witness
+
     try:
         for finding in rule.check(analysis):
-            yield replace(finding, production=rule.production)
+            way = witness.reached(analysis, finding)
+            yield replace(finding, production=rule.production, reached_from=way)
     except Exception as error:
         if rule.check.__module__.startswith("lockcheck."):
             raise
@@ -252,6 +256,23 @@ def locks(
     from lockcheck.inventory import inventory
 
     return _survey(paths, settings, on_progress, lambda tree: inventory(tree.analysis, tree.tables, tree.position))
+
+
+def reached(
+    paths: Sequence[str], settings: Settings, pattern: str, on_progress: Progress | None = None
+) -> tuple[Touched, list[Problem], int]:
+    """Which locks the functions that a pattern names come to, what could not be understood, how many files were read.
+
+    Raises ConfigError where no function has such a name.
+    """
+    from lockcheck.inventory import touched
+
+    found, problems, files = _survey(
+        paths, settings, on_progress, lambda tree: touched(tree.analysis, tree.tables, tree.position, pattern)
+    )
+    if files and not found.entries:
+        raise ConfigError(f"--reached-from: no function here is called {pattern!r}")
+    return found, problems, files
 
 
 def order(

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
+from lockcheck.analysis.asked import names_function
 from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
+from lockcheck.analysis.reached import Taking, Ways, path, takings, ways
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program
 from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
 from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
+from lockcheck.report.reached import MissedLock, ReachedLock, Step, Touched
 from lockcheck.source import Position, Span
 from lockcheck.witness import event_span, owner_name
 
@@ -212,6 +215,42 @@ class _Book:
 def _spot(span: Span, at: At) -> Spot:
     place = at(span.path, span.start)
     return Spot(span.path, place.line, place.column)
+
+
+# ------------------------------------------------------------------------------------------------------ from entries
+
+
+def touched(analysis: Analysis, tables: Mapping[str, Effects], at: At, pattern: str) -> Touched:
+    """What the functions that a pattern names come to, and which locks of the tree they never touch."""
+    program = analysis.program
+    numbers = range(len(program.functions))
+    entries = [number for number in numbers if names_function(pattern, program.full_name(number))]
+    found = ways(analysis, entries)
+    taken = takings(analysis, found)
+    known = {entry.owner: entry for entry in inventory(analysis, tables, at).locks}
+    names = short_names({*known, *taken})
+    begun = tuple(_step(analysis, number, Site(number, program.functions[number][1].name_at), at) for number in entries)
+    missed = (
+        MissedLock(names[owner], owner, entry.kind, entry.declared)
+        for owner, entry in known.items()
+        if owner not in taken
+    )
+    reached = (_reached(analysis, names[owner], places[0], found, at) for owner, places in taken.items())
+    return Touched(begun, tuple(reached), tuple(missed))
+
+
+def _reached(analysis: Analysis, name: str, one: Taking, found: Ways, at: At) -> ReachedLock:
+    number = one.site.function
+    entry = found[number].entry
+    start = _step(analysis, entry, Site(entry, analysis.program.functions[entry][1].name_at), at)
+    calls = tuple(_step(analysis, site.function, site, at) for site in path(found, number))
+    spot, title = _spot(analysis.span(one.site), at), analysis.title(number)
+    return ReachedLock(name, one.lock.owner, one.lock.kind, one.mode, spot, title, one.apart, (start, *calls))
+
+
+def _step(analysis: Analysis, number: int, site: Site, at: At) -> Step:
+    spot = _spot(analysis.span(site), at)
+    return Step(analysis.title(number), spot.path, spot.line, spot.column)
 
 
 # -------------------------------------------------------------------------------------------------------- the order

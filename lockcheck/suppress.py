@@ -98,6 +98,20 @@ def allowances(source: Source) -> Iterator[Allowance]:
             yield Allowance(source.path, line, names, "", span, owed=False)
 
 
+_MARKED = re.compile(r"lockcheck:\s*(data-plane|probe)\s*$")
+
+
+def marked(source: Source) -> Iterator[tuple[str, int]]:
+    """The comments that mark the function below: (`data-plane` or `probe`, the offset behind the comment), in order."""
+    lexer = _LEXERS.get(source.path.rpartition(".")[2])
+    if lexer is None or b"lockcheck:" not in source.data:
+        return
+    for found in lexer.finditer(source.data):
+        said = _MARKED.search((found["comment"] or b"").decode("utf-8").rstrip())
+        if said:
+            yield said[1], found.end()
+
+
 def _target(source: Source, start: int) -> int:
     """The line that the comment beginning at byte `start` speaks for: its own, or the next that is no comment."""
     line = source.position(start).line

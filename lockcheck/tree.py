@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
-from lockcheck import advisories, effects, ir
+from lockcheck import advisories, effects, ir, suppress
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.asked import Asked
+from lockcheck.analysis.asked import Asked, names_function
 from lockcheck.config import Settings
 from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, declare, lower
@@ -51,10 +52,35 @@ class Tree:
         tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
         self.tables = tables
+        self._asked = replace(
+            self._asked,
+            data_plane=tuple(self._entries("data-plane", "data-plane", settings.data_plane, settings)),
+            probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
+        )
         calls = {*words, *(name for _, _, one in self._asked.bad_versions() for name in one.calls)}
         frontier = Frontier(self.program, tables, self._sources, calls)
         self._macros.update(frontier.macros)
         self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up, self._line)
+
+    def _entries(self, word: str, key: str, patterns: Sequence[str], settings: Settings) -> list[int]:
+        """The functions that patterns of the settings name, and those below a comment that marks them.
+
+        A pattern that names none is a problem: it would be silent for ever.
+        """
+        names = [self.program.full_name(number) for number in range(len(self.program.functions))] if patterns else []
+        found: set[int] = set()
+        for pattern in patterns:
+            named = [number for number, name in enumerate(names) if names_function(pattern, name)]
+            found.update(named)
+            if not named:
+                place = settings.origin.get(key.replace("-", "_"), "settings")
+                self.problems.append(Problem(place, 1, f"{key}: no function here is called {pattern!r}"))
+        for path, source in self._sources.items():
+            marks = [offset for said, offset in suppress.marked(source) if said == word]
+            if marks:
+                own = [(f.name_at[0], n) for n, (unit, f) in enumerate(self.program.functions) if unit.path == path]
+                found.update(n for n in (_first_behind(offset, sorted(own)) for offset in marks) if n is not None)
+        return sorted(found)
 
     def _line(self, path: str, offset: int) -> int:
         return self._sources[path].position(offset).line
@@ -79,6 +105,10 @@ class Tree:
         unit, function = self.program.functions[number]
         line = self._sources[unit.path].position(function.at[0]).line
         self.problems.append(Problem(unit.path, line, f"`{function.name}`: {why}"))
+
+
+def _first_behind(offset: int, functions: Sequence[tuple[int, int]]) -> int | None:
+    return next((number for at, number in functions if at > offset), None)
 
 
 def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:

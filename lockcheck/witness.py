@@ -10,7 +10,8 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
-from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note, Severity
+from lockcheck.analysis.reached import Ways, function_at, path, ways
+from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity
 from lockcheck.rule import Meta
 from lockcheck.source import Span
 
@@ -63,6 +64,28 @@ def event_span(analysis: Analysis, moment: Moment) -> Span:
     whole: ir.Range = getattr(moment.event, "at", (0, 0))
     at: ir.Range = getattr(moment.event, "name_at", whole)
     return analysis.span(Site(moment.function, at))
+
+
+def reached(analysis: Analysis, finding: Finding) -> Reached | None:
+    """How input from outside gets to a finding, if one of the functions of its witness is reached by it."""
+    found = analysis.once(_data_plane)
+    for span in (finding.span, *(note.span for note in finding.notes)) if found else ():
+        number = function_at(analysis, span)
+        if number is None or number not in found:
+            continue
+        entry = found[number].entry
+        title, at = analysis.title(entry), analysis.program.functions[entry][1].name_at
+        calls = [
+            Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
+            for site in path(found, number)
+        ]
+        first = Note(analysis.span(Site(entry, at)), f"input from outside comes in at `{title}`", "input comes in")
+        return Reached(title, (first, *calls))
+    return None
+
+
+def _data_plane(analysis: Analysis) -> Ways:
+    return ways(analysis, analysis.asked.data_plane)
 
 
 def of_conflict(

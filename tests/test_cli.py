@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import fake_rules, write_tree
+from fakes import Told, fake_rules, write_tree
 
 from lockcheck import __version__, cli, engine
 from lockcheck.cli import console
@@ -124,7 +124,7 @@ def test_findings_are_sorted_and_each_is_there_once(
 ) -> None:
     write_tree(fake_rules, {"b.rs": BAD, "a.rs": "x\n" + BAD + BAD, "c/d.rs": "ODD BAD\nODD"})
     monkeypatch.setattr(
-        engine, "analyse", lambda sources, crates, settings, locked, words: ([*reversed(sources), *sources], [])
+        engine, "analyse", lambda sources, crates, settings, locked, words: (Told([*reversed(sources), *sources]), [])
     )
     done = run("check", "--output", "json", "--persona", "pedantic", "--min-confidence", "possible")
     assert done.places == [
@@ -347,6 +347,8 @@ def test_config_says_what_is_in_force_and_why(run: Any, fake_rules: Path) -> Non
         "bounded = []  # default",
         "closure-only = []  # default",
         "longest-section = 0  # default",
+        "data-plane = []  # default",
+        "probes = []  # default",
         "advisories = []  # default",
         'baseline = ""  # default',
         "rust.guard-types = []  # default",

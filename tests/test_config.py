@@ -24,6 +24,8 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
     bounded = ["Catalog.*"]
     closure-only = ["Peers.*"]
     longest-section = 40
+    data-plane = ["*::handle_update"]
+    probes = ["Repl::ping"]
     [[advisories]]
     id = "OURS-1"
     package = "our-lock"
@@ -52,6 +54,8 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
         bounded=("Catalog.*",),
         closure_only=("Peers.*",),
         longest_section=40,
+        data_plane=("*::handle_update",),
+        probes=("Repl::ping",),
         advisories=(Advisory("OURS-1", "our-lock", ("<1.4",), "hangs", "update", "https://example.com"),),
         baseline="known.json",
         guard_types=("G", "GS"),
@@ -60,7 +64,7 @@ def test_every_key_is_read_from_lockcheck_toml() -> None:
         origin=dict.fromkeys(
             [
                 "select", "ignore", "persona", "min_confidence", "edition", "exclude", "per_file_ignores", "severity", "lock_order",
-                "bounded", "closure_only", "longest_section", "advisories", "baseline", "guard_types", "refcell",
+                "bounded", "closure_only", "longest_section", "data_plane", "probes", "advisories", "baseline", "guard_types", "refcell",
             ],
             "sub/lockcheck.toml",
         ),

@@ -103,6 +103,10 @@ class Program:
             owner = owner.args[0]
         return f"{owner.path[-1]}::{function.name}" if owner is not None else function.name
 
+    def full_name(self, number: int) -> str:
+        """A function's name in full: `crate::module::Catalog::get`."""
+        return "::".join((*self.functions[number][1].module, self.title(number)))
+
     def parameters(self, number: int) -> int:
         """How many parameters a function has, the receiver included."""
         return len(self.functions[number][1].params)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lockcheck.finding import Finding
+from lockcheck.finding import Finding, Reached
 from lockcheck.report import Report
 from lockcheck.source import Span
 
@@ -71,6 +71,18 @@ def place(report: Report, span: Span) -> str:
     """`path:line:column` of where a span begins."""
     at = report.sources[span.path].position(span.start)
     return f"{safe(span.path)}:{at.line}:{at.column}"
+
+
+def contagious_first(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that input from outside can set off, then the rest; else in the order given."""
+    return sorted(findings, key=lambda finding: finding.reached_from is None)
+
+
+def reached(report: Report, way: Reached) -> str:
+    """How input from outside gets there: `Proxy::handle_update at src/a.rs:3, calls at src/a.rs:7, src/b.rs:12`."""
+    spots = [f"{note.span.path}:{report.sources[note.span.path].position(note.span.start).line}" for note in way.notes]
+    calls = f", through the calls at {', '.join(spots[1:])}" if len(spots) > 1 else ""
+    return f"{way.entry} at {spots[0]}{calls}"
 
 
 def counted(number: int, noun: str) -> str:

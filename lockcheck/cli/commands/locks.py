@@ -14,16 +14,27 @@ HELP = "list every lock: where it is declared, taken, and what for"
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     shared.tree(parser)
+    parser.add_argument("--reached-from", metavar="PATTERN", help="only what functions like `Repl::ping` come to")
     parser.add_argument("--output", choices=("text", "json"), default="text")
 
 
 def run(options: argparse.Namespace) -> int:
     """Its work."""
     from lockcheck import engine
-    from lockcheck.report import inventory
+    from lockcheck.report import inventory, reached
     from lockcheck.report.text import Paint
 
     paths = options.paths or ["."]
+    if options.reached_from:
+        touched, problems, files = engine.reached(
+            paths, shared.settings(options, paths), options.reached_from, progress()
+        )
+        tell(problems)
+        if options.output == "json":
+            write(reached.document(touched))
+        elif files:
+            sys.stdout.write(reached.text(touched, Paint(colorful(sys.stdout))))
+        return looked(paths, problems, files)
     found, problems, files = engine.locks(paths, shared.settings(options, paths), progress())
     tell(problems)
     if options.output == "json":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
-from lockcheck.report.text import Paint, link, place, safe
+from lockcheck.report.text import Paint, contagious_first, link, place, reached, safe
 
 FOR_PEOPLE = True
 
@@ -18,7 +18,7 @@ def render(report: Report, style: Style) -> str:
 
 
 def _lines(report: Report, style: Style, paint: Paint) -> Iterator[str]:
-    for finding in report.findings:
+    for finding in contagious_first(report.findings):
         code = paint(link(finding.code, style.pages.get(finding.slug, "")), finding.severity)
         yield f"{place(report, finding.span)}: {code} {sentence(report, finding)}"
 
@@ -38,3 +38,5 @@ def _way(report: Report, finding: Finding) -> Iterator[str]:
             yield f"held since {f'line {line}' if note.span.path == finding.span.path else at}"
         else:
             yield f"{safe(note.label or note.message)} at {at}"
+    if finding.reached_from:
+        yield f"reached from {safe(reached(report, finding.reached_from))}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
-from lockcheck.report.text import Paint, link, place, safe, shown, summary, width
+from lockcheck.report.text import Paint, contagious_first, link, place, reached, safe, shown, summary, width
 from lockcheck.source import Source, Span
 
 FOR_PEOPLE = True
@@ -23,7 +23,7 @@ TALLEST = 4
 def render(report: Report, style: Style) -> str:
     """Every finding as a block, then one line that counts and one that says where to read more."""
     paint = Paint(style.color)
-    blocks = [_block(report, finding, style, paint) for finding in report.findings]
+    blocks = [_block(report, finding, style, paint) for finding in contagious_first(report.findings)]
     ending = summary(report.findings, report.files) + "\n"
     if report.findings:
         codes = sorted({finding.code for finding in report.findings})
@@ -45,6 +45,8 @@ def _block(report: Report, finding: Finding, style: Style, paint: Paint) -> str:
         lines += _snippet(report.sources[path], here, margin, paint)
     frame = f"{' ' * margin} {paint('=', 'frame')} "
     lines += [f"{frame}{paint('note', 'strong')}: {safe(note)}" for note in _remarks(finding)]
+    if finding.reached_from:
+        lines.append(f"{frame}{paint('reached from', 'strong')}: {safe(reached(report, finding.reached_from))}")
     if finding.production:
         lines.append(f"{frame}{paint('in production', 'strong')}: {safe(finding.production)}")
     if finding.help:
@@ -57,7 +59,7 @@ def _remarks(finding: Finding) -> Iterator[str]:
     for note in finding.notes:
         if note.label and note.message != note.label:
             yield note.message
-    if finding.confidence != "certain" or finding.evidence == "named":
+    if finding.lock is not None and (finding.confidence != "certain" or finding.evidence == "named"):
         ground = {"declared": "is declared", "inferred": "is inferred", "named": "is guessed from the method's name"}
         yield f"{finding.confidence}: the lock's type {ground[finding.evidence]}"
 
