@@ -30,13 +30,12 @@ LARGEST = 8 * 1024 * 1024
 """Files of more bytes than this are named, not read: nobody wrote them by hand."""
 
 IGNORE_FILE = ".gitignore"
-MANIFESTS = frozenset({IGNORE_FILE, "Cargo.toml", "Cargo.lock", "pyproject.toml"})
-"""Names of files that are no sources, but tell how sources belong together."""
-
 PRIVATE = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"})
 """Folders of version control systems."""
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "lockcheck.toml")
 """Files that stand at the top of a Python project."""
+MANIFESTS = frozenset({IGNORE_FILE, "Cargo.toml", "Cargo.lock", *PROJECT_FILES})
+"""Names of files that are no sources, but tell how sources belong together."""
 
 Ignores: TypeAlias = tuple[tuple[str, GitIgnoreSpec], ...]
 """Lists of .gitignore patterns, each with the folder that they are relative to; the last one to speak decides."""
