@@ -5,9 +5,13 @@ Never: prints, knows a syntax, judges a lock.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
+
+import msgspec
 
 from lockcheck import discover, ir, suppress
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
@@ -23,6 +27,7 @@ from lockcheck.source import Crate, LockFile, Source
 
 if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
+    from lockcheck.executors import Work
     from lockcheck.report.reached import Touched
     from lockcheck.tree import Tree
 
@@ -71,7 +76,7 @@ def validated(settings: Settings) -> Settings:
 def check(
     paths: Sequence[str],
     settings: Settings,
-    jobs: int,
+    work: Work,
     on_progress: Progress | None = None,
     stdin: tuple[str, bytes] | None = None,
     suffixes: Sequence[str] = tuple(SUFFIXES),
@@ -80,10 +85,9 @@ def check(
     """Analyse the files below `paths`, and `stdin` (the name that it goes by, its bytes) if given.
 
     `stdin` stands for the file of its name. Only files that end in one of `suffixes` are looked for. `noqa`:
-    honour `# noqa` comments. `jobs` is how many processes may work at once; the report does not depend on it.
+    honour `# noqa` comments. The report does not depend on who does the `work`, nor on what is remembered.
     Never raises for what is in the files: that is in the report's `problems`.
     """
-    del jobs  # one process is quick enough so far
     found = discover.walk(paths, suffixes, _excluded(settings))
     over = discover.source(discover.relative(stdin[0]), stdin[1]) if stdin is not None else None
     read = _read([path for path in found.files if over is None or path != over.path], on_progress)
@@ -93,10 +97,7 @@ def check(
     unread = [one for one in read if isinstance(one, Problem)]
     crates, manifests = discover.crates(source.path for source in sources)
     locked = discover.lock_files(crate.folder for crate in crates)
-    rules = chosen(settings)
-    words = frozenset(word for rule in rules for word in rule.meta.words)
-    analysis, broken = analyse(sources, crates, settings, locked, words)
-    findings = [finding for rule in rules for finding in _said(rule, analysis, broken)]
+    findings, broken = examine(sources, crates, settings, locked, work)
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
     sifted, hidden = sift(findings, known, settings, noqa)
     mentioned = {path for one in (*sifted, *(two.finding for two in hidden)) for path in paths_of(one)}
@@ -112,18 +113,43 @@ def check(
     )
 
 
-def _said(rule: Rule, analysis: Analysis, problems: list[Problem]) -> Iterator[Finding]:
-    """What a rule says. That a rule of another package fails is a problem; the other rules go on."""
-    from lockcheck import witness
+def examine(
+    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile], work: Work
+) -> tuple[list[Finding], list[Problem]]:
+    """What the chosen rules say of the sources, and what could not be understood on the way."""
+    from lockcheck.cache import Store
 
+    rules = chosen(settings)
+    own = all(rule.check.__module__.startswith("lockcheck.") for rule in rules)
+    store = Store(work.cached)
+    asked = repr((settings, crates, [rule.slug for rule in rules]))
+    versions = b"".join(hashlib.blake2b(one.source.data).digest() for one in locked)
+    contents = [part for one in sources for part in (one.path, hashlib.blake2b(one.data, digest_size=16).digest())]
+    whole = store.key("run", asked, versions, *contents) if own and work.cached else None
+    if whole is not None and (same := _run_of(store.load([whole]).get(whole))) is not None:
+        return same
+    from lockcheck import executors, units
+    from lockcheck.examine import examine as anew
+    from lockcheck.tree import Tree
+
+    executor = executors.chosen(work)
+    words = frozenset(word for rule in rules for word in rule.meta.words)
+    tree = Tree(sources, crates, settings, locked, words, partial(units.declared, store=store, executor=executor))
+    faces = (units.interface(unit) for unit in tree.program.units) if whole is not None else ()
+    told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
+    state = store.key("state", asked, versions, told, *faces) if whole is not None else None
+    findings, broken = anew(tree, rules, work.jobs, store, state)
+    if whole is not None:
+        store.save({whole: msgspec.msgpack.encode((findings, broken))})
+    return findings, broken
+
+
+def _run_of(data: bytes | None) -> tuple[list[Finding], list[Problem]] | None:
+    """The findings and problems of a whole run that was remembered; None where it was not."""
     try:
-        for finding in rule.check(analysis):
-            way = witness.reached(analysis, finding)
-            yield replace(finding, production=rule.production, reached_from=way)
-    except Exception as error:
-        if rule.check.__module__.startswith("lockcheck."):
-            raise
-        problems.append(Problem(rule.check.__code__.co_filename, 1, f"{rule.slug}: {type(error).__name__}: {error}"))
+        return msgspec.msgpack.decode(data, type=tuple[list[Finding], list[Problem]]) if data is not None else None
+    except msgspec.DecodeError:
+        return None
 
 
 def flaws(source: Source) -> Sequence[tuple[int, str]]:
@@ -210,8 +236,10 @@ def sift(
     return sorted(kept, key=_place), sorted(hidden, key=lambda one: _place(one.finding))
 
 
-def _place(finding: Finding) -> tuple[str, int, str, str]:
-    return finding.span.path, finding.span.start, finding.code, finding.message
+def _place(finding: Finding) -> tuple[object, ...]:
+    """What findings are sorted by: the order in which they were found does not show."""
+    notes = tuple((note.span, note.message) for note in finding.notes)
+    return finding.span.path, finding.span.start, finding.code, finding.message, finding.span.end, notes
 
 
 def _graded(finding: Finding, settings: Settings) -> Finding:

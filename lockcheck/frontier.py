@@ -33,15 +33,19 @@ class Frontier:
         self._calls = frozenset(calls)
         self._found: set[int] = set()
         self._lent: set[int] = set()
+        self._searched = False
+        self._paths: Collection[str] | None = None
+        self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
         """The tree's macros whose expansion takes a lock, by name."""
         outers = {name: program.guard_givers(table) for name, table in tables.items()}
         macros = macros_of(program.units)
         known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
-        families = self._families(program.units)
+        self.families = self._families(program.units)
+        """Of each crate, the families of locks whose methods count in it."""
         self._patterns: dict[str, re.Pattern[bytes]] = {}
         for unit in program.units:
-            key = (unit.language, families[unit.crate])
+            key = (unit.language, self.families[unit.crate])
             if key not in known:
                 words = _joined(tables[unit.language].words(frozenset(key[1])), outers[unit.language], self._calls)
                 taking = macros_with(macros, pattern(unit.language, words))
@@ -58,29 +62,43 @@ class Frontier:
             used.update(family for family, mark in _FAMILIES if family not in used and mark in data)
         return {crate: tuple(sorted(used)) for crate, used in found.items()}
 
+    def since(self, paths: Collection[str], functions: Collection[int], lenders: Collection[int]) -> None:
+        """Look only into the files in `paths`: in all others a run found these functions, with these `lenders`."""
+        self._paths, self._settled = frozenset(paths), self._names(lenders)
+        self._found.update(n for n in functions if self._program.functions[n][0].path not in self._paths)
+
     def functions(self, lenders: Collection[int]) -> list[int]:
         """The numbers of the functions that may hold a guard, ascending.
 
         `lenders` are functions that are known to run what they are given under a guard of theirs: whoever calls one
         holds that guard in the closure. Asked again with more of them, more is found.
         """
-        if not self._found:
-            self._found.update(self._numbers(self._patterns, alone=True))
+        if not self._searched:
+            self._searched = True
+            self._found.update(self._numbers(self._patterns, self._paths, alone=True))
         if not self._lent.issuperset(lenders):
+            names = self._names(lenders)
             self._lent.update(lenders)
-            names = frozenset(self._program.functions[number][1].name for number in self._lent)
-            words = ir.Words(any=names, functions=names)
-            languages = {unit.language for unit in self._program.units}
-            made = {language: pattern(language, words) for language in languages}
-            self._found.update(
-                self._numbers({unit.path: made[unit.language] for unit in self._program.units}, alone=False)
-            )
+            for some, paths in ((names & self._settled, self._paths), (names - self._settled, None)):
+                if some:
+                    self._found.update(self._numbers(self._calls_of(some), paths))
         return sorted(self._found)
 
-    def _numbers(self, patterns: Mapping[str, re.Pattern[bytes]], alone: bool) -> Iterator[int]:
+    def _names(self, numbers: Collection[int]) -> frozenset[str]:
+        return frozenset(self._program.functions[number][1].name for number in numbers)
+
+    def _calls_of(self, names: frozenset[str]) -> dict[str, re.Pattern[bytes]]:
+        """For each file what finds the calls of functions with these names."""
+        words = ir.Words(any=names, functions=names)
+        made = {language: pattern(language, words) for language in {unit.language for unit in self._program.units}}
+        return {unit.path: made[unit.language] for unit in self._program.units}
+
+    def _numbers(
+        self, patterns: Mapping[str, re.Pattern[bytes]], paths: Collection[str] | None, alone: bool = False
+    ) -> Iterator[int]:
         """The functions in whose bodies the file's pattern is found; `alone`: and those that need no word."""
         for number, (unit, function) in enumerate(self._program.functions):
-            if function.body_at is None or number in self._found:
+            if function.body_at is None or number in self._found or (paths is not None and unit.path not in paths):
                 continue
             data = self._sources[unit.path].data
             unnamed = function.made_once or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0

@@ -30,7 +30,7 @@ Path: TypeAlias = tuple[str, ...]
 """A dotted name as written or resolved: ("std", "sync", "Mutex")."""
 
 
-class Type(Struct, frozen=True, gc=False):
+class Type(Struct, frozen=True, gc=False, array_like=True):
     """A type as far as locks need it: a name and its arguments. References and lifetimes are left out.
 
     Names in brackets are structural: `[tuple]`, `[list]` (arrays and slices), `[dyn]` (any of its arguments'
@@ -44,7 +44,7 @@ class Type(Struct, frozen=True, gc=False):
     args: tuple[Type, ...] = ()
 
 
-class Place(Struct, frozen=True, gc=False):
+class Place(Struct, frozen=True, gc=False, array_like=True):
     """Where a value lives: a root and the way from it.
 
     The root is a slot's number, or the name of a static. The way is fields (`load`), indices (`[i]`, the text
@@ -55,7 +55,7 @@ class Place(Struct, frozen=True, gc=False):
     way: Path = ()
 
 
-class Slot(Struct, frozen=True, gc=False):
+class Slot(Struct, frozen=True, gc=False, array_like=True):
     """A variable, a parameter or a temporary of one function. `name` is empty for temporaries.
 
     `why` says for people how long it lives (a key into the language's table of reasons: "local", "if-let", …).
@@ -73,21 +73,21 @@ class Slot(Struct, frozen=True, gc=False):
 # ---------------------------------------------------------------------------------------------------------- steps
 
 
-class Move(Struct, frozen=True, gc=False):
+class Move(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """`dst` takes the value of `src`, with everything that it holds."""
 
     dst: Place
     src: Place
 
 
-class Ref(Struct, frozen=True, gc=False):
+class Ref(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """`dst` becomes another name of `src`; what `src` holds stays there."""
 
     dst: int
     src: Place
 
 
-class Operand(Struct, frozen=True, gc=False):
+class Operand(Struct, frozen=True, gc=False, array_like=True):
     """An argument: where its value is (None: nothing that matters) and whether the value itself goes over."""
 
     place: Place | None = None
@@ -98,7 +98,7 @@ class Operand(Struct, frozen=True, gc=False):
     """It stands for any number of arguments (`*rest`)."""
 
 
-class Named(Struct, frozen=True, gc=False):
+class Named(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A function by its path as written, with the type arguments of its last part."""
 
     path: Path
@@ -107,14 +107,14 @@ class Named(Struct, frozen=True, gc=False):
     """The type before the last part where it is more than a name: `<T as Trait>::f`, `Vec<T>::new`."""
 
 
-class Method(Struct, frozen=True, gc=False):
+class Method(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A method of the value that the call's first operand names."""
 
     name: str
     generics: tuple[Type, ...] = ()
 
 
-class Indirect(Struct, frozen=True, gc=False):
+class Indirect(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A value that is called: a closure in a slot, a function in a field."""
 
     place: Place
@@ -123,7 +123,7 @@ class Indirect(Struct, frozen=True, gc=False):
 Callee: TypeAlias = Union[Named, Method, Indirect]
 
 
-class Call(Struct, frozen=True, gc=False):
+class Call(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A call as written. `at` is the whole expression, `name_at` the callee's name in it.
 
     `awaited`: the result is waited for on the spot (a callee that runs when awaited runs here).
@@ -151,7 +151,7 @@ class Call(Struct, frozen=True, gc=False):
                 return ""
 
 
-class New(Struct, frozen=True, gc=False):
+class New(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A value put together of parts, each moved into a field of `dst`; `path` is the type as written, if any."""
 
     dst: int
@@ -159,7 +159,7 @@ class New(Struct, frozen=True, gc=False):
     parts: tuple[tuple[str, Operand], ...]
 
 
-class Lambda(Struct, frozen=True, gc=False):
+class Lambda(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A closure (or a block that runs when awaited) becomes the value of `dst`. Its body does not run here.
 
     `takes` are the slots whose values move into it.
@@ -174,7 +174,7 @@ class Lambda(Struct, frozen=True, gc=False):
     """True for a block that runs when its value is awaited."""
 
 
-class Await(Struct, frozen=True, gc=False):
+class Await(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The function lets go of its thread until `src` is ready; `dst` gets the result.
 
     `at` is the whole expression, `name_at` the word that waits, `throws` the label to which it leaves when the
@@ -188,7 +188,7 @@ class Await(Struct, frozen=True, gc=False):
     throws: int = -1
 
 
-class Yield(Struct, frozen=True, gc=False):
+class Yield(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The function hands `src` to whoever runs it and stands still until it is asked to go on, which may be never.
 
     What the asker does meanwhile runs under the guards held here, on any thread. `at` is the whole expression,
@@ -202,7 +202,7 @@ class Yield(Struct, frozen=True, gc=False):
     throws: int = -1
 
 
-class Get(Struct, frozen=True, gc=False):
+class Get(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The field that the place's last part names is read: where the tree computes it, a function runs here."""
 
     dst: int
@@ -211,7 +211,7 @@ class Get(Struct, frozen=True, gc=False):
     name_at: Range
 
 
-class Escape(Struct, frozen=True, gc=False):
+class Escape(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """From here an exception may leave to the region with this label (`RAISED`: out of the function).
 
     `at` is what raises. Guards that the raising call took itself are not held on that way.
@@ -221,7 +221,7 @@ class Escape(Struct, frozen=True, gc=False):
     at: Range
 
 
-class Refine(Struct, frozen=True, gc=False):
+class Refine(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """From here on the value at `place` is known to be there (`present`) or known to be missing.
 
     `sure`: a missing value holds nothing at all (an empty option), so whatever seemed to be held there is not.
@@ -243,7 +243,7 @@ NONE = Place(("[none]",))
 """The value that is written as missing."""
 
 
-class Discard(Struct, frozen=True, gc=False):
+class Discard(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The value of `src` is thrown away by name (`let _ = …`); at `name_at` a name may stand instead, if anywhere."""
 
     src: Place
@@ -251,7 +251,7 @@ class Discard(Struct, frozen=True, gc=False):
     name_at: Range | None = None
 
 
-class Compute(Struct, frozen=True, gc=False):
+class Compute(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """`dst` becomes a number made of named constants: `sign` is the operator (`|`, `&`, `!`, `-`)."""
 
     dst: int
@@ -263,7 +263,7 @@ class Compute(Struct, frozen=True, gc=False):
 # ------------------------------------------------------------------------------------------------------ structure
 
 
-class Region(Struct, frozen=True, gc=False):
+class Region(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Steps in order; at the end, on whatever way out, the slots (last declared first) give back what they hold.
 
     A region with a `label` can be left early by `Leave(label)`.
@@ -275,7 +275,7 @@ class Region(Struct, frozen=True, gc=False):
     label: int = -1
 
 
-class Arm(Struct, frozen=True, gc=False):
+class Arm(Struct, frozen=True, gc=False, array_like=True):
     """One way through a branch. `role` is `then`, `else`, `arm`, `body` or empty.
 
     `head` are the numbers (from, below) of the slots made while the branch was decided: what they hold and still
@@ -288,20 +288,20 @@ class Arm(Struct, frozen=True, gc=False):
     needs: bool = False
 
 
-class Branch(Struct, frozen=True, gc=False):
+class Branch(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Exactly one of the arms runs."""
 
     arms: tuple[Arm, ...]
 
 
-class Loop(Struct, frozen=True, gc=False):
+class Loop(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The body runs again and again until something leaves; `Leave(label)` in it goes to the next round."""
 
     body: Region
     label: int
 
 
-class Leave(Struct, frozen=True, gc=False):
+class Leave(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Go to the end of the region (or the next round of the loop) with this label.
 
     `RETURN` leaves the function, `RAISED` leaves it by an exception. `at` is the statement, where one is written.
@@ -321,7 +321,7 @@ RAISED = -2
 # ----------------------------------------------------------------------------------- what calls mean (linker made)
 
 
-class Lock(Struct, frozen=True, gc=False):
+class Lock(Struct, frozen=True, gc=False, array_like=True):
     """A lock as one function sees it.
 
     `place` is where it is; `owner` the full name of the type that declares its field and the field ("" where
@@ -340,7 +340,7 @@ class Lock(Struct, frozen=True, gc=False):
     thin: bool = False
 
 
-class Acquire(Struct, frozen=True, gc=False):
+class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A lock is taken. The guard goes to `holder`; None means it is held until released by hand.
 
     `fallible`: the call does not wait (or not for ever) and may come back without the guard; `bounded`: it waits
@@ -361,7 +361,7 @@ class Acquire(Struct, frozen=True, gc=False):
     by_hand: bool = False
 
 
-class Release(Struct, frozen=True, gc=False):
+class Release(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """What `src` holds is given back by an explicit act; with `lock`, every guard of that lock, whoever holds it."""
 
     src: Place
@@ -369,7 +369,7 @@ class Release(Struct, frozen=True, gc=False):
     lock: Lock | None = None
 
 
-class Convert(Struct, frozen=True, gc=False):
+class Convert(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The guard that `src` holds becomes one of another mode, held by `dst`; to become stronger, it waits."""
 
     dst: Place
@@ -380,7 +380,7 @@ class Convert(Struct, frozen=True, gc=False):
     name: str
 
 
-class Invoke(Struct, frozen=True, gc=False):
+class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A call of functions of the tree; `certain` is False where the name alone speaks for it.
 
     `operands` fit the parameters of the targets in order (the receiver first), `paths` say which places of the
@@ -410,7 +410,7 @@ class Invoke(Struct, frozen=True, gc=False):
     """The declared type says that the result may hold a guard."""
 
 
-class Assume(Struct, frozen=True, gc=False):
+class Assume(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """From here on the value at `place` is (`truth`) or is not `value`: a named value, or where empty: there, true.
 
     The place is one whose value nothing changes, or a written value.
@@ -421,7 +421,7 @@ class Assume(Struct, frozen=True, gc=False):
     truth: bool
 
 
-class Callback(Struct, frozen=True, gc=False):
+class Callback(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The function calls what was passed to it as the parameter in `slot`, with what is at the places `given`."""
 
     slot: int
@@ -430,14 +430,14 @@ class Callback(Struct, frozen=True, gc=False):
     given: tuple[Place, ...] = ()
 
 
-class Suspend(Struct, frozen=True, gc=False):
+class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The thread may run other tasks here before this one goes on. `name_at` is the word that waits."""
 
     at: Range
     name_at: Range
 
 
-class Block(Struct, frozen=True, gc=False):
+class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The thread waits here for something that is no lock: `why` is for people ("joins a thread").
 
     `others` are the bodies that must come to their end before, where they are known: those of a joined thread.
@@ -452,7 +452,7 @@ class Block(Struct, frozen=True, gc=False):
     brief: bool = False
 
 
-class Act(Struct, frozen=True, gc=False):
+class Act(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Something done to a value that takes no lock and that rules ask about.
 
     `what` is a key of the language's table (`wakes`, `adds`, `bits`, …), or `calls` for a callable that is stored.
@@ -480,7 +480,7 @@ Step: TypeAlias = Union[
 # --------------------------------------------------------------------------------------------------- declarations
 
 
-class Import(Struct, frozen=True, gc=False):
+class Import(Struct, frozen=True, gc=False, array_like=True):
     """`name` in `module` means `target` (as written); the name `*` brings in everything of the target."""
 
     module: Path
@@ -488,7 +488,7 @@ class Import(Struct, frozen=True, gc=False):
     target: Path
 
 
-class Field(Struct, frozen=True, gc=False):
+class Field(Struct, frozen=True, gc=False, array_like=True):
     """A field of a type, with where it is declared."""
 
     name: str
@@ -498,7 +498,7 @@ class Field(Struct, frozen=True, gc=False):
     """All instances have the same one."""
 
 
-class TypeDecl(Struct, frozen=True, gc=False):
+class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     """A type of the tree. `kind`: struct, enum, trait, alias. An alias has its meaning as the one field ``=``.
 
     `values` are the names of which a value of an enum is exactly one.
@@ -514,7 +514,7 @@ class TypeDecl(Struct, frozen=True, gc=False):
     values: Path = ()
 
 
-class Static(Struct, frozen=True, gc=False):
+class Static(Struct, frozen=True, gc=False, array_like=True):
     """A variable that lives as long as the program."""
 
     module: Path
@@ -523,7 +523,7 @@ class Static(Struct, frozen=True, gc=False):
     at: Range
 
 
-class Param(Struct, frozen=True, gc=False):
+class Param(Struct, frozen=True, gc=False, array_like=True):
     """A parameter; `by_value` where the callee becomes the owner.
 
     `optional`: a call may leave it out; `gathers`: it takes all arguments that are left.
@@ -536,7 +536,7 @@ class Param(Struct, frozen=True, gc=False):
     gathers: bool = False
 
 
-class Function(Struct, frozen=True, gc=False):
+class Function(Struct, frozen=True, gc=False, array_like=True):
     """A function as declared; its body is lowered when somebody needs it.
 
     `owner` is the type that it is a method of, `trait` the trait that it implements or is declared in.
@@ -570,7 +570,7 @@ class Function(Struct, frozen=True, gc=False):
     """The functions (as written, outermost first) that got this one and put what they returned in its place."""
 
 
-class Deref(Struct, frozen=True, gc=False):
+class Deref(Struct, frozen=True, gc=False, array_like=True):
     """Values of `owner` stand for values of `target` (a smart pointer of the tree)."""
 
     module: Path
@@ -578,7 +578,7 @@ class Deref(Struct, frozen=True, gc=False):
     target: Type
 
 
-class MacroArm(Struct, frozen=True, gc=False):
+class MacroArm(Struct, frozen=True, gc=False, array_like=True):
     """One way to write a macro: the source of what it takes and of what it gives, and where each begins."""
 
     takes: bytes
@@ -587,7 +587,7 @@ class MacroArm(Struct, frozen=True, gc=False):
     gives_at: int
 
 
-class Macro(Struct, frozen=True, gc=False):
+class Macro(Struct, frozen=True, gc=False, array_like=True):
     """A macro that the tree defines by patterns. `path` is its file; `exported`: other crates see it.
 
     `within`: the function's body outside of which it is not seen.
@@ -606,7 +606,7 @@ Macros: TypeAlias = Mapping[str, "tuple[Macro, ...]"]
 """The macros of the tree, by name."""
 
 
-class Words(Struct, frozen=True, gc=False):
+class Words(Struct, frozen=True, gc=False, array_like=True):
     """The names of what takes locks, for a front end to look for in bytes before it parses them.
 
     `alone`: methods that are called with nothing but their receiver; `any`: methods called with whatever;
@@ -619,7 +619,7 @@ class Words(Struct, frozen=True, gc=False):
     macros: frozenset[str] = frozenset()
 
 
-class Body(Struct, frozen=True, gc=False):
+class Body(Struct, frozen=True, gc=False, array_like=True):
     """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns.
 
     `uses` pairs each variable's slot with the places where it is named after it was made, in order.
@@ -631,7 +631,7 @@ class Body(Struct, frozen=True, gc=False):
     uses: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
-class Unit(Struct, frozen=True, gc=False):
+class Unit(Struct, frozen=True, gc=False, array_like=True):
     """One file's declarations. `crate` names the compilation unit, for paths that begin at its root."""
 
     path: str

@@ -30,6 +30,11 @@ class Meta:
     exported to pattern tools); `persona` is the least noise-tolerant persona that sees it. `asked_by` is the key
     of the settings by which a project asks for the rule: what is asked for is seen by every persona. `words` are
     names of calls that the rule is about even where no lock is near.
+
+    `sees` is how much of the tree the rule is shown at once. Most judge each function by itself, with all that it
+    calls in reach: they are asked of one function after the other, in several processes, and only where something
+    changed. "knots": the functions that wait for a lock which they hold, or that take locks in orders that meet,
+    together and at the end. "tree": everything that may hold a guard, walked in one process as soon as it is asked for.
     """
 
     code: str
@@ -40,6 +45,7 @@ class Meta:
     since: str = "0.1.0"
     asked_by: str = ""
     words: tuple[str, ...] = ()
+    sees: Literal["function", "knots", "tree"] = "function"
 
 
 _PRODUCTION: Mapping[Severity, str] = {

@@ -6,19 +6,22 @@ Never: opens a file, chooses rules, judges a finding.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from lockcheck import advisories, effects, ir, suppress
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import Asked, names_function
 from lockcheck.config import Settings
 from lockcheck.finding import Problem
-from lockcheck.frontends import SUFFIXES, declare, lower
+from lockcheck.frontends import SUFFIXES, lower
 from lockcheck.frontier import Frontier
 from lockcheck.linker import Program, crate_aliases
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
+from lockcheck.units import declared
 
 
 class Tree:
@@ -31,8 +34,9 @@ class Tree:
         settings: Settings,
         locked: Sequence[LockFile] = (),
         words: Collection[str] = (),
+        declare: Callable[[Sequence[Source], Mapping[str, Crate | None]], Sequence[ir.Unit]] = declared,
     ) -> None:
-        """Declares every source. Never raises for what is in them.
+        """Declares every source by means of `declare`. Never raises for what is in them.
 
         `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
         """
@@ -44,7 +48,7 @@ class Tree:
             path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()
         }
         options = frozenset(["refcell"] if settings.refcell else [])
-        units = [declare(source, homes[source.path]) for source in sources]
+        units = declare(sources, homes)
         for unit in units:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
         self._macros: dict[str, tuple[ir.Macro, ...]] = {}
@@ -58,9 +62,20 @@ class Tree:
             probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
         )
         calls = {*words, *(name for _, _, one in self._asked.bad_versions() for name in one.calls)}
-        frontier = Frontier(self.program, tables, self._sources, calls)
-        self._macros.update(frontier.macros)
-        self.analysis = Analysis(self.program, frontier.functions, self._asked, self._give_up, self._line)
+        self.frontier = Frontier(self.program, tables, self._sources, calls)
+        self._macros.update(self.frontier.macros)
+        self.analysis = Analysis(self.program, self.frontier.functions, self._asked, self._give_up, self._line)
+
+    @cached_property
+    def contents(self) -> list[bytes]:
+        """A digest of what each unit's file holds, in order."""
+        sources = (self._sources[unit.path] for unit in self.program.units)
+        return [hashlib.blake2b(source.data, digest_size=16).digest() for source in sources]
+
+    @cached_property
+    def unit_numbers(self) -> list[int]:
+        """For each function the number of the unit that it is in."""
+        return [number for number, unit in enumerate(self.program.units) for _ in unit.functions]
 
     def _entries(self, word: str, key: str, patterns: Sequence[str], settings: Settings) -> list[int]:
         """The functions that patterns of the settings name, and those below a comment that marks them.

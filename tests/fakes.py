@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lockcheck import engine
-from lockcheck.analysis.asked import Asked
 from lockcheck.finding import Finding, LockRef, Note
 from lockcheck.rule import Meta, Rule
 from lockcheck.source import Source, Span
@@ -44,15 +43,6 @@ def finding(source: Source, text: str, number: int = 0, **more: Any) -> Finding:
     return Finding(span=span(source, text, number), **{**values, **more})
 
 
-class Told(list[Source]):
-    """The sources in the place of an analysis: nothing was asked, nothing is known."""
-
-    asked = Asked()
-
-    def once(self, make: Any) -> Any:
-        return make(self)
-
-
 def _said(word: bytes, code: str, slug: str, **more: Any) -> Any:
     def check(sources: Sequence[Source]) -> Iterator[Finding]:
         for source in sources:
@@ -73,16 +63,21 @@ RULES = (
 )
 
 
+def said(sources: Sequence[Source]) -> list[Finding]:
+    """What the two rules say."""
+    return [finding for rule in RULES for finding in rule.check(sources)]
+
+
 @pytest.fixture
 def fake_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The two rules above instead of the real ones, and an empty current folder."""
     monkeypatch.setattr(engine, "RULES", RULES)
     monkeypatch.setattr(engine, "KNOWN", (("LCK901", "very-bad"), ("LCK902", "slightly-odd"), *engine.suppress.OWN))
-    monkeypatch.setattr(engine, "analyse", lambda sources, crates, settings, locked, words: (Told(sources), []))
+    monkeypatch.setattr(engine, "examine", lambda sources, *_: (said(sources), []))
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "FORCE_COLOR", "CI", "PRE_COMMIT"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
-__all__ = ["LockRef", "Note", "Told", "fake_rules", "finding", "span", "write_tree"]
+__all__ = ["LockRef", "Note", "fake_rules", "finding", "span", "write_tree"]

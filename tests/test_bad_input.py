@@ -109,6 +109,7 @@ def test_code_around_a_syntax_error_is_analysed(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_between_walk_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lockcheck import discover, engine
     from lockcheck.config import Settings
+    from lockcheck.executors import Work
 
     write_tree(tmp_path, {"a.rs": GOOD, "b.rs": GOOD})
     monkeypatch.chdir(tmp_path)
@@ -120,6 +121,6 @@ def test_a_file_that_vanishes_between_walk_and_read(tmp_path: Path, monkeypatch:
         return found
 
     monkeypatch.setattr(discover, "walk", vanish)
-    report = engine.check(["."], Settings(), 1)
+    report = engine.check(["."], Settings(), Work())
     assert [(one.path, one.message) for one in report.problems] == [("b.rs", "does not exist")]
     assert (report.files, report.skipped) == (1, 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Told, fake_rules, write_tree
+from fakes import fake_rules, said, write_tree
 
 from lockcheck import __version__, cli, engine
 from lockcheck.cli import console
@@ -123,9 +123,7 @@ def test_findings_are_sorted_and_each_is_there_once(
     run: Any, fake_rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tree(fake_rules, {"b.rs": BAD, "a.rs": "x\n" + BAD + BAD, "c/d.rs": "ODD BAD\nODD"})
-    monkeypatch.setattr(
-        engine, "analyse", lambda sources, crates, settings, locked, words: (Told([*reversed(sources), *sources]), [])
-    )
+    monkeypatch.setattr(engine, "examine", lambda sources, *_: (said([*reversed(sources), *sources]), []))
     done = run("check", "--output", "json", "--persona", "pedantic", "--min-confidence", "possible")
     assert done.places == [
         "a.rs:3 LCK901", "a.rs:6 LCK901", "b.rs:2 LCK901", "c/d.rs:1 LCK902", "c/d.rs:1 LCK901", "c/d.rs:2 LCK902",
@@ -426,6 +424,6 @@ def test_an_interrupt_leaves_no_traceback(run: Any, fake_rules: Path, monkeypatc
         raise KeyboardInterrupt
 
     write_tree(fake_rules, {"a.rs": BAD})
-    monkeypatch.setattr(engine, "analyse", interrupted)
+    monkeypatch.setattr(engine, "examine", interrupted)
     done = run("check")
     assert (done.status, done.out, done.err) == (130, "", "")

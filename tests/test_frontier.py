@@ -12,6 +12,7 @@ from fakes import write_tree
 
 from lockcheck import engine
 from lockcheck.config import Settings
+from lockcheck.executors import Work
 from lockcheck.frontier import Frontier
 from lockcheck.report import Report
 
@@ -26,8 +27,8 @@ def findings(folder: Path, monkeypatch: pytest.MonkeyPatch, everywhere: bool) ->
     settings = replace(engine.configure(["."]), min_confidence="possible", persona="auditor")
     with monkeypatch.context() as patched:
         if everywhere:
-            patched.setattr(Frontier, "_numbers", lambda self, patterns, alone: range(len(self._program.functions)))
-        return engine.check(["."], settings, 1)
+            patched.setattr(Frontier, "_numbers", lambda self, *_, **__: range(len(self._program.functions)))
+        return engine.check(["."], settings, Work())
 
 
 @pytest.mark.parametrize("program", PROGRAMS + REAL, ids=lambda path: path.name)
@@ -71,5 +72,5 @@ impl S {{
 """
     write_tree(tmp_path, {"a.rs": code})
     monkeypatch.chdir(tmp_path)
-    report = engine.check(["."], Settings(), 1)
+    report = engine.check(["."], Settings(), Work())
     assert [finding.slug for finding in report.findings] == ["lock-taken-twice"]

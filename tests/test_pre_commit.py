@@ -82,9 +82,7 @@ def test_what_is_not_staged_does_not_count(tmp_path: Path, hooks: Path) -> None:
 
 def test_each_of_three_thousand_files_is_reported_once(tmp_path: Path, hooks: Path) -> None:
     """The list of names is longer than pre-commit gives to one process, `require_serial` or not."""
-    code = (
-        "use std::sync::Mutex;\npub struct S { m: Mutex<u8> }\nimpl S { pub fn f(&self) { let _ = self.m.lock(); g(); } }\n"
-    )
+    code = "use std::sync::Mutex;\npub struct S { m: Mutex<u8> }\nimpl S { pub fn f(&self) { let _ = self.m.lock(); g(); } }\n"
     folder = "a_folder_with_a_rather_long_name_so_that_the_list_grows/and_another_one_below"
     files: dict[str, str | bytes] = {f"src/{folder}/file_number_{number}.rs": code for number in range(3000)}
     files |= {"src/lib.rs": QUIET, "src/note.rs": LOUD_NOTE, "Cargo.toml": CARGO}

@@ -145,7 +145,14 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_libcst_is_imported_for_python_with_locks_only(tmp_path: Path) -> None:
-    write_tree(tmp_path, {"r/a.rs": "fn f() {}\n", "p/a.py": "def f():\n    return 1\n", "l/a.py": "def f(lock):\n    with lock:\n        pass\n"})
+    write_tree(
+        tmp_path,
+        {
+            "r/a.rs": "fn f() {}\n",
+            "p/a.py": "def f():\n    return 1\n",
+            "l/a.py": "def f(lock):\n    with lock:\n        pass\n",
+        },
+    )
     assert "libcst" not in imported(tmp_path / "r")
     assert "libcst" not in imported(tmp_path / "p")
     assert "tree_sitter" not in imported(tmp_path / "l")

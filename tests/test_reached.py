@@ -63,7 +63,9 @@ def test_a_finding_says_from_where_it_is_reached_and_comes_first(tree: Path) -> 
     assert [note["line"] for note in reached["reached_from"]["path"]] == [16, 16, 18]
     text = run(tree, "check", "--select", "LCK2").stdout
     assert text.index("LCK202") < text.index("LCK201")
-    assert "reached from: Proxy::handle_update at src/lib.rs:16, through the calls at src/lib.rs:16, src/lib.rs:18" in text
+    assert (
+        "reached from: Proxy::handle_update at src/lib.rs:16, through the calls at src/lib.rs:16, src/lib.rs:18" in text
+    )
     assert "in production: Deadlock." in text
 
 
@@ -87,7 +89,10 @@ def test_a_probe_is_told_what_it_does_not_touch(tree: Path) -> None:
         "the probe `Repl::pong` touches none of the locks that can wedge the process; it misses `Catalog.load`",
     ]
     said = run(tree, "check", "--select", "LCK701", "--output", "concise", settings='probes = ["*::ping"]').stdout
-    assert "touches not all of the locks (1 of 3) that can wedge the process; it misses `Catalog.idle`, `Catalog.load`" in said
+    assert (
+        "touches not all of the locks (1 of 3) that can wedge the process; it misses `Catalog.idle`, `Catalog.load`"
+        in said
+    )
 
 
 def test_a_pattern_that_names_no_function_is_a_problem(tree: Path) -> None:
@@ -119,7 +124,9 @@ def test_a_pattern_of_nobody_is_refused(tree: Path) -> None:
 
 
 def test_what_runs_elsewhere_is_reached_apart(tree: Path) -> None:
-    spawned = CODE.replace("pub fn later() { }", "static LAST: Mutex<u32> = Mutex::new(0);\npub fn later() { *LAST.lock().unwrap() = 1; }")
+    spawned = CODE.replace(
+        "pub fn later() { }", "static LAST: Mutex<u32> = Mutex::new(0);\npub fn later() { *LAST.lock().unwrap() = 1; }"
+    )
     write_tree(tree, {"src/lib.rs": spawned})
     told = json.loads(run(tree, "locks", "--reached-from", "handle_update", "--output", "json").stdout)
     assert {lock["name"]: lock["apart"] for lock in told["reached"]} == {"Catalog.load": False, "LAST": True}

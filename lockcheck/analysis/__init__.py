@@ -7,7 +7,6 @@ Never: syntax, a language's name, files.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Literal, TypeVar, cast
 
 from lockcheck import ir
@@ -63,18 +62,49 @@ class Analysis:
         self._give_up = give_up or _ignored
         self._line = line
         self._made: dict[Callable[[Analysis], object], object] = {}
+        self._looked_at: Mapping[int, list[Moment]] | None = None
+        self._consulted: set[int] = set()
+        self._known_written: frozenset[str | ir.Place] | None = None
 
     # ------------------------------------------------------------------------------------------------ what rules ask
 
-    @cached_property
+    @property
     def functions(self) -> Mapping[int, list[Moment]]:
-        """The moments of every function that takes locks, in the order of the tree."""
+        """The moments of the functions that are looked at, in the order of the tree: all that may hold a guard."""
+        if self._looked_at is None:
+            self._looked_at = self._all()
+        return self._looked_at
+
+    def _all(self) -> Mapping[int, list[Moment]]:
         lenders: frozenset[int] = frozenset()
         while True:
             found = {number: self.moments(number) for number in self._wanted(lenders)}
-            known, lenders = lenders, frozenset(number for number, moments in found.items() if _lends(moments))
+            known, lenders = lenders, frozenset(number for number in found if self.lends(number))
             if lenders <= known:
                 return found
+
+    def look_at(self, numbers: Sequence[int] | None, written: frozenset[str | ir.Place] | None = None) -> None:
+        """Let rules see these functions only, with all that they call in reach; None: all that may hold a guard.
+
+        `written` are the locks that the whole tree takes for writing, if that is known already.
+        """
+        self._made.clear()
+        self._known_written = written
+        self._consulted.clear()
+        self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
+
+    @property
+    def written(self) -> frozenset[str | ir.Place]:
+        """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
+        return self.once(_written) if self._known_written is None else self._known_written
+
+    def consulted(self) -> frozenset[int]:
+        """The functions whose summaries were asked for since `look_at`."""
+        return frozenset(self._consulted)
+
+    def lends(self, number: int) -> bool:
+        """Whether a function calls what it was given under a guard of its own."""
+        return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():
@@ -221,9 +251,10 @@ class Analysis:
 
     def summary(self, number: int) -> Summary:
         """What a call of the function does. Functions that need themselves reach a fixed point."""
+        self._consulted.add(number)
         if number not in self._summaries:
             for group in components(number, self._callees):
-                self._fixed_point(group)
+                self._fixed_point(sorted(group))
         return self._summaries[number]
 
     def _callees(self, number: int) -> tuple[int, ...]:
@@ -272,9 +303,9 @@ class Analysis:
         return tuple(found)
 
 
-def _lends(moments: Sequence[Moment]) -> bool:
-    """Whether a function calls what it was given under a guard of its own."""
-    return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in moments)
+def _written(analysis: Analysis) -> frozenset[str | ir.Place]:
+    taken = (moment.event for moment in analysis if isinstance(moment.event, ir.Acquire))
+    return frozenset(event.lock.owner or event.lock.place for event in taken if event.mode == "write")
 
 
 def _ignored(number: int, why: str) -> None:

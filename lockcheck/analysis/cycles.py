@@ -7,7 +7,7 @@ Never: words for people, syntax.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -116,6 +116,21 @@ def cycles(analysis: Analysis) -> list[Cycle]:
             seen.update(group)
             if len(group) > 1 and fresh:
                 found += _of_knot(edges, sorted(group))
+    return found
+
+
+def knotted(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The owners that stand on some cycle of (held, wanted), each with the number of its knot."""
+    after: dict[str, dict[str, None]] = defaultdict(dict)
+    for held, wanted in pairs:
+        after[held][wanted] = None
+    seen: set[str] = set()
+    found: dict[str, int] = {}
+    for start in sorted(after):
+        for group in components(start, lambda n: [one for one in after.get(n, ()) if one not in seen]):
+            seen.update(group)
+            if len(group) > 1:
+                found.update(dict.fromkeys(group, len(found)))
     return found
 
 

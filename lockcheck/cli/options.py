@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lockcheck.config import Settings
+    from lockcheck.executors import Work
 
 CHOICES = {
     "persona": ("regular", "pedantic", "auditor"),
@@ -45,7 +46,8 @@ def selection(parser: argparse.ArgumentParser) -> None:
     edition(parser)
     config(parser)
     add("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
-    add("--no-cache", action="store_true", help="analyse everything anew")
+    add("--no-cache", action="store_true", help="analyse everything anew, and remember nothing")
+    add("--executor", metavar="dask=ADDRESS", default="", help="read files on the workers of a Dask cluster")
 
 
 def baseline_file(settings: Settings) -> str:
@@ -69,6 +71,13 @@ def positive(word: str) -> int:
     if number < 1:
         raise ValueError(word)
     return number
+
+
+def work(options: argparse.Namespace) -> Work:
+    """Who is to do the work. Raises ConfigError where that cannot be had."""
+    from lockcheck.executors import Work
+
+    return Work(options.jobs, not options.no_cache, options.executor)
 
 
 def settings(options: argparse.Namespace, paths: Sequence[str]) -> Settings:

@@ -65,13 +65,15 @@ class Project:
 
         from lockcheck import engine
         from lockcheck.config import ConfigError
+        from lockcheck.executors import Work
 
         paths = _around(given, self._options.lockcheck_project)
         if buffer is not None:
             paths.remove(buffer[0])
         try:
             settings = self._settings(given)
-            report = engine.check(paths, settings, _jobs(self._options), None, buffer, SUFFIXES, noqa=False)
+            work = Work(_jobs(self._options))
+            report = engine.check(paths, settings, work, None, buffer, SUFFIXES, noqa=False)
         except ConfigError as error:
             raise ExecutionError(f"lockcheck: {error}") from None
         return _by_file(report)

@@ -6,7 +6,7 @@ Never: a word of syntax, what is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -19,6 +19,9 @@ __all__ = ["NOTHING", "Linked", "Program", "oldest", "owner_of_static"]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""
+
+_TRIES = 4
+"""A function inside a cycle is linked at most so many times."""
 
 
 class Program:
@@ -36,22 +39,45 @@ class Program:
         self._bodies = bodies
         self._linked: dict[int, Linked | None] = {}
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
-        self._underway: set[int] = set()
+        self._underway: dict[int, int] = {}
+        self._entered = 0
+        self._tries: dict[int, int] = {}
+        self._reads: dict[int, set[int]] = {}
 
     def linked(self, number: int) -> Linked | None:
-        """A function's steps with their meanings; None where it has no body (or is just being linked)."""
+        """A function's steps with their meanings; None where it has no body (or is just being linked).
+
+        What is found inside a cycle of functions that need each other depends on where the cycle is entered. It is
+        not kept, so that the same is found whatever was asked before.
+        """
+        if self._underway:
+            self._reads.setdefault(next(reversed(self._underway)), set()).add(number)
         if number in self._linked:
             return self._linked[number]
         unit, function = self.functions[number]
-        if number in self._underway or function.body_at is None:
+        if function.body_at is None:
             return None
-        self._underway.add(number)
+        if number in self._underway:
+            self._entered = min(self._entered, self._underway[number])
+            return None
+        depth, before = len(self._underway), self._entered
+        self._underway[number], self._entered = depth, depth
         try:
             body = self._bodies(unit, function)
-            self._linked[number] = link(self, number, body) if body is not None else None
+            made = link(self, number, body) if body is not None else None
         finally:
-            self._underway.discard(number)
-        return self._linked[number]
+            del self._underway[number]
+            inner, self._entered = self._entered, min(before, self._entered)
+        self._tries[number] = self._tries.get(number, 0) + 1
+        if inner >= depth or self._tries[number] >= _TRIES:
+            self._linked[number] = made
+        return made
+
+    def consulted(self, number: int) -> Iterator[int]:
+        """The functions that were read to link a function, and those that it calls; nothing where it is not linked."""
+        yield from self._reads.get(number, ())
+        known = self._linked.get(number)
+        yield from known.callees if known is not None else ()
 
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""

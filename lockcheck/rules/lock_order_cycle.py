@@ -63,7 +63,7 @@ from lockcheck.analysis.cycles import Cycle, Edge, cycles
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK301", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK301", severity="error", languages=("rust",), reach="program", sees="knots")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

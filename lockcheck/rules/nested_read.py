@@ -37,18 +37,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck import ir, witness
+from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program", sees="knots")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each read guard and event that reads again."""
-    written = _written(analysis)
     for conflict in conflicts(analysis):
         lock = conflict.reach.lock
         if conflict.by == "call" and conflict.kind == "nested-read":
@@ -56,15 +55,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is read again{via} under this thread's own read guard: a writer between the two hangs both",
                 "use the first guard for both, or end it before reading again",
-                severity="error" if (lock.owner or lock.place) in written else "warning",
+                severity="error" if (lock.owner or lock.place) in analysis.written else "warning",
             )  # fmt: skip
-
-
-def _written(analysis: Analysis) -> set[object]:
-    """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
-    found: set[object] = set()
-    for moment in analysis:
-        event = moment.event
-        if isinstance(event, ir.Acquire) and event.mode == "write":
-            found.add(event.lock.owner or event.lock.place)
-    return found

@@ -59,7 +59,7 @@ from lockcheck.analysis.reached import takings, ways
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK701", severity="warning", languages=("rust",), reach="program")
+META = Meta(code="LCK701", severity="warning", languages=("rust",), reach="program", sees="tree")
 
 _MOST = 5
 """A message names at most so many locks."""

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     paths = options.paths or ["."]
     settings = shared.settings(options, paths)
-    report = engine.check(paths, settings, options.jobs, progress())
+    report = engine.check(paths, settings, shared.work(options), progress())
     tell(report.problems)
     if not report.files:
         complain(f"no Rust or Python files in {', '.join(paths)}")

@@ -82,14 +82,15 @@ def _report(options: argparse.Namespace) -> Report:
     asked = [path for path in options.paths if path != "-"] or ([] if stdin else ["."])
     paths = list(dict.fromkeys([*(options.context or []), *asked]))
     settings = shared.settings(options, [*paths, stdin[0]] if stdin else paths)
-    report = engine.check(paths, settings, options.jobs, progress(), stdin)
+    work = shared.work(options)
+    report = engine.check(paths, settings, work, progress(), stdin)
     known = shared.baseline_file(settings) if options.baseline is None else options.baseline
     if not (options.base or known or options.context):
         return report
     from lockcheck import compare
 
     if options.base:
-        check = partial(engine.check, settings=settings, jobs=options.jobs)
+        check = partial(engine.check, settings=settings, work=work)
         report = compare.since(report, options.base, paths, check)
     if known:
         report = compare.against_file(report, known, settings)

@@ -1,0 +1,109 @@
+"""Who does the work: this process, others on this machine, or a cluster that is already there.
+
+In: how many processes, and an address where one was given.  Out: `Executor`, whose `map` keeps the order.
+Never: knows what the work is. A worker that dies takes nothing with it: what it left is done here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from lockcheck.config import ConfigError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How work is to be done: `jobs` processes at most, with what earlier runs remember or without, on which cluster.
+
+    `cluster` is `dask=ADDRESS`, or empty.
+    """
+
+    jobs: int = 1
+    cached: bool = False
+    cluster: str = ""
+
+
+class Executor(Protocol):
+    """Maps a function over tasks, in order; the function and the tasks must survive being pickled."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """The results in the order of the tasks."""
+
+
+class Here:
+    """This process."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """One after the other."""
+        return map(function, tasks)
+
+
+class Processes:
+    """Processes on this machine, started when there is work and ended when it is done."""
+
+    def __init__(self, jobs: int) -> None:
+        """At most `jobs` processes at once."""
+        self._jobs = jobs
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """By as many processes as there are tasks."""
+        import multiprocessing
+
+        context = multiprocessing.get_context("fork" if shares_memory() else None)
+        with futures.ProcessPoolExecutor(min(self._jobs, len(tasks)), context) as pool:
+            yield from _gathered(pool, function, tasks)
+
+
+class Dask:
+    """The workers of a Dask cluster that runs somewhere. They must have the same lockcheck installed."""
+
+    def __init__(self, address: str) -> None:
+        """`address` is that of the scheduler. Raises ConfigError where none answers, or Dask is not installed."""
+        import importlib
+
+        try:
+            dask = importlib.import_module("distributed")
+        except ImportError:
+            raise ConfigError("--executor dask=ADDRESS needs `pip install lockcheck-lint[dask]`") from None
+        try:
+            self._client = dask.Client(address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from error
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """By the cluster's workers; a task whose worker died goes to another one."""
+        pool = self._client.get_executor(pure=False, retries=2)
+        yield from _gathered(pool, function, tasks)
+
+
+def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+    """The results in order; what the pool could not do, because its workers died, is done here."""
+    waiting = [pool.submit(function, task) for task in tasks]
+    for one, task in zip(waiting, tasks, strict=True):
+        try:
+            done = one.result()
+        except Exception:
+            done = function(task)  # an error of the work itself comes again, here
+        yield done
+
+
+def chosen(work: Work) -> Executor:
+    """The executor for the work. Raises ConfigError for a cluster of an unknown kind, or where nothing answers."""
+    if work.cluster:
+        kind, _, address = work.cluster.partition("=")
+        if kind != "dask" or not address:
+            raise ConfigError(f"--executor is dask=ADDRESS, not {work.cluster}")
+        return Dask(address)
+    return Processes(work.jobs) if work.jobs > 1 else Here()
+
+
+def shares_memory() -> bool:
+    """Whether another process can begin with all that this one knows."""
+    return sys.platform == "linux"

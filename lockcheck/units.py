@@ -1,0 +1,114 @@
+"""Declarations of many files: from the cache where they are known, by many processes where that pays.
+
+In: sources and the crates that they belong to.  Out: their `ir.Unit`s, in order; digests that say what changed.
+Never: resolves a name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import structs
+
+from lockcheck import ir
+from lockcheck.cache import Store
+from lockcheck.executors import Executor, Here
+from lockcheck.frontends import declare
+from lockcheck.source import Crate, Source
+
+_DECODER = msgspec.msgpack.Decoder(ir.Unit)
+_ENCODER = msgspec.msgpack.Encoder()
+
+_WORTH = 3 << 20
+"""So many bytes to be parsed take longer than the start of another process."""
+
+_BATCH = 1 << 20
+"""One task for another process: so many bytes, or one larger file."""
+
+_SHORT = 600
+"""Bodies up to this many bytes are read where they are called, to learn what a result is another name of."""
+
+_NONE = Store(on=False)
+_HERE = Here()
+
+Batch = Sequence["tuple[Source, Crate | None]"]
+
+
+def declared(
+    sources: Sequence[Source], homes: Mapping[str, Crate | None], store: Store = _NONE, executor: Executor = _HERE
+) -> list[ir.Unit]:
+    """What each source declares."""
+    keys = [store.key("unit", source.path, source.data, repr(homes[source.path])) for source in sources]
+    known = store.load(keys)
+    missing = [number for number, key in enumerate(keys) if key not in known]
+    batches = _batches(sources, missing) if sum(len(sources[n].data) for n in missing) >= _WORTH else [missing]
+    work = [[(sources[number], homes[sources[number].path]) for number in batch] for batch in batches if batch]
+    fresh: dict[bytes, bytes] = {}
+    done = executor.map(declare_all, work) if len(work) > 1 else map(declare_all, work)
+    for batch, encoded in zip((batch for batch in batches if batch), done, strict=True):
+        fresh.update((keys[number], unit) for number, unit in zip(batch, encoded, strict=True))
+    store.save(fresh)
+    return [_decoded(known.get(key) or fresh[key], source, homes) for key, source in zip(keys, sources, strict=True)]
+
+
+def declare_all(batch: Batch) -> list[bytes]:
+    """The encoded units of a batch: what another process or another machine is asked to do."""
+    return [_ENCODER.encode(declare(source, crate)) for source, crate in batch]
+
+
+def _decoded(data: bytes, source: Source, homes: Mapping[str, Crate | None]) -> ir.Unit:
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.DecodeError, RecursionError):  # the cache was tampered with, or the types are nested too deep
+        return declare(source, homes[source.path])
+
+
+def _batches(sources: Sequence[Source], numbers: Sequence[int]) -> list[list[int]]:
+    batches: list[list[int]] = [[]]
+    size = 0
+    for number in numbers:
+        batches[-1].append(number)
+        size += len(sources[number].data)
+        if size >= _BATCH:
+            batches.append([])
+            size = 0
+    return batches
+
+
+# -------------------------------------------------------------------------------------------------------- digests
+
+
+def interface(unit: ir.Unit) -> bytes:
+    """A digest of all that other files can see of a unit: everything but places and long bodies."""
+    nowhere = (0, 0)
+    functions = [
+        structs.replace(one, at=nowhere, name_at=nowhere, body_at=_length(one.body_at)) for one in unit.functions
+    ]
+    types = [
+        structs.replace(one, at=nowhere, fields=tuple(structs.replace(field, at=nowhere) for field in one.fields))
+        for one in unit.types
+    ]
+    macros = [
+        structs.replace(
+            one,
+            at=nowhere,
+            within=one.within and nowhere,
+            arms=tuple(structs.replace(arm, takes_at=0, gives_at=0) for arm in one.arms),
+        )
+        for one in unit.macros
+    ]
+    seen = structs.replace(
+        unit,
+        functions=tuple(functions),
+        types=tuple(types),
+        macros=tuple(macros),
+        statics=tuple(structs.replace(one, at=nowhere) for one in unit.statics),
+        problems=(),
+    )
+    return hashlib.blake2b(_ENCODER.encode(seen), digest_size=16).digest()
+
+
+def _length(body: ir.Range | None) -> ir.Range | None:
+    return body and (0, min(body[1] - body[0], _SHORT + 1))

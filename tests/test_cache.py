@@ -1,0 +1,284 @@
+"""What is remembered changes how long a run takes, and nothing else."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import write_tree
+
+from lockcheck import cache, engine, examine, units
+from lockcheck.cli import main
+from lockcheck.executors import Work
+from lockcheck.report import Report
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+PROGRAMS = sorted(path for path in (FIXTURES / "programs").iterdir() if path.is_dir())
+
+TWICE = """
+use std::sync::Mutex;
+pub struct Bank { gold: Mutex<u32> }
+impl Bank {
+    pub fn melt(&self) {
+        let gold = self.gold.lock().unwrap();
+        crate::mint::strike(self);
+    }
+    pub fn weigh(&self) -> u32 { *self.gold.lock().unwrap() }
+}
+"""
+STRIKE = """
+use crate::bank::Bank;
+pub fn strike(bank: &Bank) { BODY }
+"""
+MANIFEST = '[package]\nname = "bank"\nedition = "2021"\n'
+
+
+def bank(top: Path, body: str) -> None:
+    write_tree(
+        top,
+        {
+            "Cargo.toml": MANIFEST,
+            "src/lib.rs": "mod bank;\nmod mint;\n",
+            "src/bank.rs": TWICE,
+            "src/mint.rs": STRIKE.replace("BODY", body),
+        },
+    )
+
+
+def checked(**more: Any) -> Report:
+    settings = replace(engine.configure(["."]), min_confidence="possible", persona="auditor")
+    return engine.check(["."], settings, Work(**more))
+
+
+def slugs(report: Report) -> list[str]:
+    return [finding.slug for finding in report.findings]
+
+
+@pytest.fixture
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the functions that are worked out, in this process."""
+    seen: list[int] = []
+    real = examine._worked_out
+    monkeypatch.setattr(
+        examine, "_worked_out", lambda tree, rules, numbers: seen.extend(numbers) or real(tree, rules, numbers)
+    )
+    return seen
+
+
+# ------------------------------------------------------------------------------------------------ the same findings
+
+
+def test_a_second_run_says_the_same_and_works_nothing_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    first = checked(cached=True)
+    assert slugs(first) == ["lock-taken-twice"]
+    assert spied
+    spied.clear()
+    assert checked(cached=True) == first
+    assert spied == []
+
+
+def test_a_changed_callee_changes_what_is_said_of_its_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "bank.weigh();")
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+    spied.clear()
+    bank(tmp_path, "let _ = bank;")
+    assert slugs(checked(cached=True)) == []
+    assert len(spied) == 1, "only the caller is worked out again: `weigh` reads nothing that changed"
+    bank(tmp_path, "// a line more\n bank.weigh();")
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+
+
+EDITS = {
+    "a line above": lambda text: "// moved\n\n" + text,
+    "no lock any more": lambda text: text.replace(".lock()", ".len()"),
+    "one function less": lambda text: text.replace("fn ", "fn other_", 1),
+    "as it was": lambda text: text,
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_after_each_edit_the_cache_says_what_a_new_run_says(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "tree"
+    shutil.copytree(program, top)
+    monkeypatch.chdir(top)
+    checked(cached=True)
+    for path in sorted(top.rglob("*.rs")):
+        text = path.read_text(encoding="utf-8")
+        for edit in EDITS.values():
+            path.write_text(edit(text), encoding="utf-8")
+            assert checked(cached=True) == checked()
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_the_number_of_processes_changes_nothing(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(program)
+    alone = checked()
+    for module, name in ((units, "_WORTH"), (units, "_BATCH"), (examine, "_WORTH")):
+        monkeypatch.setattr(module, name, 1)
+    assert checked(jobs=3) == alone
+
+
+def test_a_small_input_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda *_: pytest.fail("a process was started"))
+    assert slugs(checked(jobs=8)) == ["lock-taken-twice"]
+
+
+def test_rules_that_see_one_function_say_the_same_when_they_see_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The contract of `Meta.sees`: otherwise such a rule would say less in a run than on its own page."""
+    shutil.copytree(FIXTURES / "rust", tmp_path / "rust")
+    monkeypatch.chdir(tmp_path)
+    apart = checked()
+    at_once = tuple(replace(rule, meta=replace(rule.meta, sees="tree")) for rule in engine.RULES)
+    monkeypatch.setattr(engine, "RULES", at_once)
+    together = checked()
+    assert apart.findings == together.findings
+
+
+# ------------------------------------------------------------------------------------- what may happen to the file
+
+
+def _file(folder: Path) -> Path:
+    return next(folder.glob("*.db"))
+
+
+def test_a_corrupted_file_is_replaced(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    first = checked(cached=True)
+    for rubbish in (b"no database at all" * 1000, _file(own_cache).read_bytes()[:5000], b""):
+        for old in own_cache.iterdir():
+            old.unlink()
+        (own_cache / "cache-1.db").write_bytes(rubbish)
+        assert checked(cached=True) == first
+        assert checked(cached=True) == first
+
+
+def test_a_value_that_was_changed_is_not_believed(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    first = checked(cached=True)
+    database = sqlite3.connect(_file(own_cache))
+    with database:
+        database.execute("update entry set value = x'90'")
+    database.close()
+    assert checked(cached=True) == first
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    own_cache.chmod(0o500)
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+
+
+@pytest.mark.parametrize("place", ["/dev/null/cache", "/proc/cache"])
+def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOCKCHECK_CACHE_DIR", place)
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    real = cache._connected
+
+    def full() -> sqlite3.Connection:
+        database = real()
+        database.execute("pragma max_page_count = 4")
+        return database
+
+    monkeypatch.setattr(cache, "_connected", full)
+    assert slugs(checked(cached=True)) == slugs(checked(cached=True)) == ["lock-taken-twice"]
+
+
+def test_a_reader_that_holds_the_file(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    first = checked(cached=True)
+    other = sqlite3.connect(_file(own_cache))
+    other.execute("begin exclusive")
+    bank(tmp_path, "\n bank.weigh();")
+    assert slugs(checked(cached=True)) == slugs(first)
+    other.rollback()
+    other.close()
+
+
+def test_it_stays_bounded(monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
+    monkeypatch.setattr(cache, "LARGEST", 1 << 20)
+    store = cache.Store()
+    for number in range(40):
+        store.save({store.key(str(number)): os.urandom(100_000)})
+    assert sum(path.stat().st_size for path in own_cache.iterdir()) < 4 << 20
+    assert store.load([store.key("39")])
+    assert not store.load([store.key("0")])
+
+
+COMMAND = [sys.executable, "-m", "lockcheck", "check", ".", "--exit-zero", "--output", "json"]
+
+
+def test_runs_share_it_and_may_be_killed(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(FIXTURES / "rust", tmp_path / "rust")
+    monkeypatch.chdir(tmp_path)
+    expected = subprocess.run([*COMMAND, "--no-cache"], capture_output=True, check=True).stdout
+    for wait in (0.1, 0.2, 0.4, 0.8):
+        killed = subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    both = [subprocess.Popen(COMMAND, stdout=subprocess.PIPE) for _ in range(2)]
+    assert [one.communicate()[0] for one in both] == [expected, expected]
+    assert subprocess.run(COMMAND, capture_output=True, check=True).stdout == expected
+
+
+def test_clean_removes_it(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    checked(cached=True)
+    assert list(own_cache.iterdir())
+    assert main(["clean"]) == 0
+    assert not list(own_cache.iterdir())
+    assert main(["clean"]) == 0
+    assert capfdbinary.readouterr().out.endswith(b"0.0 MB removed\n")
+
+
+def test_no_cache_leaves_nothing_behind(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--no-cache", "--exit-zero"]) == 0
+    assert not list(own_cache.iterdir())
+
+
+def test_other_settings_are_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+    settings = replace(engine.configure(["."]), ignore=("LCK201",))
+    assert slugs(engine.check(["."], settings, Work(cached=True))) == []
