@@ -14,6 +14,9 @@ from typing import Protocol, TypeVar
 
 from lockcheck.config import ConfigError
 
+PATIENCE = "10s"
+"""How long to wait for an answer of a scheduler."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -65,7 +68,14 @@ class Dask:
     """The workers of a Dask cluster that runs somewhere. They must have the same lockcheck installed."""
 
     def __init__(self, address: str) -> None:
-        """`address` is that of the scheduler. Raises ConfigError where none answers, or Dask is not installed."""
+        """`address` is that of the scheduler, which is asked when there is work."""
+        self._address = address
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """By the cluster's workers; a task whose worker died goes to another one.
+
+        Raises ConfigError where no scheduler answers, or Dask is not installed.
+        """
         import importlib
 
         try:
@@ -73,14 +83,11 @@ class Dask:
         except ImportError:
             raise ConfigError("--executor dask=ADDRESS needs `pip install lockcheck-lint[dask]`") from None
         try:
-            self._client = dask.Client(address, timeout="10s", set_as_default=False)
+            client = dask.Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from error
-
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-        """By the cluster's workers; a task whose worker died goes to another one."""
-        pool = self._client.get_executor(pure=False, retries=2)
-        yield from _gathered(pool, function, tasks)
+            raise ConfigError(f"no Dask scheduler answers at {self._address}: {error}") from error
+        with client:
+            yield from _gathered(client.get_executor(pure=False, retries=2), function, tasks)
 
 
 def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
@@ -95,7 +102,7 @@ def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequenc
 
 
 def chosen(work: Work) -> Executor:
-    """The executor for the work. Raises ConfigError for a cluster of an unknown kind, or where nothing answers."""
+    """The executor for the work. Raises ConfigError for a cluster of an unknown kind."""
     if work.cluster:
         kind, _, address = work.cluster.partition("=")
         if kind != "dask" or not address:

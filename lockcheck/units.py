@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import structs
 
-from lockcheck import ir
+from lockcheck import __version__, ir
 from lockcheck.cache import Store
 from lockcheck.executors import Executor, Here
 from lockcheck.frontends import declare
@@ -33,7 +33,8 @@ _SHORT = 600
 _NONE = Store(on=False)
 _HERE = Here()
 
-Batch = Sequence["tuple[Source, Crate | None]"]
+Batch = tuple[str, Sequence["tuple[Source, Crate | None]"]]
+"""A version of lockcheck, which has to be that of the worker, and what to declare."""
 
 
 def declared(
@@ -44,7 +45,11 @@ def declared(
     known = store.load(keys)
     missing = [number for number, key in enumerate(keys) if key not in known]
     batches = _batches(sources, missing) if sum(len(sources[n].data) for n in missing) >= _WORTH else [missing]
-    work = [[(sources[number], homes[sources[number].path]) for number in batch] for batch in batches if batch]
+    work = [
+        (__version__, [(sources[number], homes[sources[number].path]) for number in batch])
+        for batch in batches
+        if batch
+    ]
     fresh: dict[bytes, bytes] = {}
     done = executor.map(declare_all, work) if len(work) > 1 else map(declare_all, work)
     for batch, encoded in zip((batch for batch in batches if batch), done, strict=True):
@@ -54,8 +59,14 @@ def declared(
 
 
 def declare_all(batch: Batch) -> list[bytes]:
-    """The encoded units of a batch: what another process or another machine is asked to do."""
-    return [_ENCODER.encode(declare(source, crate)) for source, crate in batch]
+    """The encoded units of a batch: what another process or another machine is asked to do.
+
+    Raises ValueError on a machine where lockcheck has another version.
+    """
+    version, sources = batch
+    if version != __version__:
+        raise ValueError(f"this is lockcheck {__version__}, not {version}")
+    return [_ENCODER.encode(declare(source, crate)) for source, crate in sources]
 
 
 def _decoded(data: bytes, source: Source, homes: Mapping[str, Crate | None]) -> ir.Unit:

@@ -1,0 +1,115 @@
+"""Who does the work changes nothing: processes here, or a Dask cluster of which a worker is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lockcheck import engine, executors, units
+from lockcheck.config import ConfigError, Settings
+from lockcheck.executors import Work
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+PATIENCE = 60
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tree of some size: the fixtures, each several times."""
+    for number in range(2):
+        shutil.copytree(FIXTURES / "rust", tmp_path / f"copy{number}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(units, "_WORTH", 1)
+    monkeypatch.setattr(units, "_BATCH", 1)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and two workers, processes of their own on loopback; the scheduler's address and the workers."""
+    pytest.importorskip("distributed", reason="pip install lockcheck-lint[dask]")
+    folder = tmp_path_factory.mktemp("dask")
+    told = folder / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    started = [subprocess.Popen([*command, "--no-dashboard", "--scheduler-file", str(told)], cwd=folder)]
+    try:
+        address = ""
+        until = time.monotonic() + PATIENCE
+        while not address and time.monotonic() < until:
+            time.sleep(0.1)
+            address = json.loads(told.read_text())["address"] if told.exists() and told.read_text() else ""
+        assert address, "the scheduler did not start"
+        for _ in range(2):
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1"]
+            started.append(subprocess.Popen([*command, "--no-dashboard", "--local-directory", str(folder)], cwd=folder))
+        yield address, started[1:]
+    finally:
+        for one in started:
+            one.kill()
+            one.wait()
+
+
+def test_a_cluster_whose_worker_is_killed_says_the_same(
+    tree: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, workers = cluster
+    alone = engine.check(["."], Settings(), Work())
+    assert alone.findings
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=PATIENCE)
+        assert engine.check(["."], Settings(), Work(cluster=f"dask={address}")) == alone
+        done: list[object] = []
+        pairs = threading.Thread(target=lambda: done.append(_kill_one_at_work(client, workers)))
+        pairs.start()
+        assert engine.check(["."], Settings(), Work(cluster=f"dask={address}")) == alone
+        pairs.join(PATIENCE)
+        assert done == [True], "the worker was to be killed while it had work"
+
+
+def _kill_one_at_work(client: object, workers: list[subprocess.Popen[bytes]]) -> bool:
+    """Kill the first worker as soon as it has something to do."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if any(client.processing().values()):  # type: ignore[attr-defined]
+            workers[0].send_signal(signal.SIGKILL)
+            return True
+        time.sleep(0.001)
+    return False
+
+
+@pytest.mark.parametrize("word", ["dask", "dask=", "slurm=here"])
+def test_an_executor_that_is_none(word: str) -> None:
+    with pytest.raises(ConfigError, match="--executor is dask=ADDRESS"):
+        executors.chosen(Work(cluster=word))
+
+
+def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "PATIENCE", "1s")
+    cluster = executors.chosen(Work(cluster="dask=tcp://127.0.0.1:1"))
+    with pytest.raises(ConfigError, match="no Dask scheduler answers at tcp"):
+        list(cluster.map(_dies, [1]))
+
+
+def _dies(number: int) -> int:
+    if number == 3 and os.getpid() != _MAIN:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+_MAIN = os.getpid()
+
+
+def test_what_a_process_left_that_died_is_done_here() -> None:
+    assert list(executors.Processes(2).map(_dies, range(8))) == [number * number for number in range(8)]
