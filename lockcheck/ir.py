@@ -362,7 +362,10 @@ class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Release(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """What `src` holds is given back by an explicit act; with `lock`, every guard of that lock, whoever holds it."""
+    """What `src` holds is given back; with `lock`, a guard of that lock, whoever holds it.
+
+    An empty range as `at` says that nobody wrote it.
+    """
 
     src: Place
     at: Range

@@ -139,7 +139,7 @@ def test_a_broken_function_is_named_and_the_rest_goes_on(tmp_path: Path) -> None
 
 def imported(folder: Path) -> set[str]:
     """What a run of `lockcheck check` imports."""
-    code = "import sys; from lockcheck.cli import main; main(['check', '.']); print(*sys.modules)"
+    code = "import sys; from lockcheck.cli import main; main(['check', '.', '--no-cache']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
     return set(done.stdout.split())
 

@@ -163,7 +163,8 @@ class Walk:
             case ir.Acquire():
                 return self.acquire(step, ways)
             case ir.Release(src, where, lock):
-                self.moment(step, ways)
+                if where[0] < where[1]:
+                    self.moment(step, ways)
                 return at.released(ways, src) if lock is None else hands.unlocked(ways, lock, Site(self.number, where))
             case ir.Escape(label):
                 self.leave(step, label, hands.before(ways, step))

@@ -71,6 +71,9 @@ class Closures(Places):
     def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
         """What runs when the closure does. What it has taken along ends with a block, and stays in a closure."""
         self.placed.add(closure.dst)
+        if closure.dst in self.running:
+            return ir.Region((), (), closure.body.at)
+        self.running.add(closure.dst)
         if receiver is not None and closure.params:
             kind = self.type_of(receiver)
             for outer in self.program.types.behind(kind, self.effects):
@@ -83,6 +86,7 @@ class Closures(Places):
                 if self.program.types.is_guard(outer, self.effects):
                     break
         body = self.region(closure.body)
+        self.running.discard(closure.dst)
         if not closure.takes:
             return body
         homes = [slot for slot, known in self.lambdas.items() if known is closure]

@@ -27,6 +27,7 @@ class Made:
     def __init__(self, types: Types) -> None:
         self._types = types
         self._names = types.names
+        self._known: dict[tuple[ir.Type, ir.Path, ir.Type | None], ir.Type | None] = {}
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
         self._below: dict[ir.Path, list[ir.Path]] | None = None
         self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
@@ -34,7 +35,14 @@ class Made:
     # ------------------------------------------------------------------------------------------------------ values
 
     def type_of(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
-        """The type that a value made as `kind` says has."""
+        """The type that a value made as `kind` says has; None where it needs itself."""
+        key = (kind, at.module, at.owner)
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = self._made(kind, at, effects, depth)
+        return self._known[key]
+
+    def _made(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         if depth > _DEPTH:
             return None
         match kind.path[0]:

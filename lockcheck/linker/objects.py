@@ -16,6 +16,7 @@ from lockcheck.linker.callees import Callees
 from lockcheck.linker.places import oldest, owner_of_static, plain
 from lockcheck.linker.types import Context
 
+_ALIASES = 8
 _GUESSES = 2
 _OVERRIDES = 6
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
@@ -107,14 +108,16 @@ class Objects(Callees):
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         if place is None:
             return None
+        for _ in range(_ALIASES):
+            known = self.alias.get(ir.Place(place.root)) if isinstance(place.root, int) else None
+            if known is None or known.root == place.root or self.slot_type(place.root) is not None:  # type: ignore[arg-type]
+                break
+            place = ir.Place(known.root, known.way + place.way)
         if isinstance(place.root, tuple):
             place = self.absolute(place)
             kind = self.static_type(place.root)
         else:
             kind = self.slot_type(place.root)
-            known = self.alias.get(ir.Place(place.root))
-            if kind is None and known is not None and known.root != place.root:
-                return self.type_of(ir.Place(known.root, known.way + place.way))
         for part in place.way:
             if kind is None:
                 return None
@@ -367,6 +370,8 @@ class Objects(Callees):
         fitted = _with(call, call.callee, _fitted(call.operands, function.params))
         before = len(self.out)
         super().invoke(fitted, targets, certain, receiver)
+        if function.around and call.dst in self.pending:
+            self.out.append(self.pending.pop(call.dst))
         last = self.out[-1] if len(self.out) > before else None
         if isinstance(last, ir.Invoke) and (function.around or function.by_hand):
             last = self.out[-1] = replace(last, hands_out=True)

@@ -132,7 +132,7 @@ class Types:
         args = tuple(self.resolve(a, at, effects, depth + 1) or UNKNOWN for a in kind.args)
         if path[0].startswith("["):
             return ir.Type(path, args)
-        found = self.names.resolve(at.module, path)
+        found = self.made.meaning(at.module, path) if effects.objects else self.names.resolve(at.module, path)
         decl = self.names.types.get(found)
         if decl is not None and decl.kind == "alias":
             inner = Context(decl.module, None, ())

@@ -182,12 +182,13 @@ class Flow(Expressions):
 
         def close() -> None:
             self.put(ir.Call(ends, leaves, operand, at, name_at, waits, self.handler()))
+            self.put(ir.Release(ir.Place(guard), (at[1], at[1])))
 
         with self.region(self.at(node), (guard,)):
             enters = ir.Method("__aenter__" if waits else "__enter__")
             self.put(ir.Call(guard, enters, operand, at, name_at, waits, self.handler()))
             if waits:
-                self.put(ir.Await(self.slot(), ir.Place(guard), at, name_at, self.handler(True)))
+                self.put(ir.Await(guard, ir.Place(guard), at, name_at, self.handler(True)))
             if item.asname is not None and isinstance(item.asname.name, cst.BaseExpression):
                 got = self.slot()
                 self.put(ir.Ref(got, ir.Place(guard)))
