@@ -176,6 +176,12 @@ def test_full_says_what_makes_it_less_than_certain() -> None:
     assert "  = note: likely: the lock's type is guessed from the method's name\n" in text
 
 
+def test_full_says_what_can_be_fixed() -> None:
+    safe_one, unsafe = (Fix("x", safety, ()) for safety in ("safe", "unsafe"))
+    text = full(outage(fixes=(safe_one,)), outage(fixes=(unsafe,)), outage(fixes=(unsafe, safe_one)), outage())
+    assert text.endswith("\ncan be fixed: 2 findings with `--fix`, 1 finding with `--fix --unsafe-fixes`\n")
+
+
 def test_full_without_findings() -> None:
     assert full() == "nothing found in 3 files\n"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
-from lockcheck.report.text import Paint, contagious_first, link, place, reached, safe, shown, summary, width
+from lockcheck.report.text import Paint, contagious_first, counted, link, place, reached, safe, shown, summary, width
 from lockcheck.source import Source, Span
 
 FOR_PEOPLE = True
@@ -29,7 +29,17 @@ def render(report: Report, style: Style) -> str:
         codes = sorted({finding.code for finding in report.findings})
         ending += f"for the page of a rule: lockcheck explain {codes[0]}"
         ending += f" (also {', '.join(codes[1:])})\n" if codes[1:] else "\n"
+        ending += _fixable(report)
     return "\n".join([*blocks, ending])
+
+
+def _fixable(report: Report) -> str:
+    """A line that says how many findings can be fixed, if any can."""
+    safe_ones = sum(any(fix.safety == "safe" for fix in one.fixes) for one in report.findings)
+    rest = sum(bool(one.fixes) for one in report.findings) - safe_ones
+    options = [(safe_ones, "--fix"), (rest, "--fix --unsafe-fixes")]
+    said = [f"{counted(number, 'finding')} with `{option}`" for number, option in options if number]
+    return f"can be fixed: {', '.join(said)}\n" if said else ""
 
 
 def _block(report: Report, finding: Finding, style: Style, paint: Paint) -> str:
