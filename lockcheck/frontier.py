@@ -84,6 +84,19 @@ class Frontier:
                     self._found.update(self._numbers(self._calls_of(some), paths))
         return sorted(self._found)
 
+    def calling(self, names: Iterable[str]) -> list[int]:
+        """The numbers of the functions whose bytes say that they may call something of these names, ascending."""
+        wanted = frozenset(names)
+        patterns, marks = self._calls_of(wanted), [name.encode() for name in wanted]
+        with_any = {path for path, source in self._sources.items() if any(mark in source.data for mark in marks)}
+        return [
+            number
+            for number, (unit, function) in enumerate(self._program.functions)
+            if unit.path in with_any
+            and function.body_at is not None
+            and patterns[unit.path].search(self._sources[unit.path].data, *function.body_at) is not None
+        ]
+
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)
 

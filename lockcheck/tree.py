@@ -61,10 +61,11 @@ class Tree:
             data_plane=tuple(self._entries("data-plane", "data-plane", settings.data_plane, settings)),
             probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
         )
-        calls = {*words, *(name for _, _, one in self._asked.bad_versions() for name in one.calls)}
-        self.frontier = Frontier(self.program, tables, self._sources, calls)
+        self.frontier = Frontier(self.program, tables, self._sources, words)
         self._macros.update(self.frontier.macros)
-        self.analysis = Analysis(self.program, self.frontier.functions, self._asked, self._give_up, self._line)
+        self.analysis = Analysis(
+            self.program, self.frontier.functions, self._asked, self._give_up, self._line, self.frontier.calling
+        )
 
     @cached_property
     def contents(self) -> list[bytes]:

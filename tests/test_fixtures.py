@@ -61,10 +61,16 @@ def selection(slug: str) -> tuple[str, ...]:
 
 def judge(folder: Path, text: str, path: Path) -> list[tuple[int, str]]:
     (folder / path.name).write_text(text, encoding="utf-8")
+    settings, versions = marks.head(text)
+    (folder / "lockcheck.toml").write_text(settings, encoding="utf-8")
+    if versions:
+        packages = [f'[[package]]\nname = "{name}"\nversion = "{version}"\n' for name, version in versions]
+        (folder / "Cargo.lock").write_text("\n".join(packages), encoding="utf-8")
+        (folder / "Cargo.toml").write_text('[package]\nname = "fixture"\nedition = "2021"\n', encoding="utf-8")
     said = findings(
         run(folder, path.name, "--edition", marks.edition(path), "--select", ",".join(selection(marks.slug(path))))
     )
-    return [(finding["line"], finding["slug"]) for finding in said]
+    return [(finding["line"], finding["slug"]) for finding in said if finding["path"] == path.name]
 
 
 def compare(places: list[tuple[int, str]], wanted: set[tuple[int, str]], text: str) -> None:

@@ -6,7 +6,7 @@ Never: syntax, a language's name, files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeVar, cast
 
 from lockcheck import ir
@@ -46,6 +46,7 @@ class Analysis:
         asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
         line: Callable[[str, int], int] | None = None,
+        calling: Callable[[Iterable[str]], Sequence[int]] | None = None,
     ) -> None:
         """All that rules read of a program.
 
@@ -53,6 +54,7 @@ class Analysis:
         under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
+        `calling` finds the functions that may call something of some names.
         """
         self.program = program
         self._asked = asked or Asked()
@@ -61,6 +63,7 @@ class Analysis:
         self._moments: dict[int, list[Moment]] = {}
         self._give_up = give_up or _ignored
         self._line = line
+        self._calling = calling
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._consulted: set[int] = set()
@@ -105,6 +108,11 @@ class Analysis:
     def lends(self, number: int) -> bool:
         """Whether a function calls what it was given under a guard of its own."""
         return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
+
+    def calling(self, names: Iterable[str]) -> Iterator[Moment]:
+        """The moments of all functions of the tree that may call something of these names, locks or not."""
+        for number in self._calling(names) if self._calling is not None else ():
+            yield from self.moments(number)
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():

@@ -85,7 +85,8 @@ class _View:
         end = max((high for _, high in drops), default=home.at[1])
         end = home.at[1] if any(_place(moment)[0] > end for moment in under) else end
         last = max((at for at in named if at < end), default=-1)
-        return Interval(under[0], hold, start, end, last, tuple(self.reasons(slot, home, last, drops, under)))
+        reasons = self.reasons(slot, home, hold.taken.site.at, last, drops, under)
+        return Interval(under[0], hold, start, end, last, tuple(reasons))
 
     def borrowers(self, slot: int) -> set[int]:
         """The variable and all that may borrow from it."""
@@ -113,13 +114,20 @@ class _View:
         ]  # fmt: skip
 
     def reasons(
-        self, slot: int, home: ir.Region, last: int, drops: Sequence[ir.Range], under: Sequence[Moment]
+        self,
+        slot: int,
+        home: ir.Region,
+        taken: ir.Range,
+        last: int,
+        drops: Sequence[ir.Range],
+        under: Sequence[Moment],
     ) -> Iterator[tuple[Reason, int]]:
         yield from (("dropped", low) for low, _ in drops[:1])
         yield from self.handed(slot, drops)
         yield from self.shadowed(slot, under)
         final = max((_place(moment)[0] for moment in under), default=-1)
-        exits = [at for at in self.exits(home) if at > _place(under[0])[0] and (at < last or at < final)]
+        start = self.body.slots[slot].at[1]
+        exits = [at for at in self.exits(home) if at > max(start, taken[1]) and (at < last or at < final)]
         yield from (("leaves", at) for at in exits[:1])
         if last >= 0:
             rounds = [one.body.at for one in steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, last)]

@@ -32,7 +32,7 @@ class Library(Invocations):
                     self.hand_on(call.dst, place)
             elif len(call.operands) == 1:
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
-            if name in self.effects.empties:
+            if carries and name in self.effects.empties:
                 self.out.append(ir.Release(plain(place), call.at))
         if name in self.effects.alternatives and place is not None and kind is not None and kind.path[-1] == "Option":
             self.alternative(call, place)

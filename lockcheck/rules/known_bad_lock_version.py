@@ -62,7 +62,7 @@ from lockcheck.finding import Finding, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import LockFile, Package, lock_file_of
 
-META = Meta(code="LCK602", severity="warning", languages=("rust",), reach="program")
+META = Meta(code="LCK602", severity="warning", languages=("rust",), reach="program", sees="tree")
 
 Calls: TypeAlias = Mapping[tuple[str, str], Sequence[Moment]]
 """The events that could be an advisory's, by the path of the lock file that speaks for them and the callee's name."""
@@ -87,7 +87,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _calls(analysis: Analysis, names: set[str]) -> Calls:
     found: dict[tuple[str, str], list[Moment]] = defaultdict(list)
     seen = set()
-    for moment in analysis:
+    for moment in analysis.calling(names):
         event = moment.event
         if isinstance(event, (ir.Acquire, ir.Convert)) or (isinstance(event, ir.Invoke) and not event.targets):
             name = getattr(event, "name", "").rpartition("::")[2]
