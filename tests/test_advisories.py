@@ -10,6 +10,7 @@ from fakes import write_tree
 from lockcheck.advisories import advisory, known, matches, version
 from lockcheck.config import ConfigError, Settings, settle
 from lockcheck.engine import check
+from lockcheck.executors import Work
 from lockcheck.finding import Finding
 
 
@@ -96,7 +97,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def said(lock: str, top: Path, **more: object) -> list[Finding]:
     write_tree(top, {"Cargo.lock": lock})
-    return list(check(["."], Settings(select=("LCK602",)).override("test", **more), 1).findings)
+    return list(check(["."], Settings(select=("LCK602",)).override("test", **more), Work()).findings)
 
 
 def places(findings: list[Finding]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from fakes import write_tree
 
 from lockcheck.config import Settings
 from lockcheck.engine import check
+from lockcheck.executors import Work
 from lockcheck.finding import Finding
 from lockcheck.rules.declared_order_broken import rank
 from lockcheck.tree import Tree
@@ -53,7 +54,7 @@ def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def said(*order: str) -> list[Finding]:
     settings = Settings(lock_order=order, min_confidence="possible", select=("LCK302",))
-    return list(check(["."], settings, 1).findings)
+    return list(check(["."], settings, Work()).findings)
 
 
 def lines(*order: str) -> list[int]:

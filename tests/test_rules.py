@@ -68,6 +68,19 @@ def test_ours_are_called_lck() -> None:
     assert [rule.code for rule in RULES if not rule.code.startswith("LCK")] == []
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.slug)
+def test_a_page_says_what_production_shows(rule: Rule) -> None:
+    assert rule.production.startswith(("Deadlock. ", "Contention. ", "Contention, ", "Hazard. "))
+
+
+def test_the_page_of_all_rules_is_not_stale() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lockcheck", "rules", "--output", "markdown"], capture_output=True, timeout=60, check=True
+    )
+    written = (ROOT / "docs" / "rules.md").read_bytes()
+    assert done.stdout == written, "run `lockcheck rules --output markdown > docs/rules.md`"
+
+
 def test_an_example_that_lies_is_found() -> None:
     rule = next(rule for rule in RULES if rule.slug == "read-then-write")
     bad = next(one.text for one in examples(rule) if (one.section, one.language) == ("Bad", "rust"))

@@ -12,7 +12,7 @@ struct Catalog {
 }
 impl Catalog {
     fn size(&self) -> usize {
-        // todoruleid: read-recursive
+        // ruleid: read-recursive
         self.table.read_recursive().len()
     }
 }
