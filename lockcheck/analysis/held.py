@@ -8,7 +8,7 @@ Branches are the union of their ways; a guard held on every way is certain, on s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -20,6 +20,9 @@ from lockcheck.linker import Linked, oldest
 
 MOST_REACHES = 96
 """A summary names at most so many acquisitions."""
+
+MOST_CONDITIONS = 4
+"""One acquisition is known under at most so many conditions; beyond that it is taken to come unconditionally."""
 
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
@@ -126,7 +129,7 @@ class Walk:
     arms: tuple[ir.Arm, ...] = ()
     lent: frozenset[Hold] = frozenset()
     """What is held where the caller's block runs, in a function that runs around it."""
-    reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
+    reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[str, Wait] = field(default_factory=dict)
     blocks: dict[str, Wait] = field(default_factory=dict)
     callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
@@ -276,14 +279,23 @@ class Walk:
         return frozenset(f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
 
     def reach(self, reach: Reach) -> None:
-        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive, reach.when)
-        known = self.reaches.get(key)
-        if known is None and len(self.reaches) >= MOST_REACHES:
+        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
+        others = self.reaches.get(key)
+        if others is None and len(self.reaches) >= MOST_REACHES:
             self.capped = True
             return
-        if known is None or _plainness(reach) < _plainness(known):
+        others = self.reaches.setdefault(key, {})
+        known = others.get(reach.when)
+        if known is None and len(others) >= MOST_CONDITIONS:
+            self.reaches[key] = {frozenset(): min((*others.values(), reach), key=_plainness)._replace(when=frozenset())}
+        elif known is None or _plainness(reach) < _plainness(known):
             beside = reach.beside & known.beside if known is not None else reach.beside
-            self.reaches[key] = reach._replace(beside=beside)
+            others[reach.when] = reach._replace(beside=beside)
+
+    def reached(self) -> Iterator[Reach]:
+        """All acquisitions that were met."""
+        for others in self.reaches.values():
+            yield from others.values()
 
     # ------------------------------------------------------------------------------------------------------- calls
 
@@ -481,7 +493,7 @@ def reached_by(
     """The acquisitions that another thread's body comes to."""
     walker = Walk(number, linked, parameters, summarize, True)
     walker.region(body, START)
-    return tuple(walker.reaches.values())
+    return tuple(walker.reached())
 
 
 def _ends(walker: Walk, start: Ways) -> Ways:
@@ -513,7 +525,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
             way = () if hold in walker.lent else hold.holder.way
             returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
     listed = tuple((way, taken, _when(walker, ends, taken)) for (way, _, _), taken in list(returns.items())[:8])
-    reaches = tuple(r for r in walker.reaches.values() if r.lock.place.root != ("[parameter]",))
+    reaches = tuple(r for r in walker.reached() if r.lock.place.root != ("[parameter]",))
     return Summary(
         reaches,
         tuple(walker.suspends.values()),
