@@ -141,11 +141,12 @@ def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Cr
 
 def _names_of_crates(crates: Sequence[Crate]) -> Iterator[tuple[str, str, str]]:
     """How each crate's code calls the other crates of the tree."""
-    by_folder = {crate.folder: crate.name.replace("-", "_") for crate in crates}
+    by_folder = {(crate.folder, crate.suffix): crate.name.replace("-", "_") for crate in crates}
     for crate in crates:
         for alias, folder in crate.dependencies:
-            if folder in by_folder:
-                yield crate.name.replace("-", "_"), alias.replace("-", "_"), by_folder[folder]
+            name = by_folder.get((folder, crate.suffix))
+            if name is not None:
+                yield crate.name.replace("-", "_"), alias.replace("-", "_"), name
 
 
 def asked(settings: Settings, locked: Sequence[LockFile]) -> Asked:

@@ -124,7 +124,9 @@ class Callees(Acts, Library):
             return
         known = name in effects.same_methods or name in effects.carries or name in effects.keeps
         if last is None and not known and name not in effects.common:
-            guesses = [n for n in self.program.types.by_name(name) if self.program.arity(n) == len(call.operands)]
+            guesses = [
+                n for n in self.program.types.by_name(name, effects) if self.program.arity(n) == len(call.operands)
+            ]
             if 0 < len(guesses) <= _GUESSES:
                 self.invoke(call, guesses, False, None)
                 return

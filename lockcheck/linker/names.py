@@ -23,32 +23,37 @@ class Names:
         self.statics: dict[ir.Path, ir.Static] = {}
         self.functions: dict[ir.Path, list[int]] = defaultdict(list)
         self._modules: set[ir.Path] = set()
+        self._languages: dict[str, set[str]] = defaultdict(set)
         self._imports: dict[ir.Path, dict[str, list[ir.Path]]] = defaultdict(lambda: defaultdict(list))
         self._globs: dict[ir.Path, list[ir.Path]] = defaultdict(list)
         self._aliases = aliases
         self._cache: dict[tuple[ir.Path, ir.Path], ir.Path] = {}
         self._members: dict[tuple[ir.Path, str], ir.Path | None] = {}
+        self._open: set[tuple[ir.Path, str]] = set()
+        self._cut = False
+        """Whether a name was given up because it was being looked for: what follows from that holds only there."""
         number = 0
         for unit in units:
             for decl in unit.types:
-                self._declare(decl.module)
+                self._declare(decl.module, unit.language)
                 self.types[decl.module + (decl.name,)] = decl
             for static in unit.statics:
-                self._declare(static.module)
+                self._declare(static.module, unit.language)
                 self.statics[static.module + (static.name,)] = static
             for function in unit.functions:
-                self._declare(function.module)
+                self._declare(function.module, unit.language)
                 if function.owner is None:
                     self.functions[function.module + (function.name,)].append(number)
                 number += 1
             for line in unit.imports:
-                self._declare(line.module)
+                self._declare(line.module, unit.language)
                 if line.name == "*":
                     self._globs[line.module].append(line.target)
                 else:
                     self._imports[line.module][line.name].append(line.target)
 
-    def _declare(self, module: ir.Path) -> None:
+    def _declare(self, module: ir.Path, language: str) -> None:
+        self._languages[module[0] if module else ""].add(language)
         while module and module not in self._modules:
             self._modules.add(module)
             module = module[:-1]
@@ -100,9 +105,13 @@ class Names:
         if not path:
             return path
         name = self._aliases.get((module[0] if module else "", path[0]), path[0])
-        if (name,) in self._modules and module[:1] != (name,):
+        if (name,) in self._modules and module[:1] != (name,) and self._same_language(module, name):
             return self._below((name,), path[1:], depth)
         return path
+
+    def _same_language(self, module: ir.Path, crate: str) -> bool:
+        """Whether a crate has code of the module's language: what is called the same in another is something else."""
+        return not self._languages[module[0] if module else ""].isdisjoint(self._languages[crate])
 
     def _below(self, base: ir.Path, rest: ir.Path, depth: int) -> ir.Path:
         """Follow `rest` from the absolute path `base`."""
@@ -118,13 +127,23 @@ class Names:
     def _member(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
         """What `name` is in a module: declared there, imported, or brought in by a glob."""
         key = (module, name)
-        if key not in self._members:
-            self._members[key] = None  # a name that needs itself is nothing
-            self._members[key] = self._look(module, name, depth)
-        return self._members[key]
+        if key in self._members:
+            return self._members[key]
+        if key in self._open:  # a name that needs itself is nothing
+            self._cut = True
+            return None
+        before, self._cut = self._cut, False
+        self._open.add(key)
+        found = self._look(module, name, depth)
+        self._open.discard(key)
+        if found is not None or not self._cut or not self._open:
+            self._members[key] = found
+        self._cut = before or (self._cut and found is None and bool(self._open))
+        return found
 
     def _look(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
         if depth > _DEPTH:
+            self._cut = True
             return None
         if self.is_item((*module, name)):
             return (*module, name)

@@ -274,7 +274,7 @@ class Objects(Callees):
                 self.learn(call.dst, kind)
                 self.name(ir.Place(call.dst), place)
             return
-        guesses = self.program.types.by_name(name) if kind is None and name not in effects.common else []
+        guesses = self.program.types.by_name(name, effects) if kind is None and name not in effects.common else []
         if 0 < len(guesses) <= _GUESSES and not name.startswith("__"):
             self.invoke(call, list(guesses), False, None)
             return

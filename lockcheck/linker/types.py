@@ -301,9 +301,9 @@ class Types:
                 found += self._of(("[dyn]", *resolved), name)
         return list(dict.fromkeys(found))
 
-    def by_name(self, name: str) -> list[int]:
-        """All methods of the tree with a name, whatever their type."""
-        return self._named.get(name, [])
+    def by_name(self, name: str, effects: Effects) -> list[int]:
+        """All methods with a name in the files of the table's language, whatever their type."""
+        return [number for number in self._named.get(name, ()) if self.effects(number) is effects]
 
 
 def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
