@@ -62,6 +62,8 @@ def since(report: Report, revision: str, paths: Sequence[str], check: Check) -> 
     """
     repo = repository(".")
     commit = repo.fork(revision)
+    if not report.findings:
+        return replace(report, since=revision)
     same = [discover.relative(path) for path in paths]
     with _tree(repo, commit) as folder, _inside(folder):
         before = check(same)

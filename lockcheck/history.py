@@ -91,9 +91,11 @@ class Repository:
         Where lines are only gone, those around the gap count. In a file that git does not know every line does.
         """
         tracked = self._names("ls-files", "-z", "--full-name")
+        changed = self._names(*_DIFF, "--name-only", "--no-renames", "-z", commit, "--")
         for path, number in lines.items():
             if path not in tracked:
                 yield from ((path, line) for line in range(1, number + 1))
+            if path not in changed:
                 continue
             difference = self._git(*_DIFF, "--unified=0", "--no-renames", commit, "--", f":(top,literal){path}")
             for hunk in _HUNK.finditer(difference):

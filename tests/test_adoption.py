@@ -170,6 +170,17 @@ def test_only_what_is_new_since_a_revision_counts(run: Any, fake_rules: Path) ->
     assert git(fake_rules, "status", "--porcelain").splitlines() == ["M a.rs", "?? c.rs"], "nothing else is changed"
 
 
+def test_a_tree_without_findings_is_not_analysed_twice(
+    run: Any, fake_rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(fake_rules, {"a.rs": "BAD\n"})
+    write_tree(fake_rules, {"a.rs": "fine\n"})
+    monkeypatch.setattr(discover, "plant", None)
+    done = run("check", "--base", "HEAD", "--output", "json")
+    assert (done.status, json.loads(done.out)["since"]) == (0, "HEAD")
+    assert run("check", "--base", "nosuch").status == 2
+
+
 def test_of_twins_the_one_on_a_changed_line_is_new(run: Any, fake_rules: Path) -> None:
     commit(fake_rules, {"a.rs": "x\nBAD\n"})
     write_tree(fake_rules, {"a.rs": "BAD\nx\nBAD\n"})

@@ -86,8 +86,9 @@ def fits(expected: str, printed: str) -> bool:
 def test_every_command_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
     bin_ = tmp_path / "bin"
     bin_.mkdir()
-    (bin_ / "lockcheck").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lockcheck "$@"\n')
-    (bin_ / "lockcheck").chmod(0o755)
+    for name in ("lockcheck", "flake8"):
+        (bin_ / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n')
+        (bin_ / name).chmod(0o755)
     environment = clean_environment(
         GIT_AUTHOR_NAME="t",
         GIT_AUTHOR_EMAIL="t@example.org",
@@ -172,6 +173,27 @@ def test_every_command_and_every_format_has_its_line() -> None:
     assert set(re.findall(r"^    lockcheck (\S+)", commands, re.MULTILINE)) == set(cli.COMMANDS)
     formats = (TOP / "docs/formats.md").read_text()
     assert sorted(re.findall(r"^\| `(\w+)` \|", formats, re.MULTILINE)) == sorted(FORMATS)
+
+
+OPTION = re.compile(r"(?<![\w-])(--?[a-z][\w-]*)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_option_in_a_line_of_a_page_exists(page: Path) -> None:
+    """In lines that are shown, not run: other programs' commands, summaries."""
+    for line in re.findall(r"^    (?:.*&& \S*)?lockcheck ([a-z].*)$", page.read_text(), re.MULTILINE):
+        words = line.split(" | ")[0].split("   ")[0].split()
+        assert words[0] in cli.COMMANDS, line
+        known = options_of(words[0])
+        assert {word for word in words[1:] if OPTION.fullmatch(word)} <= known, line
+
+
+def options_of(command: str) -> set[str]:
+    """All options of a command, and of those below it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lockcheck", command, "--help"], capture_output=True, text=True, timeout=60
+    )
+    return set(OPTION.findall(done.stdout))
 
 
 def test_every_input_of_the_action_is_told() -> None:

@@ -111,6 +111,14 @@ def test_a_push_is_judged_by_what_it_brings(tmp_path: Path, hooks: Path) -> None
     assert "src/lib.rs:5:" in out
 
 
+def test_the_hooks_can_be_tried_without_a_network(tmp_path: Path, hooks: Path) -> None:
+    top = tmp_path / "project"
+    commit(top, {"Cargo.toml": CARGO, "src/lib.rs": QUIET, "src/note.rs": LOUD_NOTE})
+    for hook in ("lockcheck", "lockcheck-full"):
+        out = pre_commit(top, "try-repo", str(hooks), hook, "--all-files", "--hook-stage", "manual", status=1)
+        assert out.count("src/lib.rs:5:") == 1
+
+
 def test_our_own_repository_can_be_tried(tmp_path: Path) -> None:
     """With an environment that pre-commit makes and installs us in, where packages can be had."""
     probe = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(tmp_path / "x"), "hatchling"]
