@@ -455,6 +455,21 @@ class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
     brief: bool = False
 
 
+class Register(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """What is passed runs at a time of its own, not under what is held here.
+
+    `when`: "finalizer" (when a value ends, on whatever thread that happens, in the middle of whatever it does),
+    "signal" (in the middle of whatever the main thread does), "exit" (when the program ends), "thread" (on another
+    thread), "later" (when the thread has nothing else to do). `bodies` are what runs.
+    """
+
+    when: str
+    bodies: tuple[Region, ...]
+    at: Range
+    name_at: Range
+    name: str
+
+
 class Act(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Something done to a value that takes no lock and that rules ask about.
 
@@ -476,7 +491,7 @@ class Act(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 Step: TypeAlias = Union[
     Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Compute, Region, Branch, Loop, Leave,
-    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Act,
+    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act,
 ]  # fmt: skip
 
 
@@ -563,6 +578,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """The static that this function makes, while all who want it wait."""
     of_type: bool = False
     """Its receiver is the type itself."""
+    hook: str = ""
+    """Nobody calls it: it runs when a value ends ("finalizer"), wherever that happens (see `Register`)."""
     by_hand: bool = False
     """It may leave a lock taken, or give back one that its caller took."""
     computed: bool = False

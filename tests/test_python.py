@@ -52,7 +52,7 @@ def line_of(body: str, word: str) -> int:
 
 
 def judged(folder: Path, body: str) -> list[tuple[str, int]]:
-    """The findings of a method of `Store`, with the word of its marked line."""
+    """The findings of methods of `Store`."""
     write_tree(folder, {"store.py": HEAD + "".join(f"    {line}\n" for line in body.splitlines())})
     return [(code, line) for code, _, line in found(folder)]
 
@@ -69,6 +69,19 @@ TAKEN_AGAIN = {
         "        except ValueError:\n            self.locked()  # here"
     ),
     "through an alias": "def f(self):\n    lock = self._lock\n    with lock:\n        self.locked()  # here",
+    "through a function that a field was given": (
+        "def start(self):\n    self.callback = self.locked\n"
+        "def f(self):\n    with self._lock:\n        self.callback()  # here"
+    ),
+    "in a callee that calls what it is given": (
+        "def f(self):\n    with self._lock:\n        self.each(self.locked)  # here\n"
+        "def each(self, action):\n    action()"
+    ),
+    "after a callee took it": "def take(self):\n    self._lock.acquire()\ndef f(self):\n    self.take()\n    self.locked()  # here",
+    "where a try succeeded": (
+        "def take(self):\n    return self._lock.acquire(False)\n"
+        "def f(self):\n    if self.take():\n        self.locked()  # here"
+    ),
     "in a function within": (
         "def f(self):\n    def inner():\n        self.locked()\n    with self._lock:\n        inner()  # here"
     ),
@@ -81,12 +94,41 @@ def test_taken_again(body: str, tmp_path: Path) -> None:
     assert finding[0] == "LCK201"
 
 
+WAITED_FOR = {
+    "a thread that a field keeps": (
+        "def start(self):\n    self._thread = threading.Thread(target=self.locked)\n"
+        "def f(self):\n    with self._lock:\n        self._thread.join()  # here"
+    ),
+    "a thread of this function": (
+        "def f(self):\n    thread = threading.Thread(target=self.locked)\n    thread.start()\n"
+        "    with self._lock:\n        thread.join()  # here"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", WAITED_FOR.values(), ids=list(WAITED_FOR))
+def test_a_thread_that_needs_the_lock_is_waited_for(body: str, tmp_path: Path) -> None:
+    assert judged(tmp_path, body) == [("LCK303", line_of(body, "# here"))]
+    assert judged(tmp_path, body.replace("join()", "join(5)")) == []
+
+
 QUIET = {
     "another lock": "def f(self):\n    with self._other:\n        self.locked()",
     "a lock that may be taken again": "def f(self):\n    with self._other:\n        with self._other:\n            pass",
     "given back in a finally": (
         "def f(self):\n    self._lock.acquire()\n    try:\n        print()\n    finally:\n"
         "        self._lock.release()\n    self.locked()"
+    ),
+    "a callee that gives it back meanwhile": (
+        "def pause(self):\n    self._lock.release()\n    self.locked()\n    self._lock.acquire()\n"
+        "def f(self):\n    with self._lock:\n        self.pause()"
+    ),
+    "a callee gave it back": (
+        "def take(self):\n    self._lock.acquire()\ndef give(self):\n    self._lock.release()\n"
+        "def f(self):\n    self.take()\n    self.give()\n    self.locked()"
+    ),
+    "returned out of two blocks": (
+        "def f(self):\n    try:\n        with self._lock:\n            return 1\n    finally:\n        self.locked()"
     ),
     "after an early return": "def f(self, x):\n    with self._lock:\n        if x:\n            return\n    self.locked()",
     "a try that failed": "def f(self):\n    if not self._lock.acquire(False):\n        self.locked()",

@@ -154,7 +154,9 @@ class Analysis:
             )
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
         if isinstance(event, ir.Block):
-            return self._others(moment, event)
+            return self._others(moment, event.others) if any(moment.ways) else []
+        if isinstance(event, ir.Register):
+            return self._others(moment, event.bodies)
         if not isinstance(event, ir.Invoke):
             return []
         here, caller = Site(moment.function, event.at), self.program.linked(moment.function)
@@ -180,15 +182,15 @@ class Analysis:
         """What the project's settings ask of its code."""
         return self._asked
 
-    def _others(self, moment: Moment, event: ir.Block) -> list[Reach]:
-        """What the threads that are waited for come to; they run under their own guards."""
+    def _others(self, moment: Moment, bodies: tuple[ir.Region, ...]) -> list[Reach]:
+        """What bodies come to that run at their own time, under their own guards."""
         linked, number = self.program.linked(moment.function), moment.function
-        if linked is None or not event.others or not any(moment.ways):
+        if linked is None or not bodies:
             return []
         parameters, found = self.program.parameters(number), list[Reach]()
-        for body in event.others:
+        for body in bodies:
             found += reached_by(number, linked, parameters, body, self.summary)
-        here = Site(number, event.at)
+        here = Site(number, getattr(moment.event, "at", (0, 0)))
         return [reach._replace(trace=(here, *reach.trace)) for reach in found]
 
     def bodies(self, number: int) -> tuple[ir.Region, ...]:

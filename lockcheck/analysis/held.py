@@ -202,7 +202,7 @@ class Walk:
                 held = tuple(h.taken for h in some if not is_parameter(h.taken))
                 self.callbacks[slot] = tuple(dict.fromkeys(self.callbacks.get(slot, ()) + held))
                 return ways
-            case ir.Discard() | ir.Act():
+            case ir.Register() | ir.Discard() | ir.Act():
                 self.moment(step, ways)
                 return ways
             case _:

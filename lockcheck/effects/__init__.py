@@ -118,6 +118,10 @@ class Effects:
     separator: str
     objects: bool
     """Every value is a reference, and a class is called to make one."""
+    hooks: Mapping[str, tuple[str, int]]
+    """Functions that are given something to run at a time of its own: when, and by which argument (from 0)."""
+    threads_when: Mapping[str, str]
+    """When what `threads` are given runs, where that is not on another thread."""
     enters: frozenset[str]
     """The methods that a block is opened by."""
 
@@ -138,7 +142,7 @@ class Effects:
         """
         if self.objects:
             methods = {name for lock in self.locks.values() for name in lock.methods if not name.startswith("__")}
-            return ir.Words(any=frozenset(methods))
+            return ir.Words(any=frozenset(methods), functions=frozenset(self.hooks))
         quiet = {"map", "watch"} - families
         alone, whatever = set(self.named), set[str]()
         for lock in self.locks.values():
@@ -248,5 +252,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         reasons=data["reasons"],
         separator=separator,
         objects=objects,
+        hooks={name: (said.split()[0], int(said.split()[1])) for name, said in data.get("hooks", {}).items()},
+        threads_when=dict.fromkeys(data["threads"].get("later", ()), "later"),
         enters=frozenset(data["language"].get("enters", ())),
     )

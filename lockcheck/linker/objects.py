@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.linker.callees import Callees
+from lockcheck.linker.callables import Callables
 from lockcheck.linker.places import oldest, owner_of_static, plain
 from lockcheck.linker.types import Context
 
@@ -23,7 +23,7 @@ _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 _NOTHING = (None, ir.NONE)
 
 
-class Objects(Callees):
+class Objects(Callables):
     """What calls mean in a language of objects."""
 
     # ------------------------------------------------------------------------------------------------------ places
@@ -151,7 +151,9 @@ class Objects(Callees):
     # ------------------------------------------------------------------------------------------------------- steps
 
     def call(self, call: ir.Call) -> None:
-        before = len(self.out)
+        before, self.now = len(self.out), call.at
+        if call.word in self.effects.threads:
+            self.spawns(call, self.effects.threads_when.get(call.word, "thread"))
         super().call(call)
         runs = (ir.Invoke, ir.Block, ir.Callback, ir.Branch)
         if call.throws != -1 and any(isinstance(step, runs) for step in self.out[before:]):
@@ -195,7 +197,31 @@ class Objects(Callees):
                 return
             if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
                 return
-        self.unknown_method(call, name, kind)
+        if not self.field_called(call, name, place, kind):
+            self.unknown_method(call, name, kind)
+
+    def field_called(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """A field that holds something to call: what it was given by name, or nobody knows what."""
+        if place is None or kind is None or self.declared(kind, name) is None:
+            return False
+        at = ir.Place(place.root, (*place.way, name))
+        target = self.target(at)
+        if target is not None:
+            receiver = (ir.Operand(target.receiver),) if target.receiver is not None else ()
+            self.invoke(_with(call, call.callee, (*receiver, *call.operands[1:])), list(target.functions), True, kind)
+            return True
+        self.closures(call, None)
+        self.did(call, "calls", at)
+        self.unknown(call, name)
+        return True
+
+    def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
+        before = len(self.out)
+        done = super().wait_or_block(call, key, inside)
+        last = self.out[-1] if len(self.out) > before else None
+        if isinstance(last, ir.Block) and len(call.operands) > 1:
+            self.out[-1] = replace(last, others=())
+        return done
 
     def opened(self, call: ir.Call, name: str, place: ir.Place) -> bool:
         """A block opened with what a function of the tree made: the function runs here, up to its yield."""
@@ -350,6 +376,10 @@ class Objects(Callees):
         """A function of no file here."""
         spelled = ".".join(found)
         why = self.effects.blocks.get(spelled)
+        hook = self.effects.hooks.get(spelled)
+        if hook is not None:
+            bodies = self.bodies_of(call.operands[hook[1] : hook[1] + 1], call.at)
+            self.out.append(ir.Register(hook[0], bodies, call.at, call.name_at, call.word))
         first = call.operands[0].place if call.operands else None
         self.closures(call, None)
         if spelled in self.effects.same_functions and first is not None:

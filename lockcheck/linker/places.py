@@ -38,6 +38,8 @@ class Places(ABC):
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     contexts: dict[int, ir.Invoke] = field(default_factory=dict)
+    now: ir.Range = (0, 0)
+    spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)
     blocking: bool = False
     boxed: set[int] = field(default_factory=set)

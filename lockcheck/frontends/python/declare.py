@@ -164,6 +164,7 @@ class _Declarer:
             made = ir.Function(
                 scope.module, name, owner, None, (), (), params, takes_self, returns, said[1] is not None,
                 (line.start, end), said.span(2), (body, end),
+                hook="finalizer" if name == "__del__" else "",
                 by_hand=_BY_HAND.search(masked, body, end) is not None,
                 of_type="classmethod" in marks or name in _OF_TYPE,
                 computed=not marks.isdisjoint(_COMPUTED),

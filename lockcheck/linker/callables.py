@@ -1,0 +1,130 @@
+"""Values that can be called: functions and methods by name, closures, what a field was given, targets of threads.
+
+In: a place.  Out: the functions that calling its value runs, or a body that does.
+Never: what is held.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.linker.callees import Callees
+from lockcheck.linker.places import plain
+
+
+class Target(NamedTuple):
+    """What a call of a value runs: the functions, and the place of the receiver that is bound to them."""
+
+    functions: tuple[int, ...]
+    receiver: ir.Place | None
+
+
+class Callables(Callees):
+    """Values that can be called, where every value is a reference."""
+
+    @abstractmethod
+    def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
+        """The type of a field as written."""
+
+    def target(self, place: ir.Place | None) -> Target | None:
+        """What calling the value at a place runs; None where that is not known."""
+        known = self.canon(place)
+        if known is None:
+            return None
+        names, made = self.program.names, self.program.types.made
+        if isinstance(known.root, tuple) and not known.way:
+            if known.root in names.functions:
+                return Target(tuple(names.functions[known.root][-1:]), None)
+            kind = ir.Type(known.root[:-1])
+            found = made.methods(kind, known.root[-1], self.effects) if kind.path in names.types else []
+            return Target(tuple(found), None) if found else None
+        if not known.way:
+            return None
+        owner = ir.Place(known.root, known.way[:-1])
+        owner_kind = self.type_of(owner)
+        if owner_kind is None or known.way[-1].startswith("["):
+            return None
+        found = [n for n in made.methods(owner_kind, known.way[-1], self.effects) if not self.is_computed(n)]
+        return Target(tuple(found), owner) if found else self.given_to(owner, owner_kind, known.way[-1])
+
+    def is_computed(self, number: int) -> bool:
+        return self.program.functions[number][1].computed
+
+    def given_to(self, owner: ir.Place, kind: ir.Type, name: str) -> Target | None:
+        """The function that a field was given by name where it was made: `self.callback = self._done`."""
+        raw = self.declared(kind, name)
+        if raw is None or raw.path[0] != "[at]" or len(raw.path) < 2:
+            return None
+        path = raw.path[1:]
+        if path[0] in ("self", "cls") and len(path) == 2 and path[1] != name:
+            found = self.program.types.made.methods(kind, path[1], self.effects)
+            return Target(tuple(found), owner) if found else None
+        return None
+
+    def body_of(self, place: ir.Place | None, at: ir.Range) -> ir.Region | None:
+        """A body that calls the value at a place."""
+        if place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas:
+            closure = self.lambdas[place.root]
+            placed = closure.dst in self.placed
+            body = self.closure_body(closure)
+            if not placed:
+                self.placed.discard(closure.dst)
+            return body
+        target = self.target(place)
+        if target is None:
+            return None
+        operands = (ir.Operand(plain(target.receiver)),) if target.receiver is not None else ()
+        paths = tuple(self.canon(operand.place) for operand in operands)
+        name = self.program.functions[target.functions[0]][1].name
+        runs = ir.Invoke(self.body.result, target.functions, True, operands, paths, at, at, name)
+        return ir.Region((runs,), (), at)
+
+    def bodies_of(self, operands: tuple[ir.Operand, ...], at: ir.Range) -> tuple[ir.Region, ...]:
+        """Bodies that call each operand that can be called."""
+        found = (self.body_of(operand.place, at) for operand in operands if operand.place is not None)
+        return tuple(body for body in found if body is not None)
+
+    # ------------------------------------------------------------------------------------------- given to functions
+
+    def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
+        found = super().lambda_operands(call)
+        for number, operand in enumerate(call.operands):
+            if operand.place is not None and not self.is_lambda(operand) and operand.place != ir.Place(0):
+                body = self.body_of(operand.place, call.at)
+                if body is not None:
+                    found.append((number, body, False))
+        return found
+
+    # ------------------------------------------------------------------------------------------------------ threads
+
+    def spawns(self, call: ir.Call, kind: str) -> None:
+        """What is passed runs on another thread, or later."""
+        bodies = self.bodies_of(call.operands, call.at)
+        if bodies:
+            self.spawned[call.dst] = bodies
+            self.out.append(ir.Register(kind, bodies, call.at, call.name_at, call.word))
+
+    def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        known = self.canon(place)
+        if place is None or known is None:
+            return ()
+        for root in (place.root, known.root):
+            if isinstance(root, int) and root in self.spawned:
+                return self.spawned[root]
+        kind = self.type_of(known)
+        runs = self.program.types.made.methods(kind, "run", self.effects) if kind is not None else []
+        if runs:
+            body = self.body_of(ir.Place(known.root, (*known.way, "run")), self.now)
+            return (body,) if body is not None else ()
+        if not known.way:
+            return super().others(place)
+        owner = ir.Place(known.root, known.way[:-1])
+        owner_kind = self.type_of(owner)
+        raw = self.declared(owner_kind, known.way[-1]) if owner_kind is not None else None
+        given = [g.path[2:] for g in raw.args[1:] if g.path[1:2] == ("target=",)] if raw is not None else []
+        if not given or given[0][:1] not in (("self",), ("cls",)):
+            return ()
+        body = self.body_of(ir.Place(owner.root, owner.way + given[0][1:]), self.now)
+        return (body,) if body is not None else ()
