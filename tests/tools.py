@@ -16,7 +16,8 @@ import yaml
 
 PINS = ("semgrep==1.182.0", "ast-grep-cli==0.51.1", "jsonschema>=4.20")
 """The versions that the marks in the fixtures were made with."""
-HOME = Path(__file__).resolve().parent.parent / ".cache" / "pattern-tools"
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".cache" / "pattern-tools"
 
 
 def tool(name: str) -> str:
@@ -46,13 +47,13 @@ def semgrep(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     environment = {**os.environ, "SEMGREP_SEND_METRICS": "off", "SEMGREP_ENABLE_VERSION_CHECK": "0"}
     environment["PATH"] = str(HOME / "bin") + os.pathsep + environment.get("PATH", "")
     return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False, timeout=280
+        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
 
 
-def scan(rules: Path, targets: Sequence[Path]) -> list[tuple[str, int, int, str]]:
+def scan(rules: Path, targets: Sequence[Path], *options: str) -> list[tuple[str, int, int, str]]:
     """(path, first line, last line, slug) of all that the rules report in the targets."""
-    done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *map(str, targets))
+    done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets))
     said: dict[str, Any] = json.loads(done.stdout)
     errors = [error["message"] for error in said["errors"] if error["level"] == "error"]
     assert not errors, errors

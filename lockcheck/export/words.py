@@ -48,6 +48,11 @@ class Words:
         return tuple(sorted(found))
 
     @property
+    def fallible(self) -> tuple[str, ...]:
+        """Those that may come back without the guard."""
+        return tuple(sorted(set(self.takes()) - set(self.takes(fallible=False))))
+
+    @property
     def carries(self) -> tuple[str, ...]:
         """The methods that hand on a guard which the receiver holds."""
         return tuple(sorted(name for name in self.effects.carries if name.isidentifier() and name != "await"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lockcheck.export.rust import _semgrep as sg
@@ -27,26 +27,38 @@ def needless(words: Words) -> tuple[sg.Part, sg.Part]:
 
 
 def semgrep(
-    words: Words, places: dict[str, list[str]], same: Iterable[str], needed: Sequence[sg.Part] = ({},)
+    words: Words, places: Callable[[sg.Event], dict[str, list[str]]], needed: Sequence[sg.Part] = ({},)
 ) -> dict[str, Any]:
     """A guard of a head and something that waits while it is alive.
 
-    `places`: by the pattern of their container, patterns with `%E` where something waits. `same`: those where the same
-    lock would be, which is a deadlock and the business of others. `needed`: conditions of which one must hold.
+    `places`: by kind of head, the patterns with an event in them. `needed`: conditions of which one must hold.
     """
-    take, wanted = words.takes(fallible=False), (*words.takes(fallible=False), *words.blocks_methods)
-    awaited = sg.regex("HEAD", rf"(?s)^.*\.\s*({one_of(take)})\s*\(\)\s*\.\s*await")
+    held = taken(words)
+    wanted = sg.named("B", (*words.takes(fallible=False), *words.blocks_methods))
+    awaited = sg.regex("HEAD", rf"(?s)^.*{held.text}\s*\.\s*await")
     found = []
-    for container, patterns in places.items():
-        locks = [pattern.replace("%E", sg.OTHER) for pattern in patterns]
-        blocks = [pattern.replace("%E", f"{name}(...)") for pattern in patterns for name in words.blocks]
-        waits = [pattern.replace("%E", sg.AWAIT) for pattern in patterns]
+    for kind, locks in places(_event("$M.$B()")).items():
+        blocks = [pattern for name in words.blocks for pattern in places(_event(f"{name}(...)"))[kind]]
+        head = (sg.CONTAINERS[kind], sg.regex("HEAD", sg.head_text(words, held)))
         for condition in needed:
-            conditions: list[str | sg.Part] = [container, sg.regex("HEAD", sg.head_text(words, take))]
-            conditions += [condition] if condition else []
-            found.append(sg.both(sg.either(locks), sg.named("B", wanted), *conditions))
+            conditions = (*head, condition) if condition else head
+            found.append(sg.both(sg.either(locks), wanted, *conditions))
             found.append(sg.both(sg.either(blocks), *conditions))
-            found.append(sg.both(sg.either(waits), awaited, *conditions))
-    others = [pattern.replace("%E", event) for pattern in same for event in ("$L.$SAME()", *sg.SPAWNS)]
-    without = [{"pattern-not": pattern} for pattern in others]
-    return sg.both(sg.either(found), *without, sg.named("A", take), {"focus-metavariable": "$L"})
+            found.append(sg.both(sg.either(places(sg.AWAIT)[kind]), awaited, *conditions))
+    without = [
+        {"pattern-not": pattern} for name in sg.SPAWNS for ones in places(_event(name)).values() for pattern in ones
+    ]
+    deadlock = _event("$L.$SAME()")
+    kinds = places(deadlock)
+    same = [pattern for kind in kinds for pattern in (*kinds[kind], *sg.then(held, deadlock)[kind])]
+    without += [{"pattern-not": pattern} for pattern in dict.fromkeys(same)]
+    return sg.both(sg.either(found), *without, held.named, {"focus-metavariable": "$L"})
+
+
+def taken(words: Words) -> sg.Held:
+    """What a head's guard is made by."""
+    return sg.taken(words.takes(fallible=False))
+
+
+def _event(pattern: str) -> sg.Event:
+    return sg.Event(pattern, (), "")

@@ -20,23 +20,12 @@ What semgrep can do, measured with 1.182 and easy to break:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockcheck.export.words import Words, one_of
 
 Part = dict[str, Any]
-
-TAKE = "$L.$A()"
-"""The acquisition of the guard that is held."""
-AGAIN = "$L.$B()"
-"""Another acquisition of the same lock."""
-SPELLED = "$K.$B()"
-"""Another acquisition of a lock that is spelled alike: see `SPELLED_ALIKE`."""
-OTHER = "$M.$B()"
-"""Any acquisition."""
-AWAIT = "$W.await"
-SPAWNS = ("$T::spawn(|| $E)", "spawn(|| $E)")
-"""Closures of one expression that run elsewhere."""
 
 _OPERATORS = ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&", "|", "^")
 
@@ -66,49 +55,109 @@ def both(*parts: str | Part) -> Part:
     return {"patterns": [one if isinstance(one, dict) else {"pattern": one} for one in parts]}
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An acquisition whose guard is held: its pattern, and what the method `$A` of it is called.
+
+    `awaited`: the acquisition may be awaited. `arguments`: the method may take some.
+    """
+
+    pattern: str
+    names: tuple[str, ...]
+    awaited: bool = True
+    arguments: bool = False
+
+    @property
+    def text(self) -> str:
+        """A regular expression for the last part of its text."""
+        inside = r"\([^()]*(\([^()]*\)[^()]*)*\)" if self.arguments else r"\(\)"
+        return rf"\.\s*({one_of(self.names)})\s*{inside}"
+
+    @property
+    def named(self) -> Part:
+        """What the method may be called."""
+        return named("A", self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens meanwhile: its pattern, what else must be true of it, and where it is reported."""
+
+    pattern: str
+    conditions: tuple[Part, ...]
+    focus: str
+
+    def where(self, *parts: str | Part) -> Part:
+        """Parts with the event in them, reported at the event."""
+        return both(*parts, *self.conditions, {"focus-metavariable": self.focus})
+
+
+def taken(names: Sequence[str], awaited: bool = True) -> Held:
+    """A lock `$L` taken by one of the methods."""
+    return Held("$L.$A()", tuple(names), awaited)
+
+
+def again(names: Sequence[str]) -> Event:
+    """The same lock taken by one of the methods."""
+    return Event("$L.$B()", (named("B", names),), "$B")
+
+
+AWAIT = Event("$W.await", (), "$W")
+SPAWNS = ("$T::spawn(|| $E)", "spawn(|| $E)")
+"""Closures of one expression that run elsewhere."""
+
+
+def spelled_alike(event: Event) -> Event | None:
+    """The event for two fields of one text, where it is about the same lock."""
+    if "$L." not in event.pattern:
+        return None
+    alike = {"metavariable-comparison": {"comparison": "str($L) == str($K)"}}
+    conditions = (*event.conditions, alike, regex("K", r"(?s).*\."))
+    return replace(event, pattern=event.pattern.replace("$L.", "$K."), conditions=conditions)
+
+
+def under(words: Words, held: Held, event: Event) -> list[Part]:
+    """Every shape in which the guard is alive at the event."""
+    return [binding(words, held, event), under_heads(words, held, event), in_one_statement(held, event)]
+
+
 # ------------------------------------------------------------------------------------------------- guards by a name
 
 
-def guard_text(words: Words, take: Iterable[str], awaited: bool = True) -> str:
-    """A regular expression for the text of an initialiser that gives a guard, or a borrow that extends one.
-
-    `awaited`: the acquisition may be awaited.
-    """
+def guard_text(words: Words, held: Held) -> str:
+    """A regular expression for the text of an initialiser that gives a guard, or a borrow that extends one."""
     inside = r"\s*\(([^()]|\([^()]*\))*\)\s*"
-    hands_on = rf"\?\s*|\.\s*({one_of(words.carries)}){inside}" + (r"|\.\s*await\s*" if awaited else "")
-    whole = rf"(?s)^[^&*].*\.\s*({one_of(take)})\s*\(\)\s*({hands_on})*$"
-    lent = rf"(?s)^&\s*(mut\s+)?\*?.*\.\s*({one_of(take)})\s*\(\)\s*({hands_on})*(\.\s*\w+\s*|\[[^\]]*\]\s*)*$"
+    hands_on = rf"\?\s*|\.\s*({one_of(words.carries)}){inside}" + (r"|\.\s*await\s*" if held.awaited else "")
+    whole = rf"(?s)^[^&*].*{held.text}\s*({hands_on})*$"
+    lent = rf"(?s)^&\s*(mut\s+)?\*?.*{held.text}\s*({hands_on})*(\.\s*\w+\s*|\[[^\]]*\]\s*)*$"
     return f"{whole}|{lent}"
 
-
-SPELLED_ALIKE = ({"metavariable-comparison": {"comparison": "str($L) == str($K)"}}, regex("K", r"(?s).*\."))
-"""Two fields of one text."""
 
 NAME = regex("G", r"^(mut\s+)?_?[A-Za-z]\w*(\s*:.*)?$")
 
 
-def binding(words: Words, take: Sequence[str], event: str, focus: str, awaited: bool = True) -> Part:
+def binding(words: Words, held: Held, event: Event) -> Part:
     """A guard with a name, and the event later in its block, unless the guard is gone by then."""
-    found = [_named(words, take, event, awaited)]
-    if event == AGAIN:
-        found.append(both(_named(words, take, SPELLED, awaited), *SPELLED_ALIKE))
+    alike = spelled_alike(event)
+    found = [one.where(*_named(words, held, one)) for one in (event, alike) if one is not None]
     unlocked = [{"pattern-not-inside": f"$GUARD::{name}(...)"} for name in sorted(words.effects.guard_unlocks)]
-    return both(both(either(found), {"focus-metavariable": focus}), *gone(words), *unlocked)
+    return both(either(found), *gone(words), *unlocked)
 
 
-def _named(words: Words, take: Sequence[str], event: str, awaited: bool) -> Part:
+def _named(words: Words, held: Held, event: Event) -> tuple[Part, ...]:
     """A guard with a name, and the event later in its block."""
-    block, _ = bodies(event)
-    later = [f"{deep(event)};", f"match $V {{ $N => {block} }}"]
-    closures = [f"let $G = $HELD;\n...\nlet $C = |{names}| {deep(event)};" for names in ("", "$X")]
+    block, condition = bodies(event)
+    later = [f"{condition};", f"match $V {{ $N => {block} }}"]
+    closures = [f"let $G = $HELD;\n...\nlet $C = |{names}| {condition};" for names in ("", "$X")]
     initialised = both(
-        either(f"let $G = {deep(TAKE)};\n...\n{last}" for last in later),
+        either(f"let $G = {deep(held.pattern)};\n...\n{last}" for last in later),
         {"pattern-inside": "let $G = $HELD;\n..."},
         *({"pattern-not": closure} for closure in closures),
-        regex("HELD", guard_text(words, take, awaited)),
+        regex("HELD", guard_text(words, held)),
     )
-    mapped = [f"let $G = $GUARD::{name}({TAKE}, ...);\n...\n{last}" for name in ("map", "try_map") for last in later]
-    return both(either([initialised, *mapped]), NAME, named("A", take))
+    names = [f"let $G = $GUARD::{name}({held.pattern}, ...)" for name in ("map", "try_map")]
+    mapped = [f"{name};\n...\n{last}" for name in names for last in later]
+    return either([initialised, *mapped]), NAME, held.named
 
 
 def gone(words: Words) -> list[Part]:
@@ -125,52 +174,53 @@ def gone(words: Words) -> list[Part]:
 # ------------------------------------------------------------------------------------------------ guards of a head
 
 
-def bodies(event: str) -> tuple[str, str]:
+def bodies(event: Event) -> tuple[str, str]:
     """A block with the event in it, and the event as a condition."""
-    return f"{{ ... {deep(event)}; ... }}", deep(event)
+    return f"{{ ... {deep(event.pattern)}; ... }}", deep(event.pattern)
 
 
-def otherwise(head: str, event: str) -> list[str]:
-    """The event in what comes after the `then` block of an `if` with this head."""
+IF, WHILE, FOR, MATCH = "if let $P = %s", "while let $P = %s", "for $P in %s", "match %s"
+CONTAINERS = {
+    "if": IF % "$HEAD" + " { ... }", "while": WHILE % "$HEAD" + " { ... }", "for": FOR % "$HEAD" + " { ... }",
+    "match": MATCH % "$HEAD" + " { $Q => $R }",
+}  # fmt: skip
+"""For each kind of head the pattern of all that its guard lives through."""
+
+
+def then(held: Held, event: Event) -> dict[str, list[str]]:
+    """For each kind of head, where the event is in what the head decides about."""
     block, condition = bodies(event)
-    chain = [
+    take = deep(held.pattern)
+    arms = [
+        condition, block, f"match $V {{ $N => {condition} }}", f"match $V {{ $N => {block} }}", f"if $V {block}",
+        f"if let $N = $V {block}",
+    ]  # fmt: skip
+    return {
+        "if": [f"{IF % take} {block}"],
+        "while": [f"{WHILE % take} {block}"],
+        "for": [f"{FOR % take} {block}"],
+        "match": [f"{MATCH % take} {{ $P => {arm} }}" for arm in arms],
+    }
+
+
+def otherwise(held: Held, event: Event) -> list[str]:
+    """The event in what comes after the `then` block of an `if let`."""
+    block, condition = bodies(event)
+    last = [
         f"else {block}",
         f"else if $C {block}",
         f"else if {condition} {{ ... }}",
         f"else if let $Q = $C {block}",
         f"else if let $Q = {condition} {{ ... }}",
     ]
-    later = [f"else if $C {{ ... }} {last}" for last in (*chain,)]
-    later += [f"else if let $Q = $C {{ ... }} {last}" for last in (*chain,)]
-    return [f"{head} {{ ... }} {last}" for last in (*chain, *later)]
+    later = [f"else if {head} {{ ... }} {one}" for head in ("$C", "let $Q = $C") for one in last]
+    return [f"{IF % deep(held.pattern)} {{ ... }} {one}" for one in (*last, *later)]
 
 
-IF, WHILE, FOR, MATCH = "if let $P = %s", "while let $P = %s", "for $P in %s", "match %s"
-
-
-def heads(event: str) -> dict[str, list[str]]:
-    """For each kind of head, by the pattern of its container, where the event is while the head's guard is alive."""
-    block, condition = bodies(event)
-    take = deep(TAKE)
-    return {
-        IF % "$HEAD" + " { ... }": [IF % take + f" {block}", *otherwise(IF % take, event)],
-        WHILE % "$HEAD" + " { ... }": [WHILE % take + f" {block}"],
-        FOR % "$HEAD" + " { ... }": [FOR % take + f" {block}"],
-        MATCH % "$HEAD" + " { $Q => $R }": [
-            MATCH % take + f" {{ $P => {condition} }}",
-            MATCH % take + f" {{ $P => {block} }}",
-            MATCH % take + f" {{ $P => match $V {{ $N => {condition} }} }}",
-            MATCH % take + f" {{ $P => match $V {{ $N => {block} }} }}",
-            MATCH % take + f" {{ $P => if $V {block} }}",
-            MATCH % take + f" {{ $P => if let $N = $V {block} }}",
-        ],
-    }
-
-
-def chains(event: str) -> list[str]:
+def chains(held: Held, event: Event) -> list[str]:
     """Let chains: the event in the block, or in a later condition."""
     block, condition = bodies(event)
-    lets = "let $P = " + deep(TAKE)
+    lets = "let $P = " + deep(held.pattern)
     heads = [f"if {lets} && $C", f"if {lets} && let $Q = $C", f"if $C && {lets}", f"if let $Q = $C && {lets}"]
     heads += [f"if $C && {lets} && $D", f"if $C && {lets} && let $Q = $D"]
     heads += [f"while {lets} && $C", f"while {lets} && let $Q = $C"]
@@ -178,54 +228,49 @@ def chains(event: str) -> list[str]:
     return [*(f"{head} {block}" for head in heads), *later]
 
 
-def head_text(words: Words, take: Iterable[str], awaited: bool = True) -> str:
+def head_text(words: Words, held: Held) -> str:
     """A regular expression for a head's text: it takes a lock and does not end the guard at once in a closure."""
     unless = rf"\s*\.\s*({one_of(words.consumes)})\s*\("
-    unless += "" if awaited else r"|\s*\.\s*await"
-    return rf"(?s)^.*\.\s*({one_of(take)})\s*\(\)(?!{unless})"
+    unless += "" if held.awaited else r"|\s*\.\s*await"
+    return rf"(?s)^.*{held.text}(?!{unless})"
 
 
-def under_heads(words: Words, take: Sequence[str], event: str, focus: str, awaited: bool = True) -> Part:
+def under_heads(words: Words, held: Held, event: Event) -> Part:
     """The guard of a head, and the event while it is alive."""
     found = []
-    waiting = sorted(set(take) & set(words.takes(fallible=False)))
-    for container, patterns in heads(event).items():
-        then, late = patterns[:1] if container.startswith("if") else patterns, patterns[1:]
-        conditions = (container, regex("HEAD", head_text(words, take, awaited)), {"focus-metavariable": focus})
-        found.append(both(either(then), named("A", take), *conditions))
-        if container.startswith("if"):
-            found.append(both(either(late), named("A", waiting), *conditions))
-        if event == AGAIN:
-            spelled = [pattern.replace(AGAIN, SPELLED) for pattern in then]
-            found.append(both(either(spelled), named("A", take), *SPELLED_ALIKE, *conditions))
-    found.append(both(either(chains(event)), named("A", take), {"focus-metavariable": focus}))
-    return both(either(found), *dropped_in_the_arm(words))
-
-
-def dropped_in_the_arm(words: Words) -> list[Part]:
-    """A guard that the head's pattern names may be dropped by that name."""
-    return [{"pattern-not-inside": f"{drop}($ANY);\n..."} for drop in words.drops]
+    waiting = replace(held, names=tuple(sorted(set(held.names) - set(words.fallible))))
+    alike = spelled_alike(event)
+    for kind, container in CONTAINERS.items():
+        conditions = (container, regex("HEAD", head_text(words, held)))
+        for one in (event, alike):
+            if one is not None:
+                found.append(one.where(either(then(held, one)[kind]), held.named, *conditions))
+        if kind == "if" and waiting.names:
+            found.append(event.where(either(otherwise(held, event)), waiting.named, *conditions))
+    found.append(event.where(either(chains(held, event)), held.named))
+    # a guard that the head's pattern names may be dropped by that name
+    return both(either(found), *({"pattern-not-inside": f"{drop}($ANY);\n..."} for drop in words.drops))
 
 
 # ----------------------------------------------------------------------------------------- guards of one statement
 
 
-def in_one_statement(take: Sequence[str], event: str, focus: str) -> Part:
+def in_one_statement(held: Held, event: Event) -> Part:
     """A guard that lives to the end of its statement, and the event later in the same one."""
-    first, then = deep(TAKE), deep(event)
+    first, last = deep(held.pattern), deep(event.pattern)
     found = [
-        f"$F(..., {first}, ..., {then}, ...)",
-        f"{TAKE}. ... .$F(..., {then}, ...)",
-        f"({first}, {then})", f"(..., {first}, ..., {then}, ...)",
-        f"[..., {first}, ..., {then}, ...]",
-        f"{then} = {first}", f"{then} += {first}",
+        f"$F(..., {first}, ..., {last}, ...)",
+        f"{held.pattern}. ... .$F(..., {last}, ...)",
+        f"{first}.$F(..., {last}, ...)",
+        f"(..., {first}, ..., {last}, ...)",
+        f"[..., {first}, ..., {last}, ...]",
+        f"{last} = {first}", f"{last} += {first}",
     ]  # fmt: skip
-    found += [f"{first} {sign} {then}" for sign in _OPERATORS]
-    found += [f"{TAKE}. ... .$F(..., |{names}| {{ ... {then}; ... }}, ...)" for names in ("", "$X", "$X, $Y")]
-    found += [f"{first}.$F(..., {then}, ...)"]
+    found += [f"{first} {sign} {last}" for sign in _OPERATORS]
+    found += [f"{held.pattern}. ... .$F(..., |{names}| {{ ... {last}; ... }}, ...)" for names in ("", "$X", "$X, $Y")]
     for size in range(2, 5):
         for one in range(size):
             for two in range(one + 1, size):
-                parts = [f"$F{n}: {first if n == one else then if n == two else f'$V{n}'}" for n in range(size)]
+                parts = [f"$F{n}: {first if n == one else last if n == two else f'$V{n}'}" for n in range(size)]
                 found.append("$S { " + ", ".join(parts) + " }")
-    return both(either(found), named("A", take), {"focus-metavariable": focus})
+    return event.where(either(found), held.named)

@@ -16,15 +16,15 @@ LOSES = "macros such as `select!` and `join!`, helpers that return guards, `let 
 
 def semgrep(words: Words) -> dict[str, Any]:
     """An await under a guard whose acquisition was not awaited."""
-    take = words.takes(waits="thread")
+    held = sg.taken(words.takes(waits="thread"), awaited=False)
     found = [
-        sg.binding(words, take, sg.AWAIT, "$W", awaited=False),
-        sg.under_heads(words, take, sg.AWAIT, "$W", awaited=False),
+        sg.binding(words, held, sg.AWAIT),
+        sg.under_heads(words, held, sg.AWAIT),
         sg.both(
-            sg.either([f"$F(..., {sg.deep(sg.TAKE)}, ...).await", f"{sg.TAKE}. ... .$F(...).await"]),
-            {"pattern-not": f"$F(..., {sg.deep(sg.TAKE + '.await')}, ...).await"},
-            {"pattern-not": f"{sg.TAKE}.await. ... .$F(...).await"},
-            sg.named("A", take),
+            sg.either([f"$F(..., {sg.deep(held.pattern)}, ...).await", f"{held.pattern}. ... .$F(...).await"]),
+            {"pattern-not": f"$F(..., {sg.deep(held.pattern + '.await')}, ...).await"},
+            {"pattern-not": f"{held.pattern}.await. ... .$F(...).await"},
+            held.named,
         ),
     ]
     return sg.both(sg.either(found))

@@ -16,14 +16,13 @@ LOSES = "helpers that return guards, parts of tuples, whether it is a lock at al
 
 def semgrep(words: Words) -> dict[str, Any]:
     """`let _ =` of an acquisition with something after it."""
-    take = (*words.takes(), *words.takes(bounded=True))
-    call = "$L.$A(...)"
-    held = sg.guard_text(words, take).replace(r"\(\)", r"\([^()]*(\([^()]*\))?[^()]*\)")
+    held = sg.Held("$L.$A(...)", (*words.takes(), *words.takes(bounded=True)), arguments=True)
+    ways = ("let _ = %s;", "_ = %s;")
     return sg.both(
-        sg.either([f"let _ = {sg.deep(call)};\n...\n$NEXT;", f"_ = {sg.deep(call)};\n...\n$NEXT;"]),
-        sg.either([{"pattern-inside": "let _ = $HELD;\n..."}, {"pattern-inside": "_ = $HELD;\n..."}]),
-        sg.regex("HELD", held),
+        sg.either(f"{way % sg.deep(held.pattern)}\n...\n$NEXT;" for way in ways),
+        sg.either({"pattern-inside": f"{way % '$HELD'}\n..."} for way in ways),
+        sg.regex("HELD", sg.guard_text(words, held)),
         sg.regex("HELD", r"^(?!&|.*\bstd(in|out|err)\(\))"),
-        sg.named("A", take),
+        held.named,
         {"focus-metavariable": "$L"},
     )

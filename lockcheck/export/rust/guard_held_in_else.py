@@ -17,7 +17,4 @@ LOSES = "calls, macros, the edition (from 2024 on there is nothing to find)"
 
 def semgrep(words: Words) -> dict[str, Any]:
     """A guard of an `if let` head, and something that waits in what comes after `then`."""
-    head = sg.IF % sg.deep(sg.TAKE)
-    places = {sg.IF % "$HEAD" + " { ... }": sg.otherwise(head, "%E")}
-    block, _ = sg.bodies("%E")
-    return _heads.semgrep(words, places, [f"{head} {block}", *sg.otherwise(head, "%E")])
+    return _heads.semgrep(words, lambda event: {"if": sg.otherwise(_heads.taken(words), event)})

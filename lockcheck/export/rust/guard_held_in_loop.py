@@ -17,5 +17,9 @@ LOSES = "calls, macros, what the body borrows from the guard"
 
 def semgrep(words: Words) -> dict[str, Any]:
     """A guard of a loop's head, and something that waits in the body that does without it."""
-    places = {c: p for c, p in sg.heads("%E").items() if c.startswith(("while", "for"))}
-    return _heads.semgrep(words, places, [p for ps in places.values() for p in ps], _heads.needless(words))
+
+    def places(event: sg.Event) -> dict[str, list[str]]:
+        found = sg.then(_heads.taken(words), event)
+        return {kind: found[kind] for kind in ("while", "for")}
+
+    return _heads.semgrep(words, places, _heads.needless(words))

@@ -17,4 +17,4 @@ LOSES = "macros, whether it is a lock at all"
 def semgrep(words: Words) -> dict[str, Any]:
     """The acquisitions that pass waiting writers are told by their names."""
     passing = set(words.takes()) - set(words.takes(recursive=False))
-    return sg.both(sg.TAKE, sg.named("A", passing), {"focus-metavariable": "$L"})
+    return sg.both("$L.$A()", sg.named("A", passing), {"focus-metavariable": "$L"})
