@@ -28,6 +28,7 @@ from lockcheck.source import Crate, LockFile, Source
 if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
     from lockcheck.executors import Work
+    from lockcheck.export.known import Known
     from lockcheck.report.reached import Touched
     from lockcheck.tree import Tree
 
@@ -301,6 +302,15 @@ def reached(
     if files and not found.entries:
         raise ConfigError(f"--reached-from: no function here is called {pattern!r}")
     return found, problems, files
+
+
+def known(
+    paths: Sequence[str], settings: Settings, on_progress: Progress | None = None
+) -> tuple[Known, list[Problem], int]:
+    """What an export can say of the files below `paths`, what could not be understood, how many files were read."""
+    from lockcheck.export.known import known
+
+    return _survey(paths, settings, on_progress, lambda tree: known(tree.analysis))
 
 
 def order(

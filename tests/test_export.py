@@ -129,3 +129,21 @@ def test_semgrep_own_test_passes(language: str, tmp_path: Path) -> None:
                 odd = sorted(set(lines["expected_lines"]) ^ set(lines["reported_lines"]))
                 wrong += [f"{Path(file).name}:{line}: {slug}" for line in odd]
     assert done.returncode == 0 and not wrong, "\n".join(wrong) or done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", ["outage_2021", "wrappers", "recursion"])
+def test_an_export_that_knows_the_project_follows_its_calls(name: str, tmp_path: Path) -> None:
+    """Plain semgrep finds the write four calls down; what stands in a macro stays closed to it."""
+    program = ROOT / "fixtures" / "programs" / name
+    done = tools.lockcheck(program, "export", "semgrep", "--project", ".", "-o", str(tmp_path / "rules"))
+    assert done.returncode == 0, done.stderr
+    paths = sorted(program.rglob("*.rs"))
+    wanted = {
+        (path.as_posix(), mark.line, mark.slug)
+        for path in paths
+        for mark in marks.read(path)
+        if mark.reported and "format!" not in path.read_text(encoding="utf-8").splitlines()[mark.line - 1]
+    }
+    assert wanted
+    found = tools.scan(tmp_path / "rules", [program])
+    assert {(path, line, slug.partition("--")[0]) for path, line, _, slug in found} == wanted

@@ -1,6 +1,6 @@
 """Rules for pattern tools, made of lockcheck's own tables: what another tool can see of our rules, in its own words.
 
-In: the name of a tool.  Out: `File`s.
+In: the name of a tool, and what is known of a project, if anything.  Out: `File`s.
 Never: writes a file, runs a tool, lists rules.
 
 The template of a rule is a file `<language>/<slug>.py` beside this one, found by its name; a rule without one is not
@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from lockcheck import effects
+from lockcheck.export.known import NOTHING, Known
 from lockcheck.export.words import Words
 from lockcheck.rule import Rule
 from lockcheck.rules import RULES
@@ -34,7 +35,8 @@ class Template:
 
     `coverage`: *exact* agrees with what lockcheck finds inside a function, *approximate* misses or adds some of it,
     *hint* only points at code to look at. `loses` says for people what the patterns cannot see.
-    `semgrep` makes the body of the rule of the language's words.
+    `semgrep` makes the body of the rule of the language's words, `semgrep_project` those of further rules (name, body)
+    that speak of what is known of a project.
     """
 
     rule: Rule
@@ -45,6 +47,7 @@ class Template:
     references: tuple[str, ...]
     loses: str
     semgrep: Callable[[Words], dict[str, Any]]
+    semgrep_project: Callable[[Words], Iterator[tuple[str, dict[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +82,23 @@ def _template(rule: Rule, language: str, module: ModuleType) -> Template:
         raise ValueError(f"{module.__name__}: COVERAGE is none of {', '.join(COVERAGES)}")
     return Template(
         rule, language, module.COVERAGE, module.CONFIDENCE, module.CWE, module.REFERENCES, module.LOSES,
-        module.semgrep,
+        module.semgrep, getattr(module, "semgrep_project", _nothing),
     )  # fmt: skip
 
 
-def export(tool: str) -> list[File]:
+def _nothing(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
+    del words
+    return iter(())
+
+
+def export(tool: str, known: Known = NOTHING) -> list[File]:
     """The files of one tool, by path: `<language>/<slug>.yaml`. Raises ValueError for a tool that is not known."""
     if tool not in TOOLS:
         raise ValueError(f"no tool is called {tool!r}")
     maker = importlib.import_module(f"{__name__}.{tool.replace('-', '_')}")
     files = []
     for template in templates():
-        words = Words(effects.load(template.language))
+        words = Words(template.language, effects.load(template.language), known)
         text = maker.text(template, message(template.rule), words)
         if text:
             files.append(File(f"{template.language}/{template.rule.slug}.yaml", text))

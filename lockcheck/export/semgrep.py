@@ -23,13 +23,21 @@ HEAD = "# Written by `lockcheck export semgrep`; what is changed here is lost.\n
 
 
 def text(template: Template, message: str, words: Words) -> str:
-    """The file of one rule."""
+    """The file of one rule; what is known of a project gives further ones, their names behind the slug's.
+
+    Each of them names methods and fields literally, so that semgrep passes over the files without them.
+    """
     rule = template.rule
-    body = template.semgrep(words)
-    if not body:
-        return ""
-    made: dict[str, Any] = {
-        "id": rule.slug,
+    found = [_rule(template, rule.slug, message, template.semgrep(words))]
+    for name, body in template.semgrep_project(words):
+        found.append(_rule(template, f"{rule.slug}--{name}", message, body))
+    return HEAD + dump({"rules": found})
+
+
+def _rule(template: Template, name: str, message: str, body: dict[str, Any]) -> dict[str, Any]:
+    rule = template.rule
+    return {
+        "id": name,
         "languages": [template.language],
         "severity": _SEVERITY[rule.meta.severity],
         "message": message,
@@ -43,7 +51,6 @@ def text(template: Template, message: str, words: Words) -> str:
         },
         **body,
     }
-    return HEAD + dump({"rules": [made]})
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lockcheck.effects import Effects, Mode
+from lockcheck.export.known import NOTHING, Known, Names, Reached
 
 PLAIN = frozenset({"mutex", "rwlock"})
 """The families whose methods say by their names alone that a lock is taken: a map's `get` says nothing."""
@@ -18,9 +19,32 @@ PLAIN = frozenset({"mutex", "rwlock"})
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one language's table."""
+    """The words of one language's table, and those of a project where it is known."""
 
+    language: str
     effects: Effects
+    known: Known = NOTHING
+
+    @property
+    def reached(self) -> tuple[Reached, ...]:
+        """The project's locks with who takes them."""
+        return tuple(one for one in self.known.reached if one.language == self.language)
+
+    @property
+    def takers(self) -> tuple[str, ...]:
+        """The project's functions that take a lock somewhere, except those whose names say nothing."""
+        return tuple(sorted(self.known.takers.get(self.language, ())))
+
+    def givers(self, waits: str = "") -> tuple[str, ...]:
+        """The project's functions that return a guard (of locks that wait so, if that is asked)."""
+        found = (one.givers.values() for one in self.reached if waits in ("", one.waits))
+        names = {name for sets in found for some in sets for name in some}
+        return tuple(sorted(names - self.effects.common))
+
+    def fields(self, waits: str = "") -> tuple[str, ...]:
+        """The last names of the project's locks; empty where no project is known."""
+        kinds = self.known.fields.get(self.language, {})
+        return tuple(sorted({name for kind, names in kinds.items() if waits in ("", kind) for name in names}))
 
     def takes(
         self,
@@ -76,6 +100,12 @@ class Words:
     def blocks_methods(self) -> tuple[str, ...]:
         """The methods without arguments that make the thread wait, whatever the receiver."""
         return tuple(sorted(self.effects.blocks_unknown))
+
+
+def in_modes(names: Names, *modes: Mode, recursive: bool = True) -> tuple[str, ...]:
+    """The functions that take a lock in one of the modes; `recursive`: also past waiting writers."""
+    wanted = {*modes, *(["recursive"] if recursive and "read" in modes else [])}
+    return tuple(sorted({name for mode in wanted for name in names.get(mode, ())}))
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from lockcheck.export.known import Reached
+from lockcheck.export.rust import _project as project
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words, one_of
 
@@ -26,39 +29,61 @@ def needless(words: Words) -> tuple[sg.Part, sg.Part]:
     return sg.regex("P", NO_NAME), borrows_nothing(words)
 
 
-def semgrep(
-    words: Words, places: Callable[[sg.Event], dict[str, list[str]]], needed: Sequence[sg.Part] = ({},)
-) -> dict[str, Any]:
-    """A guard of a head and something that waits while it is alive.
-
-    `places`: by kind of head, the patterns with an event in them. `needed`: conditions of which one must hold.
-    """
-    held = taken(words)
-    wanted = sg.named("B", (*words.takes(fallible=False), *words.blocks_methods))
-    awaited = sg.regex("HEAD", rf"(?s)^.*{held.text}\s*\.\s*await")
-    found = []
-    for kind, locks in places(_event("$M.$B()")).items():
-        blocks = [pattern for name in words.blocks for pattern in places(_event(f"{name}(...)"))[kind]]
-        head = (sg.CONTAINERS[kind], sg.regex("HEAD", sg.head_text(words, held)))
-        for condition in needed:
-            conditions = (*head, condition) if condition else head
-            found.append(sg.both(sg.either(locks), wanted, *conditions))
-            found.append(sg.both(sg.either(blocks), *conditions))
-            found.append(sg.both(sg.either(places(sg.AWAIT)[kind]), awaited, *conditions))
-    without = [
-        {"pattern-not": pattern} for name in sg.SPAWNS for ones in places(_event(name)).values() for pattern in ones
-    ]
-    deadlock = _event("$L.$SAME()")
-    kinds = places(deadlock)
-    same = [pattern for kind in kinds for pattern in (*kinds[kind], *sg.then(held, deadlock)[kind])]
-    without += [{"pattern-not": pattern} for pattern in dict.fromkeys(same)]
-    return sg.both(sg.either(found), *without, held.named, {"focus-metavariable": "$L"})
+Places = Callable[[sg.Held, sg.Event], dict[str, list[str]]]
+"""By kind of head, the patterns with an event where the guard is alive for nothing."""
 
 
-def taken(words: Words) -> sg.Held:
-    """What a head's guard is made by."""
-    return sg.taken(words.takes(fallible=False))
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A guard of a head, and something that waits while it is alive. `needed`: arms that use it are left alone."""
 
+    places: Places
+    needed: bool = False
 
-def _event(pattern: str) -> sg.Event:
-    return sg.Event(pattern, (), "")
+    def semgrep(self, words: Words) -> dict[str, Any]:
+        """What waits is told by the names of methods and functions."""
+        held = sg.taken(words.takes(fallible=False))
+        awaited = sg.regex("HEAD", rf"(?s)^.*{held.text}\s*\.\s*await")
+        wanted = (sg.named("B", (*words.takes(fallible=False), *words.blocks_methods)), *sg.is_lock(words, "M"))
+        found = [*self._alive(words, held, sg.Event("$M.$B()", wanted, ""))]
+        found += [part for name in words.blocks for part in self._alive(words, held, sg.Event(f"{name}(...)", (), ""))]
+        found += self._alive(words, held, sg.Event(sg.AWAIT.pattern, (awaited,), ""))
+        return sg.both(sg.either(found), *self._without(held), held.named, {"focus-metavariable": "$L"})
+
+    def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
+        """For each lock of the project: a function that takes others is called there, or handed the guard out."""
+        wanted = (sg.named("B", words.takes(fallible=False)), *sg.is_lock(words, "M"))
+        other = sg.Event("$M.$B()", wanted, "")
+        for one in words.reached:
+            direct = sg.Held(f"{project.spelled(one)}.$A()", words.takes(fallible=False))
+            given = list(project.handed_out(words, one))
+            called = self._called(words, one)
+            pairs = [(held, other) for held in given] + [(held, event) for held in (direct, *given) for event in called]
+            found = [
+                sg.both(sg.either(alive), *self._without(held), held.named, {"focus-metavariable": "$A"})
+                for held, event in pairs
+                if (alive := list(self._alive(words, held, event)))
+            ]
+            if found:
+                yield project.name(one), sg.both(sg.either(found))
+
+    def _called(self, words: Words, one: Reached) -> list[sg.Event]:
+        """Calls that take a lock, but not this one: that is a deadlock."""
+        own = {name for names in (one.methods, one.functions) for some in names.values() for name in some}
+        others = sorted(set(words.takers) - own)
+        return [sg.Event("$CALL(...)", (sg.called("CALL", others),), "")] if others else []
+
+    def _alive(self, words: Words, held: sg.Held, event: sg.Event) -> Iterator[sg.Part]:
+        for kind, patterns in self.places(held, event).items():
+            head = (sg.CONTAINERS[kind], sg.regex("HEAD", sg.head_text(words, held)))
+            for condition in needless(words) if self.needed else ({},):
+                yield sg.both(sg.either(patterns), *event.conditions, *head, *([condition] if condition else []))
+
+    def _without(self, held: sg.Held) -> list[sg.Part]:
+        """Deadlocks are the business of others, and what is spawned runs elsewhere."""
+        deadlock = sg.Event(held.pattern.replace("$A", "$SAME"), (), "")
+        kinds = self.places(held, deadlock)
+        found = [pattern for kind in kinds for pattern in (*kinds[kind], *sg.then(held, deadlock)[kind])]
+        for name in sg.SPAWNS:
+            found += [pattern for ones in self.places(held, sg.Event(name, (), "")).values() for pattern in ones]
+        return [{"pattern-not": pattern} for pattern in dict.fromkeys(found)]

@@ -45,6 +45,11 @@ def named(name: str, words: Iterable[str]) -> Part:
     return regex(name, f"^({one_of(words)})$")
 
 
+def called(name: str, words: Iterable[str]) -> Part:
+    """A metavariable for what is called is one of the words, whatever stands before it."""
+    return regex(name, rf"(?s)^(.*(::|\.)\s*)?({one_of(words)})$")
+
+
 def either(patterns: Iterable[str | Part]) -> Part:
     """Any of the patterns."""
     return {"pattern-either": [one if isinstance(one, dict) else {"pattern": one} for one in patterns]}
@@ -59,24 +64,26 @@ def both(*parts: str | Part) -> Part:
 class Held:
     """An acquisition whose guard is held: its pattern, and what the method `$A` of it is called.
 
-    `awaited`: the acquisition may be awaited. `arguments`: the method may take some.
+    `awaited`: the acquisition may be awaited. `arguments`: the method may take some. `function`: it is no method.
     """
 
     pattern: str
     names: tuple[str, ...]
     awaited: bool = True
     arguments: bool = False
+    function: bool = False
 
     @property
     def text(self) -> str:
         """A regular expression for the last part of its text."""
         inside = r"\([^()]*(\([^()]*\)[^()]*)*\)" if self.arguments else r"\(\)"
-        return rf"\.\s*({one_of(self.names)})\s*{inside}"
+        before = r"(^|::)" if self.function else r"\."
+        return rf"{before}\s*({one_of(self.names)})\s*{inside}"
 
     @property
     def named(self) -> Part:
         """What the method may be called."""
-        return named("A", self.names)
+        return called("A", self.names) if self.function else named("A", self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,12 @@ def taken(names: Sequence[str], awaited: bool = True) -> Held:
 def again(names: Sequence[str]) -> Event:
     """The same lock taken by one of the methods."""
     return Event("$L.$B()", (named("B", names),), "$B")
+
+
+def is_lock(words: Words, name: str, waits: str = "") -> list[Part]:
+    """A metavariable is no field that is known to be something else, where a project's locks are known."""
+    fields = words.fields(waits)
+    return [regex(name, rf"(?s)^(?!.*\.\s*(?!({one_of(fields)})$)[A-Za-z_]\w*$)")] if fields else []
 
 
 AWAIT = Event("$W.await", (), "$W")
@@ -128,7 +141,7 @@ def guard_text(words: Words, held: Held) -> str:
     """A regular expression for the text of an initialiser that gives a guard, or a borrow that extends one."""
     inside = r"\s*\(([^()]|\([^()]*\))*\)\s*"
     hands_on = rf"\?\s*|\.\s*({one_of(words.carries)}){inside}" + (r"|\.\s*await\s*" if held.awaited else "")
-    whole = rf"(?s)^[^&*].*{held.text}\s*({hands_on})*$"
+    whole = rf"(?s)^(?![&*]).*{held.text}\s*({hands_on})*$"
     lent = rf"(?s)^&\s*(mut\s+)?\*?.*{held.text}\s*({hands_on})*(\.\s*\w+\s*|\[[^\]]*\]\s*)*$"
     return f"{whole}|{lent}"
 

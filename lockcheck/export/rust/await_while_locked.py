@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lockcheck.export.rust import _semgrep as sg
@@ -27,4 +28,15 @@ def semgrep(words: Words) -> dict[str, Any]:
             held.named,
         ),
     ]
-    return sg.both(sg.either(found))
+    return sg.both(sg.either(found), *sg.is_lock(words, "L", "thread"))
+
+
+def semgrep_project(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
+    """An await under a guard that a function of the project handed out."""
+    givers = words.givers("thread")
+    if givers:
+        held = sg.Held("$O.$A(...)", givers, awaited=False, arguments=True)
+        yield (
+            "handed-out",
+            sg.both(sg.either([sg.binding(words, held, sg.AWAIT), sg.under_heads(words, held, sg.AWAIT)])),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lockcheck.export.rust import _semgrep as sg
@@ -17,6 +18,16 @@ LOSES = "helpers that return guards, parts of tuples, whether it is a lock at al
 def semgrep(words: Words) -> dict[str, Any]:
     """`let _ =` of an acquisition with something after it."""
     held = sg.Held("$L.$A(...)", (*words.takes(), *words.takes(bounded=True)), arguments=True)
+    return _thrown_away(words, held, *sg.is_lock(words, "L"))
+
+
+def semgrep_project(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same of what a function of the project handed out."""
+    if words.givers():
+        yield "handed-out", _thrown_away(words, sg.Held("$L.$A(...)", words.givers(), arguments=True))
+
+
+def _thrown_away(words: Words, held: sg.Held, *more: sg.Part) -> dict[str, Any]:
     ways = ("let _ = %s;", "_ = %s;")
     return sg.both(
         sg.either(f"{way % sg.deep(held.pattern)}\n...\n$NEXT;" for way in ways),
@@ -24,5 +35,6 @@ def semgrep(words: Words) -> dict[str, Any]:
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.regex("HELD", r"^(?!&|.*\bstd(in|out|err)\(\))"),
         held.named,
+        *more,
         {"focus-metavariable": "$L"},
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lockcheck.export.rust import _conflict
-from lockcheck.export.words import Words
+from lockcheck.export.rust._conflict import Conflict
 
 COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
@@ -13,8 +10,7 @@ CWE = "CWE-764: Multiple Locks of a Critical Resource"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.Mutex.html#method.lock",)
 LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 
+_CONFLICT = Conflict(("exclusive", "write"), ("exclusive", "write"))
+"""The exclusive side taken under itself."""
 
-def semgrep(words: Words) -> dict[str, Any]:
-    """The exclusive side taken under itself."""
-    wanted = words.takes("exclusive", "write", fallible=False)
-    return _conflict.semgrep(words, words.takes("exclusive", "write"), wanted)
+semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project

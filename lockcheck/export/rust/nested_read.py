@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lockcheck.export.rust import _conflict
-from lockcheck.export.words import Words
+from lockcheck.export.rust._conflict import Conflict
 
 COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
@@ -16,8 +13,7 @@ REFERENCES = (
 )
 LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 
+_CONFLICT = Conflict(("read",), ("read", "upgradable"), recursive=False)
+"""A shared side taken under a shared guard; those that pass waiting writers may be."""
 
-def semgrep(words: Words) -> dict[str, Any]:
-    """A shared side taken under a shared guard; those that pass waiting writers may be."""
-    wanted = words.takes("read", "upgradable", fallible=False, recursive=False)
-    return _conflict.semgrep(words, words.takes("read"), wanted)
+semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project

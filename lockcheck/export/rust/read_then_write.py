@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lockcheck.export.rust import _conflict
-from lockcheck.export.words import Words
+from lockcheck.export.rust._conflict import Conflict
 
 COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
@@ -13,8 +10,7 @@ CWE = "CWE-833: Deadlock"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.RwLock.html#method.write",)
 LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 
+_CONFLICT = Conflict(("read", "upgradable"), ("write", "exclusive"))
+"""The exclusive side taken under a shared guard."""
 
-def semgrep(words: Words) -> dict[str, Any]:
-    """The exclusive side taken under a shared guard."""
-    wanted = words.takes("write", "exclusive", fallible=False)
-    return _conflict.semgrep(words, words.takes("read", "upgradable"), wanted)
+semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lockcheck.export.rust import _conflict
-from lockcheck.export.words import Words
+from lockcheck.export.rust._conflict import Conflict
 
 COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
@@ -13,8 +10,7 @@ CWE = "CWE-833: Deadlock"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.RwLock.html#method.read",)
 LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 
+_CONFLICT = Conflict(("write", "exclusive"), ("read", "upgradable"))
+"""A shared side taken under the exclusive guard."""
 
-def semgrep(words: Words) -> dict[str, Any]:
-    """A shared side taken under the exclusive guard."""
-    wanted = words.takes("read", "upgradable", fallible=False)
-    return _conflict.semgrep(words, words.takes("write", "exclusive"), wanted)
+semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project

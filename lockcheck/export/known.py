@@ -1,0 +1,126 @@
+"""What only the analysis of a whole project knows, in the terms that patterns need: names and the fields they reach.
+
+In: an `Analysis`.  Out: `Known`.
+Never: syntax, a tool's way of writing patterns.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis
+
+Key = tuple[str, str, tuple[str, ...], bool, str]
+Names = Mapping[str, frozenset[str]]
+"""Names of functions by the mode in which they take a lock; a read that passes waiting writers is `recursive`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A lock as the functions see it that come to take it, through any number of calls.
+
+    `language` is theirs. `owner` is the type that they belong to, empty for those that belong to none. `way` are the
+    fields that lead to the lock, from the receiver for `methods`, from an argument for `functions`; for a static it is
+    its name alone, and `static` is true. It `waits` as a "thread" or a "task". `givers` are methods that hand the guard
+    out, `lenders` functions that do. The way of methods on the lock itself is empty.
+    """
+
+    language: str
+    owner: str
+    way: tuple[str, ...]
+    static: bool
+    waits: str
+    methods: Names
+    functions: Names
+    givers: Names
+    lenders: Names
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a project; empty where nobody asked.
+
+    `fields`: by language, the last names of the fields and statics that are locks, and how each waits ("thread" or
+    "task"). `takers`: by language, the names of functions that take any lock, unless they say nothing.
+    """
+
+    reached: tuple[Reached, ...] = ()
+    fields: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    takers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+NOTHING = Known()
+
+
+def known(analysis: Analysis) -> Known:
+    """All of it. Calls that are resolved by their names alone, or mean one of several functions, are left out."""
+    books: dict[Key, _Book] = defaultdict(_Book)
+    takers: dict[str, set[str]] = defaultdict(set)
+    for number, (unit, function) in enumerate(analysis.program.functions):
+        summary = analysis.summary(number)
+        common = analysis.effects(number).common
+        for reach in summary.reaches:
+            if not reach.certain or reach.spread:
+                continue
+            if function.name not in common:
+                takers[unit.language].add(function.name)
+            mode = "recursive" if reach.recursive else reach.mode
+            for key, kind in _key(analysis, number, reach.lock):
+                getattr(books[key], kind)[mode].add(function.name)
+        for path, taken, _ in summary.returns:
+            for key, kind in _key(analysis, number, taken.lock) if not path else ():
+                book = books[key]
+                (book.givers if kind == "methods" else book.lenders)[taken.mode].add(function.name)
+    found = tuple(Reached(*key, *books[key].names()) for key in sorted(books))
+    return Known(found, _fields(analysis), {language: frozenset(names) for language, names in takers.items()})
+
+
+@dataclass
+class _Book:
+    """The functions of one lock while they are collected."""
+
+    methods: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    functions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    givers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    lenders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def names(self) -> Iterator[Names]:
+        """All of them, frozen."""
+        for one in (self.methods, self.functions, self.givers, self.lenders):
+            yield {mode: frozenset(one[mode]) for mode in sorted(one)}
+
+
+def _key(analysis: Analysis, number: int, lock: ir.Lock) -> Iterator[tuple[Key, str]]:
+    """Under which lock the function is entered, and as what. Nothing where the way is no plain fields."""
+    unit, function = analysis.program.functions[number]
+    way = tuple(part for part in lock.place.way if part not in ("*", "&"))
+    if not all(part.isidentifier() or part.isdigit() for part in way):
+        return
+    root = lock.place.root
+    owner = function.owner.path[-1] if function.owner is not None else ""
+    if isinstance(root, tuple):
+        if not root[0].startswith("["):
+            yield (unit.language, "", (root[-1], *way), True, lock.waits), "functions"
+    elif root < len(function.params):
+        if function.takes_self and root == 0:
+            yield (unit.language, owner, way, False, lock.waits), "methods"
+        else:
+            kind = function.params[root].type
+            name = kind.path[-1] if kind is not None and way else ""
+            yield (unit.language, name, way, False, lock.waits), "functions"
+
+
+def _fields(analysis: Analysis) -> dict[str, dict[str, frozenset[str]]]:
+    """The last names of locks that are taken anywhere and are known to be locks."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for moment in analysis:
+        event = moment.event
+        if isinstance(event, ir.Acquire) and event.lock.evidence != "named":
+            place, language = event.lock.place, analysis.program.functions[moment.function][0].language
+            last = place.way[-1:] or (place.root[-1:] if isinstance(place.root, tuple) else ())
+            for name in last:
+                found[language][event.lock.waits].add(name)
+    return {language: {waits: frozenset(names) for waits, names in kinds.items()} for language, kinds in found.items()}
