@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis import Analysis, Hold, Moment, Taken
 from lockcheck.analysis.paths import steps_of
 
 Reason = Literal["outlives", "dropped", "shadowed", "replaced", "leaves", "handed"]
@@ -48,6 +48,43 @@ def intervals(analysis: Analysis, modes: Sequence[str]) -> Iterator[Interval]:
             for slot, (hold, under) in held.items():
                 if body.slots[slot].name and body.slots[slot].why == "local" and hold.taken.site.function == number:
                     yield view.interval(slot, hold, under)
+
+
+def blocks(analysis: Analysis) -> Iterator[Interval]:
+    """The blocks that hold a lock of an object beyond the last place in them that names the object.
+
+    What a lock guards is taken to be the other parts of what it is a part of.
+    """
+    for number, moments in analysis.functions.items():
+        linked = analysis.program.linked(number)
+        held: dict[int, tuple[Hold, list[Moment]]] = {}
+        for moment in moments:
+            for hold, _ in moment.held():
+                root = hold.holder.root
+                block = isinstance(root, int) and linked is not None and linked.slots[root].why == "with"
+                if isinstance(root, int) and block and isinstance(hold.taken.lock.place.root, int):
+                    held.setdefault(root, (hold, []))[1].append(moment)
+        body = analysis.program.body(number) if held else None
+        if body is not None:
+            view = _View(analysis, number, body)
+            found = (view.block(slot, hold, under) for slot, (hold, under) in held.items())
+            yield from (one for one in found if one is not None)
+
+
+def pairs(analysis: Analysis) -> Iterator[Interval]:
+    """The locks that a function takes by name, waiting as long as it takes, and gives back by name later on."""
+    for moments in analysis.functions.values():
+        given = [(one.event.lock.place, one.event.at) for one in moments
+                 if isinstance(one.event, ir.Release) and one.event.lock is not None]  # fmt: skip
+        for moment in moments:
+            event = moment.event
+            if not isinstance(event, ir.Acquire) or not event.by_hand or event.fallible:
+                continue
+            back = [at for place, at in given if place == event.lock.place]
+            if back and all(at[0] > event.at[0] for at in back):
+                taken = Taken(event.lock, event.mode, analysis.site(moment), event.name, False)
+                end = max(at[1] for at in back)
+                yield Interval(moment, Hold(taken, ir.Place(("[by hand]",))), event.at[0], end, -1, ())
 
 
 @dataclass
@@ -87,6 +124,18 @@ class _View:
         last = max((at for at in named if at < end), default=-1)
         reasons = self.reasons(slot, home, hold.taken.site.at, last, drops, under)
         return Interval(under[0], hold, start, end, last, tuple(reasons))
+
+    def block(self, slot: int, hold: Hold, under: Sequence[Moment]) -> Interval | None:
+        """A block with a lock of an object, if something that could take time comes after the object's last use."""
+        home, root = self.home(slot), hold.taken.lock.place.root
+        named = [at for at in self.uses.get(root if isinstance(root, int) else -1, ()) if _holds(home.at, at)]
+        last = max(named, default=-1)
+        rounds = [one.body.at for one in steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, last)]
+        after = [moment for moment in under if self.is_after(moment, last, under, rounds)]
+        if last < hold.taken.site.at[1] or not after:
+            return None
+        start, at = hold.taken.site.at[0], _place(after[0])[0]
+        return Interval(under[0], hold, start, home.at[1], last, (("outlives", at),))
 
     def borrowers(self, slot: int) -> set[int]:
         """The variable and all that may borrow from it."""

@@ -20,7 +20,6 @@ _ALIASES = 8
 _GUESSES = 2
 _OVERRIDES = 6
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
-_NOTHING = (None, ir.NONE)
 
 
 class Objects(Callables):
@@ -259,7 +258,7 @@ class Objects(Callables):
             timed = operand.name == "timeout" or (number == 1 and not operand.name)
             if first and operand.place != ir.YES:
                 tries, maybe = tries or operand.place == ir.NO, True
-            bounded = bounded or (timed and operand.place not in _NOTHING)
+            bounded = bounded or (timed and operand.place != ir.NONE)
         later = lock.waits == "task" and not call.awaited and not tries
         step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
                           bounded, taking.recursive, maybe or bounded, by_hand=taking.hand)  # fmt: skip

@@ -18,6 +18,20 @@ impl Store {
     }
 }
 ```
+```python
+import threading
+
+class Store:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._index = {}
+
+    def load(self, key):
+        with self._lock:
+            # todoruleid: block-while-locked
+            time.sleep(1)
+            self._index[key] = 1
+```
 ## Good
 Work first, then lock.
 ```rust
@@ -31,6 +45,19 @@ impl Store {
         index.insert(k, text);
     }
 }
+```
+```python
+import threading
+
+class Store:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._index = {}
+
+    def load(self, key):
+        time.sleep(1)
+        with self._lock:
+            self._index[key] = 1
 ```
 ## In production
 Contention. Latency jumps for all who want the lock whenever the disk or the other side is slow.
@@ -49,7 +76,7 @@ from lockcheck.analysis.held import Wait
 from lockcheck.finding import CONFIDENCES, Finding, Note
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK402", severity="warning", languages=("rust",), reach="program", persona="pedantic")
+META = Meta(code="LCK402", severity="warning", languages=("rust", "python"), reach="program", persona="pedantic")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

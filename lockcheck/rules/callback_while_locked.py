@@ -21,6 +21,20 @@ impl Bus {
     }
 }
 ```
+```python
+import threading
+
+class Bus:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._last = None
+
+    def send(self, x, done):
+        with self._lock:
+            self._last = x
+            # todoruleid: callback-while-locked
+            done(x)
+```
 ## Good
 Let go first.
 ```rust
@@ -35,6 +49,19 @@ impl Bus {
         (self.hook)(x);
     }
 }
+```
+```python
+import threading
+
+class Bus:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._last = None
+
+    def send(self, x, done):
+        with self._lock:
+            self._last = x
+        done(x)
 ```
 ## In production
 Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
@@ -53,7 +80,7 @@ from lockcheck.analysis.paths import is_given
 from lockcheck.finding import CONFIDENCES, Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK404", severity="warning", languages=("rust",), reach="function", persona="pedantic")
+META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), reach="function", persona="pedantic")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -28,8 +28,24 @@ impl Catalog {
     }
 }
 ```
+```python
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = []
+
+    def add(self, x):
+        # todoruleid: guard-should-be-closure
+        self._lock.acquire()
+        try:
+            self._load.append(x)
+        finally:
+            self._lock.release()
+```
 ## Good
-Let a closure be the critical section.
+Let a closure, or a `with` block, be the critical section.
 ```rust
 struct Catalog {
     load: parking_lot::RwLock<Vec<u32>>,
@@ -48,11 +64,23 @@ impl Catalog {
     }
 }
 ```
+```python
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = []
+
+    def add(self, x):
+        with self._lock:
+            self._load.append(x)
+```
 ## In production
 Contention. The lock is held longer than anybody meant; who reads a stack dump does not see by whom.
 ## Not seen
 Guards of temporaries, which LCK101 to LCK103 judge, and a guard that is never named again: that it lives to the end of
-its block is all it is for.
+its block is all it is for. In Python, locks of modules: what they guard cannot be told.
 """
 
 from __future__ import annotations
@@ -63,15 +91,16 @@ from dataclasses import replace
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import fits
-from lockcheck.analysis.intervals import Interval, Reason, intervals
+from lockcheck.analysis.intervals import Interval, Reason, blocks, intervals, pairs
 from lockcheck.analysis.paths import is_given
 from lockcheck.finding import CONFIDENCES, Finding, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
 
 META = Meta(
-    code="LCK501", severity="note", languages=("rust",), reach="function", persona="pedantic", asked_by="closure-only"
-)
+    code="LCK501", severity="note", languages=("rust", "python"), reach="function",
+    persona="pedantic", asked_by="closure-only",
+)  # fmt: skip
 
 _SAID: dict[Reason, tuple[str, str]] = {
     "outlives": ("it outlives its last use", "still held here"),
@@ -94,6 +123,24 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         found = _finding(analysis, one)
         if found is not None and not any(found.span.start <= at < found.span.end for at in seen):
             yield found
+    for one in pairs(analysis):
+        yield _of_block(analysis, one, "it is given back by name: a block that holds it ends it on every way out")
+    for one in blocks(analysis):
+        yield _of_block(analysis, one, "the block goes on after the last use of what it guards")
+
+
+def _of_block(analysis: Analysis, one: Interval, said: str) -> Finding:
+    number, taken = one.moment.function, one.hold.taken
+    first, end = analysis.line(number, one.start), analysis.line(number, max(one.end - 1, one.start))
+    last = f", last used on {analysis.line(number, one.last)}" if one.last >= 0 else ""
+    path = analysis.span(taken.site).path
+    notes = tuple(Note(Span(path, at, at + 1), _SAID[why][1], _SAID[why][1]) for why, at in one.reasons)
+    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
+    return witness.of_hold(
+        analysis, slug(__name__), META, one.moment, one.hold, analysis.span(taken.site),
+        f"`{{lock}}` is held from line {first} to {end}{last}: {said}",
+        "hold the lock in a `with` block that ends with the last use", CONFIDENCES[min(grade, 1)], "taken here", notes,
+    )  # fmt: skip
 
 
 def _finding(analysis: Analysis, one: Interval) -> Finding | None:

@@ -27,6 +27,23 @@ impl Repl {
     }
 }
 ```
+```python
+# probes = ["Server.ping"]
+import threading
+
+class Server:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._table = []
+
+    # todoruleid: probe-misses-lock
+    def ping(self):
+        return "pong"
+
+    def work(self):
+        with self._lock:
+            self._table.append(1)
+```
 ## Good
 Let the probe go the way of the work.
 ```rust
@@ -42,6 +59,23 @@ impl Repl {
         self.table.lock().unwrap().push(1);
     }
 }
+```
+```python
+# probes = ["Server.ping"]
+import threading
+
+class Server:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._table = []
+
+    def ping(self):
+        with self._lock:
+            return len(self._table)
+
+    def work(self):
+        with self._lock:
+            self._table.append(1)
 ```
 ## In production
 Hazard. The process hangs, the watchdog is content, and a person must find out.
@@ -59,7 +93,7 @@ from lockcheck.analysis.reached import takings, ways
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK701", severity="warning", languages=("rust",), reach="program", sees="tree")
+META = Meta(code="LCK701", severity="warning", languages=("rust", "python"), reach="program", sees="tree")
 
 _MOST = 5
 """A message names at most so many locks."""

@@ -19,6 +19,20 @@ impl Catalog {
     }
 }
 ```
+```python
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = {}
+
+    def set(self, key):
+        # todoruleid: timeout-ignored
+        self._lock.acquire(timeout=1)
+        self._load[key] = 1
+        self._lock.release()
+```
 ## Good
 ```rust
 struct Catalog {
@@ -34,6 +48,23 @@ impl Catalog {
         true
     }
 }
+```
+```python
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = {}
+
+    def set(self, key):
+        if not self._lock.acquire(timeout=1):
+            return False
+        try:
+            self._load[key] = 1
+        finally:
+            self._lock.release()
+        return True
 ```
 ## In production
 Hazard. Under load the time runs out, and the code does without the lock what it should do with it.
@@ -51,7 +82,7 @@ from lockcheck.analysis.paths import looked_at
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK503", severity="warning", languages=("rust",), reach="function")
+META = Meta(code="LCK503", severity="warning", languages=("rust", "python"), reach="function")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

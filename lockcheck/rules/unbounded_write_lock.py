@@ -22,6 +22,20 @@ impl Catalog {
     }
 }
 ```
+```python
+# bounded = ["Catalog._lock"]
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = {}
+
+    def set(self, key):
+        # todoruleid: unbounded-write-lock
+        with self._lock:
+            self._load[key] = 1
+```
 ## Good
 Wait for a time, and say so when it was not enough.
 ```rust
@@ -38,6 +52,23 @@ impl Catalog {
         Ok(())
     }
 }
+```
+```python
+# bounded = ["Catalog._lock"]
+import threading
+
+class Catalog:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._load = {}
+
+    def set(self, key):
+        if not self._lock.acquire(timeout=5):
+            raise TimeoutError("the catalog is busy")
+        try:
+            self._load[key] = 1
+        finally:
+            self._lock.release()
 ```
 ## In production
 Hazard. Should a reader never let go, this thread waits without a word, and so does everybody behind it.
@@ -57,8 +88,9 @@ from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(
-    code="LCK502", severity="warning", languages=("rust",), reach="program", persona="auditor", asked_by="bounded"
-)
+    code="LCK502", severity="warning", languages=("rust", "python"), reach="program",
+    persona="auditor", asked_by="bounded",
+)  # fmt: skip
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

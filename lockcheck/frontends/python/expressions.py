@@ -24,7 +24,7 @@ class Expressions(Frame):
     def value(self, node: cst.CSTNode) -> ir.Place | None:
         match node:
             case cst.Name(value=name):
-                return _CONSTANTS.get(name) or self.place_of(name)
+                return _CONSTANTS.get(name) or self.named(node)
             case cst.Attribute():
                 return self.attribute(node)
             case cst.Call():
@@ -55,6 +55,12 @@ class Expressions(Frame):
                 for part in syntax.parts(node):
                     self.value(part)
                 return None
+
+    def named(self, node: cst.Name) -> ir.Place:
+        place = self.place_of(node.value)
+        if isinstance(place.root, int):
+            self.uses.setdefault(place.root, []).append(self.at(node)[0])
+        return place
 
     def attribute(self, node: cst.Attribute) -> ir.Place | None:
         base = self.value(node.value)

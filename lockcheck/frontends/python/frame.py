@@ -44,6 +44,7 @@ class Frame(ABC):
         self.loops: list[tuple[int, int, int]] = []
         self.leave_function = ir.RETURN
         self.result = -1
+        self.uses: dict[int, list[int]] = {}
         self.method_of: int | None = None
 
     def at(self, node: cst.CSTNode) -> ir.Range:

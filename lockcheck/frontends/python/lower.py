@@ -30,7 +30,8 @@ class Lowering(Flow):
         self.result = self.slot("", "result", function.at, function.returns)
         self.locals(node.body)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
-        return ir.Body(tuple(self.slots), root, self.result)
+        uses = tuple((slot, tuple(places)) for slot, places in self.uses.items())
+        return ir.Body(tuple(self.slots), root, self.result, uses)
 
     def locals(self, body: cst.CSTNode) -> None:
         """Every name that a body binds is a variable of its function from its beginning."""

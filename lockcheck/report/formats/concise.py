@@ -34,7 +34,7 @@ def _way(report: Report, finding: Finding) -> Iterator[str]:
     for number, note in enumerate(finding.notes):
         line = report.sources[note.span.path].position(note.span.start).line
         at = f"{safe(note.span.path)}:{line}"
-        if number == 0 and finding.lock is not None:
+        if number == 0 and note.label.endswith("taken here"):
             yield f"held since {f'line {line}' if note.span.path == finding.span.path else at}"
         else:
             yield f"{safe(note.label or note.message)} at {at}"
