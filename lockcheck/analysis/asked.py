@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from lockcheck.advisories import Advisory
 from lockcheck.source import LockFile, Package
@@ -34,6 +35,7 @@ class Asked:
     data_plane: tuple[int, ...] = ()
     probes: tuple[int, ...] = ()
 
+    @cached_property
     def bad_versions(self) -> list[tuple[LockFile, Package, Advisory]]:
         """The packages in use that an advisory speaks of, in the order of the lock files."""
         return [

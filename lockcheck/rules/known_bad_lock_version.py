@@ -70,7 +70,7 @@ Calls: TypeAlias = Mapping[tuple[str, str], Sequence[Moment]]
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each affected call; one for all faults of a version that no call here comes to."""
-    hit = analysis.asked.bad_versions()
+    hit = analysis.asked.bad_versions
     calls = _calls(analysis, {name for _, _, one in hit for name in one.calls}) if hit else {}
     silent: dict[Package, list[Advisory]] = defaultdict(list)
     for file, package, one in hit:
