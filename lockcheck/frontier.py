@@ -81,13 +81,14 @@ class Frontier:
             self._lent.update(lenders)
             for some, paths in ((names & self._settled, self._paths), (names - self._settled, None)):
                 if some:
-                    self._found.update(self._numbers(self._calls_of(some), paths))
+                    self._found.update(self._numbers(self._everywhere(ir.Words(lenders=some)), paths))
         return sorted(self._found)
 
     def calling(self, names: Iterable[str]) -> list[int]:
         """The numbers of the functions whose bytes say that they may call something of these names, ascending."""
         wanted = frozenset(names)
-        patterns, marks = self._calls_of(wanted), [name.encode() for name in wanted]
+        words = ir.Words(any=wanted, functions=wanted)
+        patterns, marks = self._everywhere(words), [name.encode() for name in wanted]
         with_any = {path for path, source in self._sources.items() if any(mark in source.data for mark in marks)}
         return [
             number
@@ -100,9 +101,8 @@ class Frontier:
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)
 
-    def _calls_of(self, names: frozenset[str]) -> dict[str, re.Pattern[bytes]]:
-        """For each file what finds the calls of functions with these names."""
-        words = ir.Words(any=names, functions=names)
+    def _everywhere(self, words: ir.Words) -> dict[str, re.Pattern[bytes]]:
+        """For each file what finds these words."""
         made = {language: pattern(language, words) for language in {unit.language for unit in self._program.units}}
         return {unit.path: made[unit.language] for unit in self._program.units}
 
@@ -123,5 +123,6 @@ class Frontier:
 def _joined(words: ir.Words, others: ir.Words, calls: frozenset[str] = frozenset()) -> ir.Words:
     """Both together; a method that takes arguments somewhere may do so everywhere."""
     whatever = words.any | others.any | calls
-    functions = words.functions | others.functions | calls
-    return ir.Words((words.alone | others.alone) - whatever, whatever, functions, words.macros | others.macros)
+    functions, paths = words.functions | others.functions | calls, words.paths | others.paths
+    macros = words.macros | others.macros
+    return ir.Words((words.alone | others.alone) - whatever, whatever, functions, paths, macros=macros)

@@ -630,12 +630,16 @@ class Words(Struct, frozen=True, gc=False, array_like=True):
     """The names of what takes locks, for a front end to look for in bytes before it parses them.
 
     `alone`: methods that are called with nothing but their receiver; `any`: methods called with whatever;
-    `functions`: called without a receiver; `macros`: of the tree, whose expansion takes a lock.
+    `functions`: free functions, called by name or path; `paths`: functions of a type, called by its path only;
+    `lenders`: called in any of these ways, and run a closure that they are given; `macros`: of the tree, whose
+    expansion takes a lock.
     """
 
     alone: frozenset[str] = frozenset()
     any: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    lenders: frozenset[str] = frozenset()
     macros: frozenset[str] = frozenset()
 
 

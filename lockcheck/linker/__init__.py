@@ -91,14 +91,14 @@ class Program:
         """
         if effects.objects:
             return self._openers(effects)
-        alone, whatever, free = set[str](), set[str](), set[str]()
+        alone, whatever, free, paths = set[str](), set[str](), set[str](), set[str]()
         for number, (_, function) in enumerate(self.functions):
             if function.returns is None:
                 continue
             if self.types.guard_mode(self.returned_type(number, None), effects) is not None:
-                kind = free if not function.takes_self else alone if len(function.params) == 1 else whatever
-                kind.add(function.name)
-        return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free))
+                method = alone if len(function.params) == 1 else whatever
+                (method if function.takes_self else free if function.owner is None else paths).add(function.name)
+        return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))
 
     def _openers(self, effects: Effects) -> ir.Words:
         """The names of fields and variables that are locks, and of functions and classes that take one."""

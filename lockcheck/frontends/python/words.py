@@ -15,9 +15,9 @@ from lockcheck.ir import Words
 def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or stands in the head of a `with`."""
     forms = (
-        (r"\.\s*(?:{})\b", words.any),
+        (r"\.\s*(?:{})\b", words.any | words.paths),
         (r"\bwith\b[^:]*\b(?:{})\b", words.alone),
-        (r"\b(?:{})\s*\(", words.functions),
+        (r"\b(?:{})\s*\(", words.functions | words.lenders),
     )
     said = [form.format(_either(names)) for form, names in forms if names]
     return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode())

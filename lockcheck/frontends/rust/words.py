@@ -15,18 +15,23 @@ from lockcheck.ir import Words
 def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`)."""
     forms = (
-        (r"\.\s*(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
-        (r"\.\s*(?:{})\b", words.any),
-        (r"::\s*(?:{})\b", words.alone | words.any | words.functions),
+        (r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
+        (r"\." + _GAP + r"(?:{})\b", words.any),
+        (r"::" + _GAP + r"(?:{})\b", words.alone | words.any | words.functions | words.paths),
         (r"\b(?:{})\s*(?:\(|::|/)", words.functions),
+        (r"\b(?:{})\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*[{|(]", words.lenders),
+        (_BOUND + r"(?s:.*)\b(?:{})\b", words.lenders),
         (r"\b(?:{})\s*!", words.macros),
     )
-    said = [form.format(_either(names)) for form, names in forms if names]
-    return re.compile("|".join([*said, _COMMENT]).encode())
+    said = [form.replace("{}", _either(names)) for form, names in forms if names]
+    return re.compile("|".join(said).encode() or rb"(?!)")
 
 
-_COMMENT = r"(?:\.|::)\s*/[/*]"
-"""A comment before the name, whatever the name is."""
+_GAP = r"\s*(?:/(?:/[^\n]*\n|\*[^*]*\*+(?:[^/*][^*]*\*+)*/)\s*)*"
+"""White space and comments."""
+
+_BOUND = r"=\s*(?:move\s*)?(?:\||\basync\b)"
+"""A closure or a block to wait for that gets a name."""
 
 
 def _either(names: Iterable[str]) -> str:
