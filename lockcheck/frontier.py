@@ -38,7 +38,7 @@ class Frontier:
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
         """The tree's macros whose expansion takes a lock, by name."""
-        outers = {name: program.guard_givers(table) for name, table in tables.items()}
+        outers = {name: program.guard_givers(name, table) for name, table in tables.items()}
         macros = macros_of(program.units)
         known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
         self.families = self._families(program.units)

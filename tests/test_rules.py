@@ -75,7 +75,10 @@ def test_a_page_says_what_production_shows(rule: Rule) -> None:
 
 def test_the_page_of_all_rules_is_not_stale() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "lockcheck", "rules", "--output", "markdown"], capture_output=True, timeout=60, check=True
+        [sys.executable, "-m", "lockcheck", "rules", "--output", "markdown"],
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     written = (ROOT / "docs" / "rules.md").read_bytes()
     assert done.stdout == written, "run `lockcheck rules --output markdown > docs/rules.md`"

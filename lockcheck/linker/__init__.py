@@ -13,7 +13,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker.link import Linked, link
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import oldest, owner_of_static
-from lockcheck.linker.types import Context, Types, substitute
+from lockcheck.linker.types import Context, Types, mentions, substitute
 
 __all__ = ["NOTHING", "Linked", "Program", "oldest", "owner_of_static"]
 
@@ -84,26 +84,31 @@ class Program:
         unit, function = self.functions[number]
         return self._bodies(unit, function) if function.body_at is not None else None
 
-    def guard_givers(self, effects: Effects) -> ir.Words:
-        """The functions that return a guard: a call of one is an acquisition.
+    def guard_givers(self, language: str, effects: Effects) -> ir.Words:
+        """The functions of a language that return a guard: a call of one is an acquisition.
 
         In a language of objects `alone` are the names that a block can be opened with to take a lock.
         """
         if effects.objects:
-            return self._openers(effects)
+            return self._openers(language, effects)
         alone, whatever, free, paths = set[str](), set[str](), set[str](), set[str]()
-        for number, (_, function) in enumerate(self.functions):
-            if function.returns is None:
+        names = self.types.names_of_guards(effects)
+        names.update(line.name for unit in self.units for line in unit.imports if line.name != line.target[-1])
+        for number, (unit, function) in enumerate(self.functions):
+            if unit.language != language or function.returns is None or not mentions(function.returns, names):
                 continue
             if self.types.guard_mode(self.returned_type(number, None), effects) is not None:
                 method = alone if len(function.params) == 1 else whatever
                 (method if function.takes_self else free if function.owner is None else paths).add(function.name)
         return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))
 
-    def _openers(self, effects: Effects) -> ir.Words:
+    def _openers(self, language: str, effects: Effects) -> ir.Words:
         """The names of fields and variables that are locks, and of functions and classes that take one."""
         alone, methods, plain, opened = set[str](), set[str](), set[str](), set[ir.Path]()
-        for number, (_, function) in enumerate(self.functions):
+        units = [unit for unit in self.units if unit.language == language]
+        for number, (unit, function) in enumerate(self.functions):
+            if unit.language != language:
+                continue
             if function.around or function.computed:
                 alone.add(function.name)
             elif function.name in effects.enters and (owner := self.types.context(number).owner) is not None:
@@ -111,8 +116,13 @@ class Program:
                 opened.add(owner.path)
             elif function.by_hand:
                 (plain if function.owner is None else methods).add(function.name)
-        named = [(f.name, f.type, Context(d.module, ir.Type(p))) for p, d in self.names.types.items() for f in d.fields]
-        named += [(s.name, s.type, Context(s.module)) for s in self.names.statics.values() if s.type is not None]
+        named = [
+            (field.name, field.type, Context(decl.module, ir.Type((*decl.module, decl.name))))
+            for unit in units
+            for decl in unit.types
+            for field in decl.fields
+        ]
+        named += [(s.name, s.type, Context(s.module)) for unit in units for s in unit.statics if s.type is not None]
         for name, made, at in named:
             for kind in self.types.behind(self.types.resolve(made, at, effects), effects):
                 if kind.path in opened or self.types.lock_type(kind, effects) is not None:

@@ -7,7 +7,7 @@ Never: guesses: what is not known is None.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockcheck import ir
@@ -181,6 +181,11 @@ class Types:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
 
+    def names_of_guards(self, effects: Effects) -> set[str]:
+        """The last parts of all written names that can mean a guard, or a type of the tree that holds one."""
+        aliases = {decl.name for decl in self.names.types.values() if decl.kind == "alias"}
+        return {GUARD, "Self", *effects.guards, *effects.own_guards, *aliases, *(path[-1] for path in self._holders)}
+
     def guard_in(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
         """The guard that a type is or contains."""
         if kind is None or self.is_guard(kind, effects):
@@ -304,6 +309,11 @@ class Types:
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""
         return [number for number in self._named.get(name, ()) if self.effects(number) is effects]
+
+
+def mentions(kind: ir.Type, names: Collection[str]) -> bool:
+    """Whether a type as written has one of the names as the last part of a path."""
+    return (bool(kind.path) and kind.path[-1] in names) or any(mentions(inner, names) for inner in kind.args)
 
 
 def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
