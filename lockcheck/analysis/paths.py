@@ -76,7 +76,7 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
             case ir.Ref(dst, src) if isinstance(src.root, int):
                 moves.append((src.root, ir.Place(dst)))
             case _:
-                used.update(place.root for place in _read(step) if isinstance(place.root, int))
+                used.update(place.root for place in read_by(step) if isinstance(place.root, int))
     for _ in range(8):
         more = {src for src, dst in moves if dst.way or dst.root in used or isinstance(dst.root, tuple)} - used
         if not more:
@@ -96,7 +96,7 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
             case ir.Ref(dst, src) if isinstance(src.root, int):
                 sources[dst].add(src.root)
             case ir.Call(dst=dst) | ir.New(dst=dst) | ir.Await(dst=dst):
-                sources[dst].update(place.root for place in _read(step) if isinstance(place.root, int))
+                sources[dst].update(place.root for place in read_by(step) if isinstance(place.root, int))
             case _:
                 pass
     found, waiting = set[int](), list(slots)
@@ -143,7 +143,7 @@ def steps_of(region: ir.Region, closures: bool = True) -> Iterator[ir.Step]:
                 pass
 
 
-def _read(step: ir.Step) -> Iterator[ir.Place]:
+def read_by(step: ir.Step) -> Iterator[ir.Place]:
     """The places that a step reads other than by moving them as a whole."""
     match step:
         case ir.Call(_, callee, operands):

@@ -35,7 +35,8 @@ impl Future for Drain {
 ## In production
 Hazard. One processor is busy for ever with one task that does nothing; the rest goes on, more slowly.
 ## Not seen
-A `poll_read` that returns Ready without having read anything: that is how the end of a stream looks too. A poll that
+A `poll_read` that says it is ready, and polled its source without putting anything into the buffer, is possible, no
+more: that is how the end of a stream looks too. A poll that
 sets something of its own on the way (a flag, a budget) does not come the same way again and is left alone; one that
 polls something else before is possible, no more: it may have made some progress.
 """
@@ -43,16 +44,18 @@ polls something else before is possible, no more: it may have made some progress
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from operator import is_
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Moment
-from lockcheck.analysis.paths import arguments, follows, made_of
+from lockcheck.analysis import Analysis, Moment, Site
+from lockcheck.analysis.paths import arguments, follows, made_of, read_by, steps_of
 from lockcheck.finding import Confidence, Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(
     code="LCK603", severity="warning", languages=("rust",), reach="function", persona="pedantic",
-    words=("wake", "wake_by_ref"),
+    words=("wake", "wake_by_ref", "Pending"),
 )  # fmt: skip
 
 
@@ -72,6 +75,40 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 analysis.title(moment.function), label="wakes itself here",
                 help="register the waker with what is waited for, and return Pending without waking",
             )  # fmt: skip
+    for number in analysis.functions:
+        yield from _empty_handed(analysis, number)
+
+
+def _empty_handed(analysis: Analysis, number: int) -> Iterator[Finding]:
+    """A `poll_read` that has polled its source, gives nothing to its buffer, and says that it is ready with success."""
+    function = analysis.program.functions[number][1]
+    body = analysis.program.body(number) if function.name == "poll_read" and len(function.params) == 3 else None
+    if body is None:
+        return
+    calls = [step for step in steps_of(body.root) if isinstance(step, ir.Call)]
+    units = {call.dst for call in calls if call.word == "Ok" and all(one.place is None for one in call.operands)}
+    ready = [call for call in calls if call.word == "Ready" and any(_names(call, unit) for unit in units)]
+
+    def polls(step: ir.Step) -> bool:
+        return isinstance(step, ir.Call) and step.word.startswith("poll") and _names(step, 1)
+
+    def fills(step: ir.Step) -> bool:
+        return _names(step, 2)
+
+    for call in ready:
+        if follows(body.root, polls, partial(is_, call), fills):
+            yield Finding(
+                META.code, slug(__name__), META.severity, "possible", "declared",
+                analysis.span(Site(number, call.at)),
+                "is ready although nothing was put into the buffer: the reader comes back at once, without end",
+                analysis.title(number), label="ready without progress",
+                help="poll the source again until it is pending, fills the buffer, or has come to its end",
+            )  # fmt: skip
+
+
+def _names(step: ir.Step, slot: int) -> bool:
+    """Whether a step reads a variable."""
+    return any(place.root == slot for place in read_by(step))
 
 
 def _polls_others(analysis: Analysis, number: int, event: ir.Act) -> bool:
