@@ -230,23 +230,23 @@ def _below(path: str, base: str) -> str | None:
 # ----------------------------------------------------------------------------------------------------- the reading
 
 
-def read(path: str) -> Source | Problem:
-    """The text of a file, or why there is none. Never reads more than `LARGEST` bytes, never waits."""
+def read(path: str, largest: int = LARGEST) -> Source | Problem:
+    """The text of a file, or why there is none. Never reads more than `largest` bytes, never waits."""
     why = _no_file(path)
     if why:
         return Problem(path, 1, why)
     try:
         with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(largest + 1)
     except OSError as error:
         return Problem(path, 1, _reason(error))
-    return source(path, data)
+    return source(path, data, largest)
 
 
-def source(path: str, data: bytes) -> Source | Problem:
+def source(path: str, data: bytes, largest: int = LARGEST) -> Source | Problem:
     """The bytes as a `Source`, or why they cannot be one: too many, none, or no UTF-8."""
-    if len(data) > LARGEST:
-        return Problem(path, 1, f"is larger than {LARGEST // 1024 // 1024} MiB: not analysed")
+    if len(data) > largest:
+        return Problem(path, 1, f"is larger than {largest // 1024 // 1024} MiB: not analysed")
     if not data and not path.endswith(_IMPORTED):
         return Problem(path, 1, "is empty")
     try:
@@ -292,9 +292,9 @@ def project(path: str) -> str | None:
     return None
 
 
-def text_of(path: str) -> str | Problem:
-    """The text of a small file such as a manifest or a configuration; a Problem where it cannot be read."""
-    found = read(path)
+def text_of(path: str, largest: int = LARGEST) -> str | Problem:
+    """The text of a file such as a manifest or a configuration; a Problem where it cannot be read."""
+    found = read(path, largest)
     if isinstance(found, Source):
         return found.data.decode("utf-8")
     empty = found.message == "is empty"

@@ -170,6 +170,14 @@ def test_only_what_is_new_since_a_revision_counts(run: Any, fake_rules: Path) ->
     assert git(fake_rules, "status", "--porcelain").splitlines() == ["M a.rs", "?? c.rs"], "nothing else is changed"
 
 
+def test_no_path_of_a_revision_leads_out_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "top").mkdir()
+    files = [("../out.rs", b"x"), ("a/../../out.rs", b"x"), (".git/config", b"x"), ("/out.rs", b"x"), ("a/in.rs", b"x")]
+    discover.plant(str(tmp_path / "top"), files)
+    found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert found == ["top/a/in.rs"]
+
+
 def test_a_tree_without_findings_is_not_analysed_twice(
     run: Any, fake_rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +282,14 @@ def test_a_push_names_its_revisions(tree: Path, check: Any, monkeypatch: pytest.
     monkeypatch.setenv("PRE_COMMIT_FROM_REF", first)
     monkeypatch.setenv("PRE_COMMIT_TO_REF", last)
     assert check("--context", ".", "src/note.rs").places == ["src/lib.rs:5 LCK202"]
+
+
+def test_what_is_in_another_language_concerns_nobody(tree: Path, check: Any) -> None:
+    """pre-commit calls scripts without an ending Python, too."""
+    commit(tree, {"Cargo.toml": CARGO, "src/lib.rs": QUIET, "src/note.rs": QUIET_NOTE, "run": "#!/usr/bin/python3\n"})
+    done = check("--context", ".", "run", "src/lib.rs")
+    assert (done.status, done.err) == (0, "")
+    assert check("run").status == 2
 
 
 def test_outside_of_a_repository_every_file_on_the_way_counts(tree: Path, check: Any) -> None:

@@ -192,11 +192,11 @@ def test_github_tells_the_whole_way_in_one_annotation() -> None:
 
 
 def test_github_cannot_be_commanded() -> None:
-    source = Source("a,b:c%2C.rs", b"a.lock();\n")
+    source = Source("a::error,b:c%2C.rs", b"a.lock();\n")
     text = shown("github", report(finding(source, "a.lock()", message="x\r\n::error::y %0A"), sources=(source,)))
     assert len(text.splitlines()) == 1
     ((_, where, data),) = commands(text)
-    assert where["file"] == "a,b:c%2C.rs"
+    assert where["file"] == "a::error,b:c%2C.rs"
     assert data == "x\r\n::error::y %0A"
 
 

@@ -21,21 +21,21 @@ class Region:
     end_column: int
 
 
-def rank(finding: Finding, old: bool = False) -> tuple[bool, int, bool, str, int, str]:
-    """What to sort by where there is no room for all: new, then errors, then what input from outside can set off."""
+def rank(finding: Finding) -> tuple[int, bool, str, int, str]:
+    """What to sort by where there is no room for all: errors, and first of those what input from outside sets off."""
     place = finding.span
     contagious = finding.reached_from is not None
-    return old, _GRADES.index(finding.severity), not contagious, place.path, place.start, finding.code
+    return _GRADES.index(finding.severity), not contagious, place.path, place.start, finding.code
 
 
 def ranked(report: Report) -> list[Finding]:
-    """What counts, the most important first."""
+    """What counts, the most important first; where older findings are shown, they come behind."""
     return sorted(report.findings, key=rank)
 
 
 def old(report: Report) -> list[Hidden]:
     """What does not count but is there, the most important first: allowed, in a baseline, or older than the change."""
-    return sorted((one for one in report.hidden if one.why != "elsewhere"), key=lambda one: rank(one.finding, True))
+    return sorted((one for one in report.hidden if one.why != "elsewhere"), key=lambda one: rank(one.finding))
 
 
 def steps(finding: Finding) -> list[Note]:

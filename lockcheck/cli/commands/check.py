@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -77,10 +78,15 @@ def _once(options: argparse.Namespace, wanted: Sequence[tuple[str, str]]) -> int
 def _report(options: argparse.Namespace) -> Report:
     """What was found, less what is known, and less what the user did not ask about."""
     from lockcheck import engine
+    from lockcheck.frontends import SUFFIXES
 
     stdin = _standard_input(options) if "-" in options.paths else None
     asked = [path for path in options.paths if path != "-"] or ([] if stdin else ["."])
-    paths = list(dict.fromkeys([*(options.context or []), *asked]))
+    if options.context:  # what is asked about beside it may be in any language
+        ours = [path for path in asked if os.path.isdir(path) or path.endswith(tuple(SUFFIXES))]
+        paths = [*options.context, *ours]
+    else:
+        paths = asked
     settings = shared.settings(options, [*paths, stdin[0]] if stdin else paths)
     work = shared.work(options)
     report = engine.check(paths, settings, work, progress(), stdin)

@@ -9,6 +9,9 @@ from lockcheck.cli.console import CLEAN, FINDINGS, UsageError, complain
 
 HELP = "render a saved JSON report in other formats"
 
+LARGEST = 1024 * 1024 * 1024
+"""Bytes of a report: the witnesses of a large tree need more room than a source."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
@@ -25,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from lockcheck.source import Source
 
     wanted = outputs.wanted(options.output or ["full"])
-    text = discover.text_of(options.file)
+    text = discover.text_of(options.file, LARGEST)
     if isinstance(text, Problem):
         raise UsageError(f"{options.file}: {text.message}")
 
