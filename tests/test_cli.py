@@ -14,7 +14,7 @@ import pytest
 from fakes import fake_rules, said, write_tree
 
 from lockcheck import __version__, cli, engine
-from lockcheck.cli import console
+from lockcheck.cli import console, outputs
 from lockcheck.cli.options import CHOICES
 from lockcheck.config import EDITIONS
 from lockcheck.finding import CONFIDENCES
@@ -303,6 +303,7 @@ def test_the_words_of_the_options_are_those_of_the_rooms() -> None:
     assert CHOICES["confidence"] == CONFIDENCES
     assert CHOICES["edition"] == EDITIONS
     assert CHOICES["graph"] == FORMS
+    assert tuple(outputs.formats()) == FORMATS
     assert FORMATS[0] == "full"
     assert [name for name in FORMATS if for_people(name)] == ["full", "concise"]
 

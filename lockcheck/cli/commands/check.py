@@ -29,10 +29,11 @@ HELP = "analyse files and report what is wrong"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
+    names = ", ".join(outputs.formats())
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files and folders, or - (default: the current folder)")
     shared.selection(parser)
-    add("--output", metavar="FORMAT[:FILE]", action="append", help="how to report, and where (default: full)")
+    add("--output", metavar="FORMAT[:FILE]", action="append", help=f"{names} (default: full); repeatable")
     add("--baseline", metavar="FILE", help="leave out what this file holds (written by `lockcheck baseline`)")
     add("--base", metavar="REV", help="leave out what was there at this revision of git, too")
     add("--context", metavar="PATH", action="append", help="analyse this too; report what the other PATHs bring in")

@@ -68,7 +68,7 @@ def _rule(page: Page) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in page.slug.split("-")),
         "shortDescription": {"text": f"{page.title}."},
         "fullDescription": {"text": _paragraph(page)},
-        "help": {"text": page.text, "markdown": page.text},
+        "help": {"text": page.text, "markdown": f"# {page.text}"},
         "defaultConfiguration": {"level": page.severity},
         "properties": {
             "precision": "high",
