@@ -345,7 +345,8 @@ class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
     `fallible`: the call does not wait (or not for ever) and may come back without the guard; `bounded`: it waits
     for a time; `recursive`: it never waits for a queued writer; `optional`: what it returns may hold no guard.
-    `by_hand`: it is held until somebody releases the lock by name, whatever becomes of `holder`.
+    `by_hand`: it is held until somebody releases the lock by name, whatever becomes of `holder`; `fresh`: the lock
+    was made in this function.
     """
 
     lock: Lock
@@ -359,6 +360,7 @@ class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):
     recursive: bool = False
     optional: bool = False
     by_hand: bool = False
+    fresh: bool = False
 
 
 class Release(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -489,9 +491,36 @@ class Act(Struct, frozen=True, gc=False, array_like=True, tag=True):
     given: tuple[Place, ...] = ()
 
 
+class Wait(Struct, frozen=True, gc=False):
+    """The thread waits until somebody signals `on`; the lock that guards what it waits for is free meanwhile.
+
+    `guard` is where the guard of that lock is, if it is passed on; otherwise `lock` is that lock. `bounded`: it gives
+    up after a time; `checked`: it looks itself at what it waits for.
+    """
+
+    on: Lock
+    at: Range
+    name_at: Range
+    name: str
+    lock: Lock | None = None
+    guard: Place | None = None
+    bounded: bool = False
+    checked: bool = False
+
+
+class Signal(Struct, frozen=True, gc=False):
+    """Whoever waits for `on` goes on. `lock` must be held for it; None: none need be."""
+
+    on: Lock
+    at: Range
+    name_at: Range
+    name: str
+    lock: Lock | None = None
+
+
 Step: TypeAlias = Union[
     Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Compute, Region, Branch, Loop, Leave,
-    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act,
+    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
 ]  # fmt: skip
 
 

@@ -109,6 +109,11 @@ class Analysis:
         """Whether a function calls what it was given under a guard of its own."""
         return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
 
+    def names(self, of: Callable[[Effects], Iterable[str]]) -> frozenset[str]:
+        """Names that the tables of the tree's languages list, each by its last part."""
+        spelled = (name for table in self.program.types.tables for name in of(table))
+        return frozenset(name.replace("::", ".").rpartition(".")[2] for name in spelled)
+
     def calling(self, names: Iterable[str]) -> Iterator[Moment]:
         """The moments of all functions of the tree that may call something of these names, locks or not."""
         for number in self._calling(names) if self._calling is not None else ():
@@ -201,6 +206,10 @@ class Analysis:
     def line(self, number: int, offset: int) -> int:
         """The line of the function's file that a byte offset is on, from 1; 0 where nobody counts lines."""
         return self._line(self.program.functions[number][0].path, offset) if self._line is not None else 0
+
+    def runs_around(self, number: int) -> bool:
+        """Whether a function's callers run their blocks where it yields."""
+        return self.program.functions[number][1].around
 
     def site(self, moment: Moment) -> Site:
         """Where the moment's event is."""

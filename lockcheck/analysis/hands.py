@@ -19,10 +19,18 @@ FREE = ir.Place(("[free]",))
 KEPT = ir.Place(("[kept]",))
 """The holder of a guard that a callee took and left taken."""
 
+LEAKED = ir.Place(("[leaked]",))
+"""The holder of what was forgotten on purpose."""
+
 
 def is_mark(hold: Hold) -> bool:
     """Whether it says that a lock is free."""
     return hold.holder == FREE
+
+
+def outlives(hold: Hold) -> bool:
+    """Whether no scope's end gives the guard back: it was taken by name, or forgotten."""
+    return (hold.taken.by_hand or hold.holder.root == LEAKED.root) and not is_mark(hold)
 
 
 def unlocked(ways: Ways, lock: ir.Lock, site: Site) -> Ways:
@@ -70,4 +78,9 @@ def kept(ends: Ways, result: int) -> tuple[Taken, ...]:
 
 def before(ways: Ways, step: ir.Escape) -> Ways:
     """The ways on which what `step` stands behind raises: what it took itself is not held."""
-    return at.each(ways, lambda way: frozenset(hold for hold in way if hold.taken.site.at != step.at)) or NOWHERE
+    begin, end = step.at
+
+    def inside(hold: Hold) -> bool:
+        return begin <= hold.taken.site.at[0] and hold.taken.site.at[1] <= end
+
+    return at.each(ways, lambda way: frozenset(hold for hold in way if not inside(hold))) or NOWHERE

@@ -62,7 +62,8 @@ class Wait(NamedTuple):
 class Summary:
     """What a call of a function does, in its own parameters' terms.
 
-    `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back.
+    `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
+    `raises`: an exception may come out of it.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -76,6 +77,7 @@ class Summary:
     known: bool = True
     keeps: tuple[Taken, ...] = ()
     gives: tuple[ir.Lock, ...] = ()
+    raises: bool = True
 
 
 EMPTY = Summary(known=False)
@@ -84,12 +86,16 @@ EMPTY = Summary(known=False)
 
 @dataclass
 class Moment:
-    """An event and the ways to stand there just before it. `arms` are the arms around it, outermost first."""
+    """An event and the ways to stand there just before it.
+
+    `arms` are the arms around it and `loops` the loops, as ranges of bytes, each outermost first.
+    """
 
     event: ir.Step
     ways: Ways
     arms: tuple[ir.Arm, ...]
     function: int
+    loops: tuple[ir.Range, ...] = ()
 
     def held(self, when: Facts = frozenset()) -> list[tuple[Hold, bool]]:
         """Every guard that is held on some way, in order of acquisition, and whether on all.
@@ -127,8 +133,11 @@ class Walk:
     moments: dict[tuple[int, tuple[int, ...]], Moment] = field(default_factory=dict)
     exits: dict[int, Ways] = field(default_factory=dict)
     arms: tuple[ir.Arm, ...] = ()
+    calm: set[ir.Range] = field(default_factory=set)
+    """The calls of functions that raise nothing."""
     lent: frozenset[Hold] = frozenset()
     """What is held where the caller's block runs, in a function that runs around it."""
+    loops: tuple[ir.Range, ...] = ()
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[str, Wait] = field(default_factory=dict)
     blocks: dict[str, Wait] = field(default_factory=dict)
@@ -139,7 +148,7 @@ class Walk:
         key = (id(event), tuple(id(a) for a in self.arms))
         known = self.moments.get(key)
         if known is None:
-            self.moments[key] = Moment(event, ways, self.arms, self.number)
+            self.moments[key] = Moment(event, ways, self.arms, self.number, self.loops)
         else:
             known.ways = at.joined(known.ways, ways)
 
@@ -169,8 +178,9 @@ class Walk:
                 if where[0] < where[1]:
                     self.moment(step, ways)
                 return at.released(ways, src) if lock is None else hands.unlocked(ways, lock, Site(self.number, where))
-            case ir.Escape(label):
-                self.leave(step, label, hands.before(ways, step))
+            case ir.Escape(label, where):
+                if where not in self.calm:
+                    self.leave(step, label, hands.before(ways, step))
                 return ways
             case ir.Yield():
                 self.moment(step, ways)
@@ -202,15 +212,15 @@ class Walk:
                 held = tuple(h.taken for h in some if not is_parameter(h.taken))
                 self.callbacks[slot] = tuple(dict.fromkeys(self.callbacks.get(slot, ()) + held))
                 return ways
-            case ir.Register() | ir.Discard() | ir.Act():
+            case ir.Register() | ir.Discard() | ir.Act() | ir.Wait() | ir.Signal():
                 self.moment(step, ways)
                 return ways
             case _:
                 return ways
 
     def leave(self, step: ir.Step, label: int, ways: Ways) -> None:
-        """Control goes elsewhere; leaving the function with a lock that was taken by name is an event."""
-        if label in (ir.RETURN, ir.RAISED) and any(hold.taken.by_hand for way in ways for hold in way):
+        """Control goes elsewhere; leaving the function with a lock that no scope gives back is an event."""
+        if label in (ir.RETURN, ir.RAISED) and any(hands.outlives(hold) for way in ways for hold in way):
             self.moment(step, ways)
         self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
 
@@ -236,7 +246,8 @@ class Walk:
 
     def loop(self, body: ir.Region, label: int, ways: Ways) -> Ways:
         """The body runs until it leaves; what one round keeps, the next one starts with."""
-        seen = ways
+        seen, around = ways, self.loops
+        self.loops = (*around, body.at)
         for _ in range(3):
             once = self.region(body, seen)
             left = at.joined(once, self.exits.pop(label, NOWHERE))
@@ -244,6 +255,7 @@ class Walk:
             if again == seen:
                 break
             seen = again
+        self.loops = around
         return NOWHERE
 
     def acquire(self, step: ir.Acquire, ways: Ways) -> Ways:
@@ -309,6 +321,8 @@ class Walk:
         after = NOWHERE
         for target in step.targets:
             after = at.joined(after, self.target(step, target, ways))
+        if step.targets and not any(self.summarize(target).raises for target in step.targets):
+            self.calm.add(step.at)
         return after if step.targets else ways
 
     def target(self, step: ir.Invoke, target: int, ways: Ways) -> Ways:
@@ -500,7 +514,9 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     """Walk the body; the ways at its end before the parameters are dropped (what the result and others hold)."""
     root = walker.linked.root
     after = walker.steps(root.steps, start)
-    return at.joined(after, walker.exits.pop(root.label, NOWHERE))
+    if after:
+        walker.leave(ir.Leave(root.label, (root.at[1], root.at[1])), root.label, after)
+    return walker.exits.pop(root.label, NOWHERE)
 
 
 def _when(walker: Walk, ends: Ways, taken: Taken) -> Facts:
@@ -537,4 +553,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         walker.capped,
         keeps=hands.kept(ends, result),
         gives=hands.freed(ends),
+        raises=bool(walker.exits.get(ir.RAISED)),
     )

@@ -67,6 +67,21 @@ class Acting:
 
 
 @dataclass(frozen=True, slots=True)
+class Signalling:
+    """What a method of a condition variable does: `wait` for a signal, or give one (`wake`).
+
+    `held`: the lock must be held; `checked`: it looks itself at what it waits for; `limit` is the number of the
+    argument (the receiver is 0) that says how long it waits at most, 0 for none; `bounded`: it never waits for ever.
+    """
+
+    does: Literal["wait", "wake"]
+    held: bool = False
+    checked: bool = False
+    bounded: bool = False
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """The table of one language. Names are joined as the language spells them; see the data files for meanings."""
 
@@ -115,6 +130,9 @@ class Effects:
     prelude: frozenset[str]
     common: frozenset[str]
     reasons: Mapping[str, str]
+    signals: Mapping[tuple[str, str], Mapping[str, Signalling]]
+    steady: frozenset[str]
+    """Names of library functions and methods whose exceptions nobody reckons with."""
     separator: str
     objects: bool
     """Every value is a reference, and a class is called to make one."""
@@ -135,6 +153,26 @@ class Effects:
             return found
         return None
 
+    @property
+    def lock_methods(self) -> frozenset[str]:
+        """The methods by which locks are taken and given back, and the ends of blocks."""
+        return frozenset(n for lock in self.locks.values() for n in lock.methods) | {"__exit__", "__aexit__"}
+
+    @property
+    def takes_by_hand(self) -> frozenset[str]:
+        """The methods by which locks are taken until they are given back by name."""
+        return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.hand)
+
+    @property
+    def signal_methods(self) -> frozenset[str]:
+        """The methods of condition variables."""
+        return frozenset(name for one in self.signals.values() for name in one)
+
+    @property
+    def gives_back(self) -> frozenset[str]:
+        """The methods by which locks are given back by name."""
+        return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.gives)
+
     def words(self, families: frozenset[str]) -> ir.Words:
         """The methods that can take a lock; those of maps and watches only where `families` has them.
 
@@ -142,6 +180,7 @@ class Effects:
         """
         if self.objects:
             methods = {name for lock in self.locks.values() for name in lock.methods if not name.startswith("__")}
+            methods |= self.signal_methods
             return ir.Words(any=frozenset(methods), functions=frozenset(self.hooks))
         quiet = {"map", "watch"} - families
         alone, whatever = set(self.named), set[str]()
@@ -150,6 +189,13 @@ class Effects:
                 strict = lock.family in ("mutex", "rwlock") and not (taking.bounded or taking.fallible)
                 (alone if strict else whatever).add(name)
         return ir.Words(frozenset(alone - whatever), frozenset(whatever))
+
+
+def _signalling(said: str) -> Signalling:
+    words = said.split()
+    does: Any = words[0]
+    limit = next((int(word.removeprefix("limit")) for word in words if word.startswith("limit")), 0)
+    return Signalling(does, "held" in words, "checked" in words, "bounded" in words, limit)
 
 
 def _taking(said: str) -> Taking:
@@ -195,6 +241,11 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
             if lock.family in ("mutex", "rwlock") and not objects:
                 merged = {**methods, **(names[parts[-1]].methods if parts[-1] in names else {})}
                 names[parts[-1]] = LockType(parts[-1], entry["family"], "thread", False, merged)
+    signals = {
+        (kind.split(separator)[0], kind.split(separator)[-1]): {m: _signalling(s) for m, s in one["methods"].items()}
+        for one in data["signal"]
+        for kind in one["types"]
+    }
     guards = data["guards"]
     modes: dict[str, Mode] = dict.fromkeys(guards["types"], "exclusive")
     for mode in ("read", "write", "upgradable"):
@@ -250,6 +301,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         prelude=frozenset(data["known"]["prelude"]),
         common=frozenset(data["known"]["common"]),
         reasons=data["reasons"],
+        signals=signals,
+        steady=frozenset(data["steady"]["names"]),
         separator=separator,
         objects=objects,
         hooks={name: (said.split()[0], int(said.split()[1])) for name, said in data.get("hooks", {}).items()},

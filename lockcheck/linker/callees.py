@@ -87,7 +87,7 @@ class Callees(Acts, Library):
                 self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
                 self.library(call, name, outer, carries=not inside)
                 return
-            if self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
+            if self.signal(call, outer) or self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
                 return
             if self.program.types.is_guard(outer, effects):
                 if self.on_guard(call, name):

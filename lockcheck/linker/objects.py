@@ -154,9 +154,14 @@ class Objects(Callables):
         if call.word in self.effects.threads:
             self.spawns(call, self.effects.threads_when.get(call.word, "thread"))
         super().call(call)
-        runs = (ir.Invoke, ir.Block, ir.Callback, ir.Branch)
-        if call.throws != -1 and any(isinstance(step, runs) for step in self.out[before:]):
+        if call.throws != -1 and any(self.may_raise(step, call.throws) for step in self.out[before:]):
             self.out.append(ir.Escape(call.throws, call.at))
+
+    def may_raise(self, step: ir.Step, to: int) -> bool:
+        """Whether an exception is to be reckoned with. Out of the function library calls that are steady raise none."""
+        if isinstance(step, ir.Invoke) and not step.targets and to == ir.RAISED:
+            return step.name.rpartition(".")[2] not in self.effects.steady
+        return isinstance(step, (ir.Invoke, ir.Block, ir.Callback, ir.Branch))
 
     def computed(self, kind: ir.Type, name: str) -> list[int]:
         """The functions that run where a field is read."""
@@ -180,6 +185,8 @@ class Objects(Callables):
         place = call.operands[0].place
         kind = self.type_of(place)
         if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
+            return
+        if self.signal(call, kind):
             return
         for outer in self.program.types.behind(kind, self.effects):
             lock = self.program.types.lock_type(outer, self.effects)
@@ -261,7 +268,8 @@ class Objects(Callables):
             bounded = bounded or (timed and operand.place != ir.NONE)
         later = lock.waits == "task" and not call.awaited and not tries
         step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
-                          bounded, taking.recursive, maybe or bounded, by_hand=taking.hand)  # fmt: skip
+                          bounded, taking.recursive, maybe or bounded, by_hand=taking.hand,
+                          fresh=named.place.root in self.fresh and not named.place.way)  # fmt: skip
         if later:
             self.pending[call.dst] = step
         else:
@@ -365,6 +373,8 @@ class Objects(Callables):
             own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
             self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
         targets = self.program.types.made.methods(kind, "__init__", self.effects)
+        if lock is not None and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
+            self.fresh.add(call.dst)
         if targets and lock is None:
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
             self.invoke(_with(call, ir.Method("__init__"), operands), targets, True, kind)

@@ -7,7 +7,7 @@ Never: guesses: what is not known is None.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockcheck import ir
@@ -93,6 +93,11 @@ class Types:
             trait = self.resolve(function.trait, context, effects)
             if trait is not None:
                 self._implementors[trait.path][function.name].append(number)
+
+    @property
+    def tables(self) -> Iterable[Effects]:
+        """The tables of the tree's languages."""
+        return self._effects.values()
 
     def effects(self, number: int) -> Effects:
         """The table of the language of a function."""

@@ -13,6 +13,18 @@ async fn greet(&self) {
     dial(&peers).await;
 }
 ```
+```python
+import threading
+
+class Session:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    async def refresh(self):
+        with self.lock:
+            # ruleid: await-while-locked
+            self.token = await self.fetch()
+```
 ## Good
 Take what you need, let go, then wait.
 ```rust
@@ -20,6 +32,17 @@ async fn greet(&self) {
     let first = self.peers.lock().unwrap().first().cloned();
     dial(&first).await;
 }
+```
+```python
+import asyncio
+
+class Session:
+    def __init__(self):
+        self.lock = asyncio.Lock()
+
+    async def refresh(self):
+        async with self.lock:
+            self.token = await self.fetch()
 ```
 ## In production
 Contention. Requests stall in groups while a worker thread is blocked; where all worker threads want the lock, or
@@ -37,7 +60,7 @@ from lockcheck.analysis import Analysis
 from lockcheck.finding import CONFIDENCES, Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK401", severity="warning", languages=("rust",), reach="function")
+META = Meta(code="LCK401", severity="warning", languages=("rust", "python"), reach="function")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

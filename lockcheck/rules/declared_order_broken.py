@@ -27,6 +27,21 @@ impl Bank {
     }
 }
 ```
+```python
+# lock-order = ["Bank.books", "Bank.vault"]
+import threading
+
+class Bank:
+    def __init__(self):
+        self.books = threading.Lock()
+        self.vault = threading.Lock()
+
+    def count(self):
+        with self.vault:
+            # todoruleid: declared-order-broken
+            with self.books:
+                return self.total
+```
 ## Good
 Take the earlier one first, or let go of the later one before.
 ```rust
@@ -43,6 +58,20 @@ impl Bank {
         *paper = 0;
     }
 }
+```
+```python
+# lock-order = ["Bank.books", "Bank.vault"]
+import threading
+
+class Bank:
+    def __init__(self):
+        self.books = threading.Lock()
+        self.vault = threading.Lock()
+
+    def count(self):
+        with self.books:
+            with self.vault:
+                return self.total
 ```
 ## In production
 Hazard. Nothing hangs as long as nobody takes the two in the declared order at the same time; then both threads do.
@@ -62,7 +91,7 @@ from lockcheck.analysis.cycles import Edge, every_edge
 from lockcheck.finding import Confidence, Finding, LockRef
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK302", severity="warning", languages=("rust",), reach="program")
+META = Meta(code="LCK302", severity="warning", languages=("rust", "python"), reach="program")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

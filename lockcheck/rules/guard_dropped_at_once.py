@@ -3,7 +3,8 @@ Guard dropped where it is made
 
 `let _ = lock()` binds nothing: the guard is dropped in the same statement, and what follows runs without the lock.
 `let _guard = …` keeps it. rustc knows this for its own locks (`let_underscore_lock`), Clippy for parking_lot's;
-for tokio's and others nobody says a word (rust-clippy issue 13869).
+for tokio's and others nobody says a word (rust-clippy issue 13869). In Python it is a lock that is made where it is
+taken: the next call makes another one (pylint's W2101 sees it inside `with`).
 
 ## Bad
 ```rust
@@ -19,6 +20,15 @@ impl Tally {
     }
 }
 ```
+```python
+import threading
+
+class Counter:
+    def add(self):
+        # ruleid: guard-dropped-at-once
+        with threading.Lock():
+            self.count += 1
+```
 ## Good
 Give the guard a name that begins with an underscore.
 ```rust
@@ -33,10 +43,23 @@ impl Tally {
     }
 }
 ```
+```python
+import threading
+
+class Counter:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.count = 0
+
+    def add(self):
+        with self.lock:
+            self.count += 1
+```
 ## In production
 Hazard. Nothing hangs; now and then two threads do at once what the lock should have kept apart, and data is torn.
 ## Not seen
-`drop(self.gate.lock())` and a bare `self.gate.lock();` say that they mean it.
+A lock that another function makes anew for each who asks. `drop(self.gate.lock())` and a bare `self.gate.lock();` say
+that they mean it.
 """
 
 from __future__ import annotations
@@ -46,10 +69,11 @@ from dataclasses import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site, Taken
+from lockcheck.analysis.private import pointless
 from lockcheck.finding import CONFIDENCES, Edit, Finding, Fix
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK104", severity="error", languages=("rust",), reach="function")
+META = Meta(code="LCK104", severity="error", languages=("rust", "python"), reach="function")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -73,6 +97,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     "dropped in this statement",
                 )
                 yield replace(found, fixes=_fixes(analysis, moment.function, event.name_at))
+    for moment in pointless(analysis):
+        event = moment.event
+        if isinstance(event, ir.Acquire) and event.lock.family != "semaphore":
+            yield witness.of_taken(
+                analysis, slug(__name__), META, moment, event,
+                "this lock is new for each call and nobody else has it: it keeps nobody out",
+                "make the lock once, where all who need it find it: in `__init__`, in the class or in the module",
+            )  # fmt: skip
 
 
 def _fixes(analysis: Analysis, function: int, name_at: ir.Range | None) -> tuple[Fix, ...]:

@@ -25,6 +25,25 @@ impl Bank {
     }
 }
 ```
+```python
+import threading
+
+class Bank:
+    def __init__(self):
+        self.books = threading.Lock()
+        self.vault = threading.Lock()
+
+    def pay(self):
+        with self.books:
+            # todoruleid: lock-order-cycle
+            with self.vault:
+                self.move()
+
+    def count(self):
+        with self.vault:
+            with self.books:
+                return self.total
+```
 ## Good
 Take both in one order everywhere, or let go of the first before the second is taken.
 ```rust
@@ -46,6 +65,22 @@ impl Bank {
     }
 }
 ```
+```python
+import threading
+
+class Bank:
+    def __init__(self):
+        self.books = threading.Lock()
+        self.vault = threading.Lock()
+
+    def pay(self):
+        with self.books, self.vault:
+            self.move()
+
+    def count(self):
+        with self.books, self.vault:
+            return self.total
+```
 ## In production
 Deadlock. Under load two threads come at the wrong moment; both stop, then all who want either lock. Tests pass.
 ## Not seen
@@ -63,7 +98,7 @@ from lockcheck.analysis.cycles import Cycle, Edge, cycles
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK301", severity="error", languages=("rust",), reach="program", sees="knots")
+META = Meta(code="LCK301", severity="error", languages=("rust", "python"), reach="program", sees="knots")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

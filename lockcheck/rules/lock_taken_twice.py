@@ -13,6 +13,23 @@ fn next(&self) -> u64 {
     queue.len() as u64 + *self.queue.lock().unwrap().first().unwrap()
 }
 ```
+```python
+import threading
+
+class Cluster:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def shutdown(self):
+        with self.lock:
+            self.open = False
+
+    def connect(self):
+        with self.lock:
+            if not self.dial():
+                # todoruleid: lock-taken-twice
+                self.shutdown()
+```
 ## Good
 Take the lock once and use the guard.
 ```rust
@@ -20,6 +37,23 @@ fn next(&self) -> u64 {
     let queue = self.queue.lock().unwrap();
     queue.len() as u64 + *queue.first().unwrap()
 }
+```
+```python
+import threading
+
+class Cluster:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def shutdown(self):
+        with self.lock:
+            self.open = False
+
+    def connect(self):
+        with self.lock:
+            connected = self.dial()
+        if not connected:
+            self.shutdown()
 ```
 ## In production
 Deadlock. The thread never comes back, and all who want the lock stop behind it: no processor time, no message. A
@@ -38,7 +72,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK201", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK201", severity="error", languages=("rust", "python"), reach="program")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -1,0 +1,121 @@
+"""Condition variables: who waits for what, who wakes whom, what is held then.
+
+In: an `Analysis`.  Out: waits without a loop, uses without the lock, waits under a lock that those need who wake.
+Never: words for people.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.conflict import same_lock
+from lockcheck.analysis.held import instantiate
+from lockcheck.analysis.ways import below
+
+
+def _uses(analysis: Analysis) -> list[Moment]:
+    """The waits and signals of the tree."""
+    every = analysis.calling(analysis.names(lambda table: table.signal_methods))
+    return [moment for moment in every if isinstance(moment.event, (ir.Wait, ir.Signal))]
+
+
+class Unlooped(NamedTuple):
+    """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it."""
+
+    moment: Moment
+    hold: Hold
+    sure: bool
+
+
+class Starved(NamedTuple):
+    """At `moment` is a wait for ever under `hold`, which each of the `signals` that could end it needs."""
+
+    moment: Moment
+    hold: Hold
+    sure: bool
+    signals: tuple[Moment, ...]
+
+
+def given_back(moment: Moment, hold: Hold) -> bool:
+    """Whether the guard's lock is free while the moment's event waits."""
+    event = moment.event
+    if not isinstance(event, ir.Wait):
+        return False
+    by_guard = event.guard is not None and below(hold.holder, event.guard)
+    return by_guard or (event.lock is not None and same_lock(hold.taken.lock, event.lock))
+
+
+def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
+    """Waits in no loop at all. Where the caller holds the lock, the loop may be there."""
+    for moment in analysis.once(_uses):
+        event = moment.event
+        if not isinstance(event, ir.Wait) or event.bounded or event.checked or moment.loops:
+            continue
+        mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
+        if mine:
+            yield Unlooped(moment, *mine[0])
+
+
+def unheld(analysis: Analysis) -> Iterator[Moment]:
+    """Waits and signals whose lock neither the function nor a caller of it holds on any way."""
+    for moment in analysis.once(_uses):
+        event = moment.event
+        if isinstance(event, (ir.Wait, ir.Signal)) and event.lock is not None and moment.ways:
+            held = any(same_lock(hold.taken.lock, event.lock) for hold, _ in moment.held())
+            if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
+                yield moment
+
+
+def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: frozenset[int]) -> bool:
+    """Whether some caller of a function, at whatever distance, holds the lock at the call."""
+    for call in analysis.once(_calls).get(number, ()):
+        event, linked = call.event, analysis.program.linked(call.function)
+        if not isinstance(event, ir.Invoke) or linked is None or call.function in seen:
+            continue
+        there = instantiate(lock, event, linked)
+        if any(same_lock(hold.taken.lock, there) for hold, _ in call.held()):
+            return True
+        if _held_by_callers(analysis, call.function, there, seen | {number}):
+            return True
+    return False
+
+
+def _calls(analysis: Analysis) -> Mapping[int, list[Moment]]:
+    """The calls of each function."""
+    found: defaultdict[int, list[Moment]] = defaultdict(list)
+    for moment in analysis:
+        if isinstance(moment.event, ir.Invoke):
+            for target in moment.event.targets:
+                found[target].append(moment)
+    return found
+
+
+def starved(analysis: Analysis) -> Iterator[Starved]:
+    """Waits under a lock that is also held at every signal of the tree that could end them."""
+    signals = analysis.once(_signals)
+    for moment in analysis.once(_uses):
+        event = moment.event
+        if not isinstance(event, ir.Wait) or event.bounded or not event.on.owner:
+            continue
+        wakers = signals.get(event.on.owner, [])
+        for hold, sure in moment.held():
+            owner = hold.taken.lock.owner
+            if owner and not given_back(moment, hold) and wakers and all(_holds(one, owner) for one in wakers):
+                yield Starved(moment, hold, sure, tuple(wakers))
+                break
+
+
+def _signals(analysis: Analysis) -> Mapping[str, list[Moment]]:
+    found: defaultdict[str, list[Moment]] = defaultdict(list)
+    for moment in analysis.once(_uses):
+        if isinstance(moment.event, ir.Signal) and moment.ways:
+            found[moment.event.on.owner].append(moment)
+    return found
+
+
+def _holds(moment: Moment, owner: str) -> bool:
+    return any(hold.taken.lock.owner == owner for hold, _ in moment.held())

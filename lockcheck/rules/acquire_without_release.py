@@ -1,0 +1,106 @@
+r"""
+A way out that leaves the lock taken
+
+A lock that is taken by hand must be given back on every way out of the function: an early `return`, a `raise`, an
+exception from something that is called in between. One way forgotten, and the next who wants the lock waits for ever.
+`with` and guards see to it; `except Exception` does not see a cancelled task.
+
+## Bad
+```python
+import threading
+
+class Connection:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def request(self):
+        # todoruleid: acquire-without-release
+        self.lock.acquire()
+        answer = self.receive()
+        self.lock.release()
+        return answer
+```
+```rust
+use std::sync::Mutex;
+
+struct Store {
+    rows: Mutex<Vec<u32>>,
+}
+impl Store {
+    fn flush(&self) {
+        // todoruleid: acquire-without-release
+        let rows = self.rows.lock().unwrap();
+        std::mem::forget(rows);
+    }
+}
+```
+## Good
+```python
+import threading
+
+class Connection:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def request(self):
+        with self.lock:
+            return self.receive()
+```
+```rust
+use std::sync::Mutex;
+
+struct Store {
+    rows: Mutex<Vec<u32>>,
+}
+impl Store {
+    fn flush(&self) {
+        let rows = self.rows.lock().unwrap();
+        drop(rows);
+    }
+}
+```
+## In production
+Deadlock. It comes some time after an error that was handled and forgotten: the log shows the error, then nothing.
+## Not seen
+Locks that the function gives back on no way at all, or that another function of the tree gives back for it. Library
+calls that raise only where something is wrong altogether, such as `list.append`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import witness
+from lockcheck.analysis import Analysis, Site
+from lockcheck.analysis.hands import LEAKED
+from lockcheck.analysis.leaks import Leak, leaks
+from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK105", severity="warning", languages=("rust", "python"), reach="function", sees="tree")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each acquisition that some way out of its function leaves taken."""
+    for leak in leaks(analysis):
+        taken = leak.hold.taken
+        grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
+        forgotten = leak.hold.holder.root == LEAKED.root
+        message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
+        yield witness.of_hold(
+            analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,
+            "drop the guard" if forgotten else "take the lock in a `with` block, or give it back in a `finally`",
+            CONFIDENCES[min(grade, 1) if leak.by_error else grade], "taken here",
+            () if forgotten else (_way_out(analysis, leak),),
+        )  # fmt: skip
+
+
+_MESSAGES = {
+    False: "`{lock}` is taken here, and a way out of the function does not give it back",
+    True: "`{lock}` is taken here, and an error on the way to its release leaves it taken",
+}
+
+
+def _way_out(analysis: Analysis, leak: Leak) -> Note:
+    said = "an error here leaves the lock taken" if leak.by_error else "here the function is left with the lock taken"
+    return Note(analysis.span(Site(leak.moment.function, leak.out)), said, "the lock is still taken")

@@ -1,0 +1,150 @@
+r"""
+A condition variable that is not used as one
+
+`wait` gives the lock back and must find it held; what it waits for must be looked at again after it, in a loop inside
+the critical section: the wake-up may have come before, or another thread may have been quicker. A `notify` without
+the lock raises, in a thread that nobody watches (ros_comm lost workers that way). And `wait` gives back its own lock
+only: whoever needs another one that is held here to come and notify never does.
+
+## Bad
+```python
+import threading
+
+class Box:
+    def __init__(self):
+        self.full = threading.Condition()
+
+    def take(self):
+        with self.full:
+            if not self.rows:
+                # ruleid: condition-misuse
+                self.full.wait()
+            return self.rows.pop()
+
+    def put(self, row):
+        self.rows.append(row)
+        # ruleid: condition-misuse
+        self.full.notify()
+```
+```rust
+use std::sync::{Condvar, Mutex};
+
+struct Store {
+    rows: Mutex<Vec<u32>>,
+    full: Condvar,
+}
+impl Store {
+    fn take(&self) -> u32 {
+        let rows = self.rows.lock().unwrap();
+        // todoruleid: condition-misuse
+        let mut rows = self.full.wait(rows).unwrap();
+        rows.pop().unwrap()
+    }
+}
+```
+## Good
+```python
+import threading
+
+class Box:
+    def __init__(self):
+        self.full = threading.Condition()
+
+    def take(self):
+        with self.full:
+            while not self.rows:
+                self.full.wait()
+            return self.rows.pop()
+
+    def put(self, row):
+        with self.full:
+            self.rows.append(row)
+            self.full.notify()
+```
+```rust
+use std::sync::{Condvar, Mutex};
+
+struct Store {
+    rows: Mutex<Vec<u32>>,
+    full: Condvar,
+}
+impl Store {
+    fn take(&self) -> u32 {
+        let mut rows = self.rows.lock().unwrap();
+        while rows.is_empty() {
+            rows = self.full.wait(rows).unwrap();
+        }
+        rows.pop().unwrap()
+    }
+}
+```
+## In production
+Deadlock. A thread waits for ever for a wake-up that came before it looked; or an exception ends a thread and nobody
+notices.
+## Not seen
+Loops that are outside the critical section, and those of the callers. Waits with a time limit are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir, witness
+from lockcheck.analysis import Analysis, Moment, Site
+from lockcheck.analysis.conditions import Starved, starved, unheld, unlooped
+from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK405", severity="warning", languages=("rust", "python"), reach="program", sees="tree")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each wait without a loop, each use without the lock, each wait that starves who would end it."""
+    for bare in unlooped(analysis):
+        yield witness.of_hold(
+            analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
+            "waits outside a loop: the wake-up may have come before, or another thread may be quicker",
+            "wait in a loop that looks at what is waited for, inside the critical section",
+            _grade(bare.hold.taken.lock, bare.sure), "nothing is looked at after it",
+            tuple(witness.taken_notes(analysis, bare.moment, bare.hold)),
+        )  # fmt: skip
+    for moment in unheld(analysis):
+        yield _unheld(analysis, moment)
+    for one in starved(analysis):
+        event = one.moment.event
+        if isinstance(event, ir.Wait) and (event.lock is not None or event.guard is not None):
+            yield _starved(analysis, one)
+
+
+def _unheld(analysis: Analysis, moment: Moment) -> Finding:
+    event = moment.event
+    assert isinstance(event, (ir.Wait, ir.Signal))
+    name = analysis.lock_name(moment.function, event.on)
+    return Finding(
+        code=META.code, slug=slug(__name__), severity=META.severity, confidence=_grade(event.on, True),
+        evidence=event.on.evidence, span=witness.event_span(analysis, moment),
+        message=f"`{event.name}` of `{name}` without its lock: it raises",
+        function=analysis.title(moment.function),
+        lock=LockRef(name, witness.owner_name(event.on.owner), event.on.kind, "exclusive"),
+        label="its lock is not held here", help="hold the condition's lock around it",
+    )  # fmt: skip
+
+
+def _starved(analysis: Analysis, one: Starved) -> Finding:
+    notes = witness.taken_notes(analysis, one.moment, one.hold)
+    before = len(notes)
+    for signal in one.signals:
+        at: ir.Range = getattr(signal.event, "at", (0, 0))
+        here = analysis.span(Site(signal.function, at))
+        notes.append(Note(here, f"`{analysis.title(signal.function)}` needs that lock to end the wait", "ended here"))
+    return witness.of_hold(
+        analysis, slug(__name__), META, one.moment, one.hold, witness.event_span(analysis, one.moment),
+        "waits while `{lock}` is held, which is needed wherever the wait could be ended: neither goes on",
+        "let go of the other lock before the wait",
+        _grade(one.hold.taken.lock, one.sure), "gives back its own lock only", tuple(notes[: before + 4]),
+    )  # fmt: skip
+
+
+def _grade(lock: ir.Lock, sure: bool) -> Confidence:
+    grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
+    return CONFIDENCES[min(grade, 2 if sure else 1)]
