@@ -89,12 +89,15 @@ class Callables(Callees):
     # ------------------------------------------------------------------------------------------- given to functions
 
     def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
-        found = super().lambda_operands(call)
+        """What the callee may call: it does so only where that can be seen, much is stored to be called later."""
+        found = [(number, body, True) for number, body, _ in super().lambda_operands(call)]
         for number, operand in enumerate(call.operands):
             if operand.place is not None and not self.is_lambda(operand) and operand.place != ir.Place(0):
-                body = self.body_of(operand.place, call.at)
+                target = self.target(operand.place)
+                waits = target is not None and self.program.runs_when_awaited(target.functions[0])
+                body = self.body_of(operand.place, call.at) if target is not None and not waits else None
                 if body is not None:
-                    found.append((number, body, False))
+                    found.append((number, body, True))
         return found
 
     # ------------------------------------------------------------------------------------------------------ threads

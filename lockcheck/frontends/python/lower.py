@@ -20,7 +20,7 @@ class Lowering(Flow):
         node = self.parsed.node
         self.names.append({})
         self.outside.append(set())
-        bound, _ = syntax.assigned(node.body)
+        bound, outside = syntax.assigned(node.body)
         for param, written in zip(function.params, _params(node.params), strict=False):
             name = written.name.value
             fixed = name not in bound
@@ -28,14 +28,13 @@ class Lowering(Flow):
         if function.takes_self and function.params:
             self.method_of = 0
         self.result = self.slot("", "result", function.at, function.returns)
-        self.locals(node.body)
+        self.locals(node.body, bound, outside)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
         uses = tuple((slot, tuple(places)) for slot, places in self.uses.items())
         return ir.Body(tuple(self.slots), root, self.result, uses)
 
-    def locals(self, body: cst.CSTNode) -> None:
+    def locals(self, body: cst.CSTNode, bound: set[str], outside: set[str]) -> None:
         """Every name that a body binds is a variable of its function from its beginning."""
-        bound, outside = syntax.assigned(body)
         for name in sorted(bound - self.names[-1].keys()):
             self.names[-1][name] = self.slot(name, "local", self.at(body))
         self.outside[-1] |= outside
@@ -60,7 +59,7 @@ class Lowering(Flow):
             if isinstance(node, cst.Lambda):
                 self.take(result, self.value(node.body))
             else:
-                self.locals(node.body)
+                self.locals(node.body, *syntax.assigned(node.body))
                 self.block(node.body)
 
         body = self.filled(self.at(node), fill, (), label)

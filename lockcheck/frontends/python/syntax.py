@@ -9,9 +9,10 @@ written out once into a counter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import libcst as cst
@@ -108,14 +109,20 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
 
 def parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The nodes inside a node in the order of its text, without layout."""
-    for name in node.__dataclass_fields__:
-        if name in _LAYOUT or name.startswith("whitespace"):
-            continue
+    for name in _fields_of(type(node)):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        if isinstance(value, (tuple, list)):
+            yield from (one for one in value if hasattr(one, "_codegen_impl"))
+        elif hasattr(value, "_codegen_impl"):  # an isinstance of libcst's abstract classes costs ten times as much
             yield value
-        elif isinstance(value, (tuple, list)):
-            yield from (one for one in value if isinstance(one, cst.CSTNode))
+
+
+@cache
+def _fields_of(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    """The fields of a kind of node that can hold what matters."""
+    return tuple(
+        name for name in kind.__dataclass_fields__ if name not in _LAYOUT and not name.startswith("whitespace")
+    )
 
 
 def dotted(node: cst.CSTNode) -> ir.Path:
@@ -148,34 +155,62 @@ def assigned(body: cst.CSTNode) -> tuple[set[str], set[str]]:
     waiting: list[cst.CSTNode] = [body]
     while waiting:
         node = waiting.pop()
-        match node:
-            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
-                bound.add(name.value)
-                continue
-            case cst.Lambda() | cst.GeneratorExp() | cst.ListComp() | cst.SetComp() | cst.DictComp():
-                bound.update(_walrus(node))
-                continue
-            case cst.Global(names=names) | cst.Nonlocal(names=names):
-                outside.update(item.name.value for item in names)
-                continue
-            case cst.AssignTarget(target=target) | cst.AnnAssign(target=target) | cst.AugAssign(target=target):
-                bound.update(names_bound(target))
-            case cst.For(target=target) | cst.NamedExpr(target=target):
-                bound.update(names_bound(target))
-            case cst.AsName(name=name):
-                bound.update(names_bound(name))
-            case cst.Import(names=aliases):
-                for alias in aliases:
-                    said = alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
-                    outside.add(said)
-            case cst.ImportFrom():
-                continue
-            case cst.MatchAs(name=cst.Name(value=said)) | cst.MatchStar(name=cst.Name(value=said)):
-                bound.add(said)
-            case _:
-                pass
-        waiting += _inside(node)
+        binds = _BINDS.get(type(node))
+        if binds is None:
+            waiting += parts(node)
+        elif binds(node, bound, outside):
+            waiting += _inside(node)
     return bound - outside, outside
+
+
+def _named(node: Any, bound: set[str], outside: set[str]) -> bool:
+    bound.add(node.name.value)
+    return False
+
+
+def _comprehended(node: Any, bound: set[str], outside: set[str]) -> bool:
+    bound.update(_walrus(node))
+    return False
+
+
+def _from_outside(node: Any, bound: set[str], outside: set[str]) -> bool:
+    outside.update(item.name.value for item in node.names)
+    return False
+
+
+def _targeted(node: Any, bound: set[str], outside: set[str]) -> bool:
+    bound.update(names_bound(node.target))
+    return True
+
+
+def _renamed(node: Any, bound: set[str], outside: set[str]) -> bool:
+    bound.update(names_bound(node.name))
+    return False
+
+
+def _renames(node: Any, bound: set[str], outside: set[str]) -> bool:
+    return True
+
+
+def _matched(node: Any, bound: set[str], outside: set[str]) -> bool:
+    if isinstance(node.name, cst.Name):
+        bound.add(node.name.value)
+    return True
+
+
+def _imported(node: Any, bound: set[str], outside: set[str]) -> bool:
+    return False
+
+
+_BINDS: dict[type[cst.CSTNode], Callable[[Any, set[str], set[str]], bool]] = {
+    cst.FunctionDef: _named, cst.ClassDef: _named, cst.Lambda: _comprehended, cst.GeneratorExp: _comprehended,
+    cst.ListComp: _comprehended, cst.SetComp: _comprehended, cst.DictComp: _comprehended, cst.Global: _from_outside,
+    cst.Nonlocal: _from_outside, cst.AssignTarget: _targeted, cst.AnnAssign: _targeted, cst.AugAssign: _targeted,
+    cst.For: _targeted, cst.NamedExpr: _targeted, cst.AsName: _renamed, cst.Import: _imported,
+    cst.ImportFrom: _imported, cst.MatchAs: _matched, cst.MatchStar: _matched, cst.WithItem: _renames,
+    cst.ExceptHandler: _renames, cst.ExceptStarHandler: _renames,
+}  # fmt: skip
+"""What each kind of node binds, written into the sets; whether to look inside it."""
 
 
 def _inside(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
