@@ -37,7 +37,7 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
     implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner),
     `[super]` (what the enclosing owner is built on). Where a value's type is not declared but made: `[made]` is what
     a call of the first argument gives (the rest is what it is given), `[at]` what the path behind it is a name of,
-    `[any]` one of its arguments.
+    `[parameter]` what a method (its name comes first) of the owner gets as a parameter, `[any]` one of its arguments.
     """
 
     path: Path
@@ -619,6 +619,14 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """The functions (as written, outermost first) that got this one and put what they returned in its place."""
 
 
+class Making(Struct, frozen=True, gc=False):
+    """A value is made with parts of the object whose method does it: what its parameters get can be learned here."""
+
+    module: Path
+    owner: Type
+    made: Type
+
+
 class Deref(Struct, frozen=True, gc=False, array_like=True):
     """Values of `owner` stand for values of `target` (a smart pointer of the tree)."""
 
@@ -697,3 +705,4 @@ class Unit(Struct, frozen=True, gc=False, array_like=True):
     derefs: tuple[Deref, ...]
     problems: tuple[tuple[int, str], ...]
     macros: tuple[Macro, ...] = ()
+    makings: tuple[Making, ...] = ()

@@ -179,6 +179,43 @@ def test_a_broken_function_is_named_and_the_rest_goes_on(tmp_path: Path) -> None
     assert [one["line"] for one in report["problems"]] == [4]
 
 
+def test_what_a_generator_wrote_is_left_out_and_named(tmp_path: Path) -> None:
+    opened = "import threading\nlock = threading.Lock()\ndef f(x):\n    with lock:\n        return x"
+    rest = "\ndef g():\n    with lock:\n        with lock:\n            pass\n"
+    write_tree(
+        tmp_path,
+        {
+            "chain.py": opened + ".b()" * 5000 + rest,
+            "sum.py": opened + "+x" * 5000 + rest,
+            "brackets.py": opened + "[" * 3000 + "1" + "]" * 3000 + rest,
+            "table.py": opened + "[\n" + "1,\n" * 100_000 + "]" + rest,
+        },
+    )
+    report = lockcheck(tmp_path, ".")
+    assert {one["path"] for one in report["problems"]} == {"chain.py", "sum.py", "brackets.py", "table.py"}
+    assert [one["code"] for one in report["findings"]] == ["LCK201"] * 4
+
+
+def test_what_stands_in_brackets_does_not_end_a_block(tmp_path: Path) -> None:
+    body = "def f(self):\n    with self._lock:\n        x = (\n1,\n)\n        self.locked()  # here"
+    assert judged(tmp_path, body) == [("LCK201", line_of(body, "# here"))]
+
+
+def test_a_parameter_is_what_the_class_is_made_with(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "a.py": "import threading, b\nclass Client:\n    def __init__(self):\n        self._lock = threading.Lock()\n"
+            "        self.pool = b.Pool(self)\n    def ping(self):\n        with self._lock:\n            pass\n"
+            "    def poll(self):\n        with self._lock:\n            self.pool.tick()\n",
+            "b.py": "import threading\nclass Base:\n    def __init__(self, client):\n        self._client = client\n"
+            "        self._lock = threading.Lock()\nclass Pool(Base):\n    def tick(self):\n        with self._lock:\n"
+            "            pass\n    def other(self):\n        with self._lock:\n            self._client.ping()\n",
+        },
+    )
+    assert [code for code, _, _ in found(tmp_path)] == ["LCK301"]
+
+
 def imported(folder: Path) -> set[str]:
     """What a run of `lockcheck check` imports."""
     code = "import sys; from lockcheck.cli import main; main(['check', '.', '--no-cache']); print(*sys.modules)"

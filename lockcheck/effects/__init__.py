@@ -140,6 +140,8 @@ class Effects:
     """Functions that are given something to run at a time of its own: when, and by which argument (from 0)."""
     threads_when: Mapping[str, str]
     """When what `threads` are given runs, where that is not on another thread."""
+    maker: str
+    """The method that runs when a class is called."""
     enters: frozenset[str]
     """The methods that a block is opened by."""
 
@@ -307,5 +309,6 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         objects=objects,
         hooks={name: (said.split()[0], int(said.split()[1])) for name, said in data.get("hooks", {}).items()},
         threads_when=dict.fromkeys(data["threads"].get("later", ()), "later"),
+        maker=data["language"].get("maker", ""),
         enters=frozenset(data["language"].get("enters", ())),
     )

@@ -36,6 +36,7 @@ class Program:
         derefs = [(unit, deref) for unit in units for deref in unit.derefs]
         self.types = Types(self.names, self.functions, effects, derefs)
         self.types.made.returned = self.returned_type
+        self.types.made.makings = [making for unit in units for making in unit.makings]
         self._bodies = bodies
         self._linked: dict[int, Linked | None] = {}
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}

@@ -7,7 +7,7 @@ Never: looks at bodies itself; what a function returns is asked of `returned`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from lockcheck import ir
@@ -22,13 +22,15 @@ _DEPTH = 8
 class Made:
     """What is known of values and classes where types are not written."""
 
-    WORDS: ClassVar = frozenset({"[made]", "[at]", "[any]"})
+    WORDS: ClassVar = frozenset({"[made]", "[at]", "[any]", "[parameter]"})
 
     def __init__(self, types: Types) -> None:
         self._types = types
         self._names = types.names
         self._known: dict[tuple[ir.Type, ir.Path, ir.Type | None], ir.Type | None] = {}
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
+        self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
+        self.makings: Sequence[ir.Making] = ()
         self._below: dict[ir.Path, list[ir.Path]] | None = None
         self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
 
@@ -50,6 +52,10 @@ class Made:
                 return self._best([self._types.resolve(one, at, effects, depth + 1) for one in kind.args], effects)
             case "[at]":
                 return self._value_at(kind.path[1:], at, effects, depth)
+            case "[parameter]":
+                targets = self.methods(at.owner, kind.path[1], effects) if at.owner is not None else []
+                found = self.parameter(targets[0], kind.path[2], effects, depth) if targets else None
+                return self._fields(found, kind.path[3:], effects)
             case _:
                 return self._call(kind.args[0].path, at, effects)
 
@@ -73,6 +79,54 @@ class Made:
                 kind = self._types.resolve(static.type, Context(static.module), effects, depth + 1)
                 return self._fields(kind, found[cut:], effects)
         return None
+
+    def parameter(self, number: int, name: str, effects: Effects, depth: int = 0) -> ir.Type | None:
+        """The type of a parameter: as declared, or what a class is given wherever objects of it are made."""
+        function = self._types.functions[number][1]
+        slot = next((n for n, one in enumerate(function.params) if one.name == name), -1)
+        context = self._types.context(number)
+        if slot < 0 or depth > _DEPTH:
+            return None
+        if function.params[slot].type is not None:
+            return self._types.resolve(function.params[slot].type, context, effects)
+        if context.owner is None or function.name != effects.maker:
+            return None
+        found: dict[ir.Path, ir.Type] = {}
+        for path in (context.owner.path, *self.below(context.owner.path, effects)):
+            for kind in self._given(path, number, slot, name, effects, depth):
+                found[kind.path] = kind
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _given(
+        self, path: ir.Path, number: int, slot: int, name: str, effects: Effects, depth: int
+    ) -> Iterator[ir.Type]:
+        """The types that a parameter of a class's maker gets, of the class itself or of one that is built on it."""
+        makers = self.methods(ir.Type(path), effects.maker, effects)
+        if makers and makers[0] != number:  # (its own maker hands its parameter on, most often by the same name)
+            kind = self.parameter(makers[0], name, effects, depth + 1)
+            if kind is not None:
+                yield kind
+            return
+        for at, given in self._makings(effects).get(path, ()):
+            for place, one in enumerate(given, 1):
+                named = one.path[1].removesuffix("=") if one.path[1:2] and one.path[1].endswith("=") else ""
+                if (named or place) == (name if named else slot) and one.path[0] == "[at]":
+                    way = one.path[2:] if named else one.path[1:]
+                    kind = self._types.resolve(ir.Type(("[at]", *way)), at, effects, depth + 1) if way else None
+                    if kind is not None:
+                        yield kind
+
+    def _makings(self, effects: Effects) -> Mapping[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]]:
+        """Where objects of each class are made, and with what."""
+        if self._made_of is None:
+            from lockcheck.linker.types import Context
+
+            self._made_of = defaultdict(list)
+            for line in self.makings:
+                at = Context(line.module, self._types.resolve(line.owner, Context(line.module), effects))
+                found = self.meaning(line.module, line.made.args[0].path)
+                self._made_of[found].append((at, line.made.args[1:]))
+        return self._made_of
 
     def _fields(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> ir.Type | None:
         for part in way:

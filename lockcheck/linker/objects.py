@@ -123,6 +123,13 @@ class Objects(Callables):
             kind = self.part_type(kind, part)
         return kind
 
+    def slot_type(self, slot: int) -> ir.Type | None:
+        if slot not in self.types and slot < self.program.parameters(self.number):
+            declared = self.body.slots[slot]
+            if declared.type is None:
+                self.types[slot] = self.program.types.made.parameter(self.number, declared.name, self.effects)
+        return super().slot_type(slot)
+
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
         found, _ = self.program.types.field(kind, part, self.effects)
         if found is None and not part.startswith("["):
@@ -372,12 +379,12 @@ class Objects(Callables):
         if lock is not None and lock.shares:
             own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
             self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
-        targets = self.program.types.made.methods(kind, "__init__", self.effects)
+        targets = self.program.types.made.methods(kind, self.effects.maker, self.effects)
         if lock is not None and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
             self.fresh.add(call.dst)
         if targets and lock is None:
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
-            self.invoke(_with(call, ir.Method("__init__"), operands), targets, True, kind)
+            self.invoke(_with(call, ir.Method(self.effects.maker), operands), targets, True, kind)
         else:
             self.closures(call, None)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lockcheck import ir
 from lockcheck.frontends.python import values
@@ -26,6 +27,9 @@ _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_
 _ASSIGNED = frozenset({"setter", "deleter"})
 _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _BY_HAND = re.compile(rb"\.(?:acquire|release|__a?enter__|__a?exit__)\b")
+_MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
+_RETURN = re.compile(rb"(?<!\w)return[ \t]+([^\s#])")
+_YIELD = re.compile(rb"(?<!\w)yield\b")
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 _PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -58,6 +62,7 @@ class _Declarer:
     types: list[ir.TypeDecl] = field(default_factory=list)
     statics: list[ir.Static] = field(default_factory=list)
     functions: list[ir.Function] = field(default_factory=list)
+    makings: list[ir.Making] = field(default_factory=list)
 
     # ------------------------------------------------------------------------------------------------- statements
 
@@ -90,9 +95,11 @@ class _Declarer:
         """Declare the function or class that a line begins; returns where it ends, 0 where it begins none."""
         masked = self.text.masked
         if masked[line.start] in b"da" and (said := _DEF.match(masked, line.start)) is not None:
+            line = replace(line, end=self.text.block_end(line))
             self.function(line, said, scope, begin)
             return line.end
         if masked[line.start] == ord("c") and (said := _CLASS.match(masked, line.start)) is not None:
+            line = replace(line, end=self.text.block_end(line))
             self.class_(line, said, scope)
             return line.end
         return 0
@@ -109,20 +116,64 @@ class _Declarer:
         body = self.text.header_end(after)
         inner = _Scope(scope.module, (*scope.owner, name))
         at = len(self.types)
+        first = len(self.functions)
         fields = self.block(body, line.end, inner)
-        fields += self.own_fields(body, line.end)
+        methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
+        fields += self.own_fields(body, line.end, methods)
         decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), _merged(fields), bases, said.span(1))
         self.types.insert(at, decl)
 
-    def own_fields(self, start: int, end: int) -> Iterator[ir.Field]:
+    def own_fields(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
         """What the methods of a class assign to `self` and `cls`."""
+        begins = [method.at[0] for method in methods]
         for said in _SELF_FIELD.finditer(self.text.masked, start, end):
             name, until = said[2].decode(), self.text.statement_end(said.end())
             kind = values.value_type(self.text.masked[said.end() : until])
             colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
             if colon >= 0:
                 kind = values.annotation(self.data[colon + 1 : said.end() - 1]) or kind
+            number = bisect_right(begins, said.start()) - 1
+            kind = self.local_type(kind, methods[number]) if number >= 0 else kind
             yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls")
+
+    def local_type(self, kind: ir.Type | None, method: ir.Function) -> ir.Type | None:
+        """The type of a value that may be named by a parameter or a variable of the method that it stands in."""
+        if kind is None or kind.path[0] != "[at]" or kind.path[1] in ("self", "cls"):
+            return kind
+        name, rest = kind.path[1], kind.path[2:]
+        param = next((one for one in method.params if one.name == name), None)
+        if param is not None:
+            if param.type is not None and not rest:
+                return param.type
+            return ir.Type(("[parameter]", method.name, name, *rest))
+        body = method.body_at or (0, 0)
+        assigned = re.compile(rb"(?<![\w.])" + name.encode() + rb"\s*(?::[^=\n]*)?=(?!=)")
+        said = assigned.search(self.text.masked, *body)
+        if said is None or rest:
+            return kind
+        found = values.value_type(self.text.masked[said.end() : self.text.statement_end(said.end())])
+        return found if found is not None and found.path[0] != "[at]" else kind
+
+    def makes(self, start: int, end: int, scope: _Scope) -> None:
+        """Calls of classes that are given `self` or a part of it."""
+        for said in _MAKING.finditer(self.text.masked, start, end):
+            closing = self.text.closing(said.end() - 1)
+            given = self.text.masked[said.start() : closing + 1]
+            if b"self" in given:
+                kind = values.value_type(given)
+                if kind is not None and kind.path == ("[made]",):
+                    self.makings.append(ir.Making(scope.module, ir.Type(scope.owner), kind))
+
+    def returned(self, start: int, end: int) -> ir.Type | None:
+        """What a function returns, where its first `return` of a value says it plainly."""
+        if _YIELD.search(self.text.masked, start, end):
+            return None
+        for said in _RETURN.finditer(self.text.masked, start, end):
+            kind = values.value_type(self.text.masked[said.start(1) : self.text.statement_end(said.start(1))])
+            plain = kind is not None and (kind.path == ("[made]",) or kind.path[:2] == ("[at]", "self"))
+            if kind is not None and kind.path != ("None",):
+                return kind if plain else None
+        return None
 
     def variable(self, line: Line, said: re.Match[bytes], end: int, scope: _Scope, fields: list[ir.Field]) -> None:
         """`name = value`, `name: type = value` of a module or a class."""
@@ -151,6 +202,10 @@ class _Declarer:
         body = self.text.header_end(closing)
         arrow = masked.find(b"->", closing, body)
         returns = values.annotation(self.data[arrow + 2 : body - 1].strip()) if arrow >= 0 else None
+        if arrow < 0 and not scope.local:
+            returns = self.returned(body, line.end)
+        if scope.owner:
+            self.makes(body, line.end, scope)
         paths = tuple(values.decorators(self.data[begin : line.start]))
         marks = frozenset(path[-1] for path in paths)
         takes_self = bool(scope.owner) and "staticmethod" not in marks
@@ -204,5 +259,5 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     declarer.block(0, len(source.data), _Scope(module))
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
-        tuple(declarer.functions), (), (),
+        tuple(declarer.functions), (), (), (), tuple(declarer.makings),
     )  # fmt: skip

@@ -58,6 +58,17 @@ class Outline:
             yield self.lines[number]
             number += 1
 
+    def block_end(self, line: Line) -> int:
+        """Where the block of a line ends; what is inside brackets does not end it, however little it is indented."""
+        end = line.end
+        depth = _depth(self.masked, line.start, end)
+        while depth > 0 and end < len(self.masked):
+            number = bisect_left(self.starts, end)
+            after = self.lines[number].end if number < len(self.lines) else len(self.masked)
+            depth += _depth(self.masked, end, after)
+            end = after
+        return end
+
     def statement_end(self, start: int) -> int:
         """Where the logical line that begins at `start` ends: at its line end or `;`, brackets closed."""
         depth = 0
@@ -92,6 +103,12 @@ class Outline:
             if depth <= 0:
                 return sign.start()
         return len(self.masked)
+
+
+def _depth(masked: bytes, start: int, end: int) -> int:
+    """How many brackets are opened and not closed in a range."""
+    opened = sum(masked.count(sign, start, end) for sign in (b"(", b"[", b"{"))
+    return opened - sum(masked.count(sign, start, end) for sign in (b")", b"]", b"}"))
 
 
 def outline(data: bytes) -> Outline:

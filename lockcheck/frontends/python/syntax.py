@@ -9,6 +9,7 @@ written out once into a counter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, cast
 import libcst as cst
 
 from lockcheck import ir
+from lockcheck.frontends.python import scan
 from lockcheck.source import UnreadableError
 
 _LAYOUT = frozenset({"lpar", "rpar", "comma", "equal", "colon", "semicolon", "leading_lines", "header", "footer",
@@ -91,6 +93,7 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     Raises UnreadableError, or RecursionError where it is nested too deep.
     """
     begin = data.rfind(b"\n", 0, at[0]) + 1
+    _refuse_deep(data[begin : at[1]])
     text = data[begin : at[1]].decode("utf-8", "replace")
     wrapped = text[:1] in " \t\f"
     head = "if 1:\n" if wrapped else ""
@@ -105,6 +108,36 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     if not isinstance(found, cst.FunctionDef):
         raise UnreadableError(1, "syntax error")
     return Parsed(found, counter.spans, begin - len(head))
+
+
+_SHORT, _LARGEST = 2_000, 200_000
+_DEEPEST, _LONGEST = 60, 300
+_SIGN = re.compile(rb"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<chain>[-+*/%|&^.]|\b(?:and|or|if|not)\b)|(?P<cut>,)|\n")
+
+
+def _refuse_deep(text: bytes) -> None:
+    """Raise UnreadableError for what nobody wrote by hand: too large, nested too deep, too long a chain of operators.
+
+    libcst needs a time that is quadratic in the length of a chain, and a depth of the stack that is linear.
+    """
+    if len(text) < _SHORT:
+        return
+    if len(text) > _LARGEST:
+        raise UnreadableError(1, f"it is larger than {_LARGEST // 1000} kB")
+    masked = scan.mask(text)
+    chains = [0]
+    for sign in _SIGN.finditer(masked):
+        kind = sign.lastgroup
+        if kind == "open":
+            chains.append(0)
+        elif kind == "close":
+            chains = chains[:-1] or [0]
+        elif kind == "chain":
+            chains[-1] += 1
+        elif kind == "cut" or len(chains) == 1:
+            chains[-1] = 0
+        if len(chains) > _DEEPEST or chains[-1] > _LONGEST:
+            raise UnreadableError(masked.count(b"\n", 0, sign.start()) + 1, "an expression is nested too deep")
 
 
 def parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
