@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
@@ -357,6 +359,7 @@ class Walk:
         inside = ways
         for taken in callbacks.get(number, ()):
             lock = instantiate(taken.lock, step, self.linked)
+            lock = lock if step.certain else replace(lock, evidence="named")
             site = Site(self.number, step.at)
             held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
             inside = at.added(inside, Hold(held, ir.Place(("[callee]",))))

@@ -73,7 +73,7 @@ def blocks(analysis: Analysis) -> Iterator[Interval]:
 
 def pairs(analysis: Analysis) -> Iterator[Interval]:
     """The locks that a function takes by name, waiting as long as it takes, and gives back by name later on."""
-    for moments in analysis.functions.values():
+    for number, moments in analysis.functions.items():
         given = [(one.event.lock.place, one.event.at) for one in moments
                  if isinstance(one.event, ir.Release) and one.event.lock is not None]  # fmt: skip
         for moment in moments:
@@ -81,10 +81,17 @@ def pairs(analysis: Analysis) -> Iterator[Interval]:
             if not isinstance(event, ir.Acquire) or not event.by_hand or event.fallible:
                 continue
             back = [at for place, at in given if place == event.lock.place]
-            if back and all(at[0] > event.at[0] for at in back):
+            if back and all(at[0] > event.at[0] for at in back) and not _in_closure(analysis, number, event.at):
                 taken = Taken(event.lock, event.mode, analysis.site(moment), event.name, False)
                 end = max(at[1] for at in back)
                 yield Interval(moment, Hold(taken, ir.Place(("[by hand]",))), event.at[0], end, -1, ())
+
+
+def _in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
+    """Whether a place is in a function within the function."""
+    body = analysis.program.body(number)
+    steps = steps_of(body.root) if body is not None else ()
+    return any(isinstance(step, ir.Lambda) and _holds(step.body.at, at[0]) for step in steps)
 
 
 @dataclass
@@ -224,11 +231,19 @@ class _View:
         a loop that uses the guard again.
         """
         event, at = moment.event, _place(moment)
-        told = isinstance(event, (ir.Suspend, ir.Block, ir.Acquire, ir.Callback)) or (
-            isinstance(event, ir.Invoke) and bool(event.targets) and not event.implicit
-        )
+        if not isinstance(event, (ir.Suspend, ir.Block, ir.Acquire, ir.Callback)) and not self.is_call(event):
+            return False
+        if at[0] <= last or self.analysis.line(self.number, at[0]) == self.analysis.line(self.number, last):
+            return False
         around = [_place(one) for one in under if _holds(_place(one), last)]
-        return told and at[0] > last and not any(_holds(one, at[0]) for one in (*around, *rounds))
+        return not any(_holds(one, at[0]) for one in (*around, *rounds))
+
+    def is_call(self, event: ir.Step) -> bool:
+        """Whether a function of the tree is called that is more than a field with a body."""
+        if not isinstance(event, ir.Invoke) or event.implicit:
+            return False
+        functions = self.analysis.program.functions
+        return any(not functions[target][1].computed for target in event.targets)
 
 
 def _place(moment: Moment) -> ir.Range:

@@ -15,6 +15,7 @@ class Invocations(Locks):
     """What goes into a function of the tree and what comes out."""
 
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
+        targets = [n for n in targets if self.program.functions[n][1].body_at is not None] or targets
         word = call.word
         spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
         lambdas = [] if spawns else self.lambda_operands(call)
