@@ -11,6 +11,7 @@ from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
 from lockcheck.analysis.reached import Ways, function_at, path, ways
+from lockcheck.analysis.sudden import Sudden
 from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity
 from lockcheck.rule import Meta
 from lockcheck.source import Span
@@ -141,6 +142,33 @@ def of_taken(
         lock=LockRef(name, owner_name(lock.owner), lock.kind, event.mode),
         label=f"{_TAKES[event.mode]} here",
         help=help_,
+    )
+
+
+def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: str, help_: str, title: str) -> Finding:
+    """The finding for what runs in the middle of anything else and takes a lock. `message` may use {lock}."""
+    lock, notes = one.reach.lock, list[Note]()
+    name = analysis.lock_name(one.function, lock)
+    if one.registered is not None:
+        notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
+    for site in one.way:
+        last = site == one.reach.site
+        said = f"waits for `{name}` here" if last else "calls on here"
+        notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` {said}", "" if last else "calls on"))
+    grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
+    return Finding(
+        code=meta.code,
+        slug=slug,
+        severity=meta.severity,
+        confidence=CONFIDENCES[min(grade, 1) if one.reach.certain and not one.reach.spread else 0],
+        evidence=lock.evidence,
+        span=analysis.span(one.first),
+        message=message.replace("{lock}", name),
+        function=analysis.title(one.first.function),
+        lock=LockRef(name, owner_name(lock.owner), lock.kind, one.reach.mode),
+        label="comes to the lock",
+        help=help_,
+        notes=tuple(notes),
     )
 
 

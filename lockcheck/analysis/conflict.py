@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.ways import below
@@ -100,7 +102,10 @@ def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict 
     taken = hold.taken
     if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
-    kind = kind_of(taken.mode, reach.mode, reach.lock, reach.recursive)
+    lock = reach.lock
+    if isinstance(moment.event, ir.Block) and lock.family == "reentrant":
+        lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
+    kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
 
 

@@ -1,0 +1,60 @@
+"""What runs in the middle of anything else: finalizers where the language runs them anywhere, signal handlers.
+
+In: an `Analysis`.  Out: `Sudden`s, each an acquisition that hangs if the thread holds the lock just then.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Reach, Site
+
+_WAITS_FOR_ITSELF = ("mutex", "rwlock")
+
+
+class Sudden(NamedTuple):
+    """`reach` is what comes to the lock, seen from `function`; `first` is its first step inside what runs suddenly.
+
+    `way` are the calls after that. `registered` is where it was handed over to be run; None for a finalizer that the
+    language finds by its name.
+    """
+
+    function: int
+    reach: Reach
+    first: Site
+    way: tuple[Site, ...]
+    registered: Site | None
+
+
+def finalizers(analysis: Analysis) -> Iterator[Sudden]:
+    """Finalizers that take a lock which is not re-entrant: by their name, and those that were registered.
+
+    The own lock of an object that is at its end nobody holds.
+    """
+    for number, (_, function) in enumerate(analysis.program.functions):
+        if function.hook == "finalizer":
+            for reach in analysis.summary(number).reaches:
+                own = reach.lock.place.root == 0 and len(reach.lock.place.way) == 1
+                if not own and reach.lock.family in _WAITS_FOR_ITSELF:
+                    yield _sudden(number, reach, reach.trace, None)
+    yield from registered(analysis, "finalizer")
+
+
+def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
+    """What is handed over to be run at some time and takes a lock which is not re-entrant."""
+    for moment in analysis.calling(analysis.names(lambda table: table.hooks)):
+        event = moment.event
+        if isinstance(event, ir.Register) and event.when == when:
+            here = Site(moment.function, event.at)
+            for reach in analysis.reaches(moment):
+                if reach.lock.family in _WAITS_FOR_ITSELF:
+                    inside = tuple(site for site in reach.trace if site != here)
+                    yield _sudden(moment.function, reach, inside, here)
+
+
+def _sudden(number: int, reach: Reach, inside: tuple[Site, ...], registered: Site | None) -> Sudden:
+    first, *way = (*inside, reach.site)
+    return Sudden(number, reach, first, tuple(way), registered)

@@ -1,0 +1,77 @@
+r"""
+A signal's handler takes a lock that is not re-entrant
+
+Python runs a signal's handler in the main thread, between any two steps of whatever runs there. When that is inside
+the critical section of the lock that the handler wants, the thread waits for itself. `logging` and `print` take locks
+too; leave word instead (`queue.SimpleQueue`, a flag, `signal.set_wakeup_fd`) and let a thread do the work.
+
+## Bad
+```python
+import signal
+import threading
+
+LOCK = threading.Lock()
+CLIENTS = []
+
+def stop(number, frame):
+    # ruleid: signal-handler-takes-lock
+    with LOCK:
+        CLIENTS.clear()
+
+def add(client):
+    with LOCK:
+        CLIENTS.append(client)
+
+def main():
+    signal.signal(signal.SIGTERM, stop)
+```
+## Good
+```python
+import signal
+import threading
+
+LOCK = threading.Lock()
+CLIENTS = []
+STOPPED = []
+
+def stop(number, frame):
+    STOPPED.append(number)
+
+def add(client):
+    with LOCK:
+        CLIENTS.append(client)
+
+def main():
+    signal.signal(signal.SIGTERM, stop)
+```
+## In production
+Deadlock. It happens at shutdown, once in many: the process ignores SIGTERM until it is killed.
+## Not seen
+Handlers that the module's own lines install, outside of any function. Those of an event loop
+(`loop.add_signal_handler`) run between tasks, not in the middle of one, and are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import witness
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.sudden import registered
+from lockcheck.finding import Finding
+from lockcheck.rule import Meta, slug
+
+META = Meta(code="LCK407", severity="error", languages=("python",), reach="program", sees="tree")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each handler and each lock that it waits for."""
+    seen = set()
+    for one in registered(analysis, "signal"):
+        if (one.first, one.reach.lock.place) not in seen:
+            seen.add((one.first, one.reach.lock.place))
+            yield witness.of_sudden(
+                analysis, slug(__name__), META, one,
+                "a signal's handler takes `{lock}`: it runs in the middle of anything, also where the lock is held",
+                "leave word for a thread that does it, or use a lock that lets its holder in again", "the handler",
+            )  # fmt: skip
