@@ -23,6 +23,16 @@ NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(
 _TRIES = 4
 """A function inside a cycle is linked at most so many times."""
 
+_DEEPEST = 8
+"""So many calls are followed on the stack to learn what a result is another name of."""
+
+
+class _DeeperError(Exception):
+    """A function must be linked before those that are underway."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
 
 class Program:
     """The whole tree, linked function by function when somebody asks."""
@@ -41,6 +51,7 @@ class Program:
         self._linked: dict[int, Linked | None] = {}
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
+        self._waiting = 0
         self._entered = 0
         self._tries: dict[int, int] = {}
         self._reads: dict[int, set[int]] = {}
@@ -49,19 +60,50 @@ class Program:
         """A function's steps with their meanings; None where it has no body (or is just being linked).
 
         What is found inside a cycle of functions that need each other depends on where the cycle is entered. It is
-        not kept, so that the same is found whatever was asked before.
+        not kept, so that the same is found whatever was asked before. Chains of any length are linked from their
+        far end on: only so many calls are followed on the stack.
         """
         if self._underway:
             self._reads.setdefault(next(reversed(self._underway)), set()).add(number)
         if number in self._linked:
             return self._linked[number]
+        if len(self._underway) > self._waiting:
+            return self._link(number)
+        waiting = [number]
+        try:
+            while len(waiting) > 1 or number not in self._linked:
+                try:
+                    made = self._link(waiting[-1])
+                except _DeeperError as deeper:
+                    self._underway[waiting[-1]] = self._waiting
+                    self._waiting += 1
+                    waiting.append(deeper.number)
+                    continue
+                if len(waiting) == 1:
+                    return made
+                self._linked[waiting.pop()] = made
+                self._free(waiting[-1])
+        finally:
+            for one in reversed(waiting[:-1]):
+                self._free(one)
+        return self._linked[number]
+
+    def _free(self, number: int) -> None:
+        """A function waits no longer for one that it needs."""
+        self._waiting -= 1
+        del self._underway[number]
+
+    def _link(self, number: int) -> Linked | None:
+        """The same for one function. Raises _DeeperError for one that must be linked before."""
         unit, function = self.functions[number]
         if function.body_at is None:
             return None
+        depth, before = len(self._underway), self._entered
         if number in self._underway:
             self._entered = min(self._entered, self._underway[number])
             return None
-        depth, before = len(self._underway), self._entered
+        if depth - self._waiting >= _DEEPEST:
+            raise _DeeperError(number)
         self._underway[number], self._entered = depth, depth
         try:
             body = self._bodies(unit, function)

@@ -1,0 +1,66 @@
+"""No shape of code makes a run take more than its share."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from lockcheck import engine
+from lockcheck.config import Settings
+from lockcheck.executors import Work
+from lockcheck.report import Report
+
+
+def generator() -> ModuleType:
+    place = Path(__file__).parent.parent / "benchmarks" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate", place)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def measured(top: Path, monkeypatch: pytest.MonkeyPatch, **shape: int) -> tuple[float, Report]:
+    """Seconds of the processor for a generated tree, and what was reported."""
+    usual = {"crates": 1, "depth": 4, "fan_out": 2, "locks": 6}
+    generator().write(top, **{**usual, **shape})
+    monkeypatch.chdir(top)
+    begun = time.process_time()
+    report = engine.check(["."], Settings(), Work())
+    return time.process_time() - begun, report
+
+
+SHAPES = {
+    "crates": ({"crates": 4}, {"crates": 40}, 10),
+    "a deep chain of calls": ({"depth": 100, "fan_out": 1}, {"depth": 1000, "fan_out": 1}, 10),
+    "many locks in one type": ({"locks": 30}, {"locks": 300}, 10),
+    "functions that all call each other, calls counted": ({"knot": 20}, {"knot": 60}, 9),
+    "a call with a thousand targets": ({"dispatch": 100}, {"dispatch": 1000}, 10),
+}
+
+
+@pytest.mark.parametrize(("small", "large", "times"), SHAPES.values(), ids=SHAPES.keys())
+def test_time_grows_with_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: dict[str, int], large: dict[str, int], times: int
+) -> None:
+    """With room for a busy machine: what is quadratic takes ten times as much as this."""
+    measured(tmp_path / "warm", monkeypatch)
+    first, _ = measured(tmp_path / "small", monkeypatch, **small)
+    second, report = measured(tmp_path / "large", monkeypatch, **large)
+    assert report.problems == ()
+    assert second < first * times * 2.5
+
+
+def test_the_end_of_a_deep_chain_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator().write(tmp_path, crates=1, depth=400, fan_out=1, locks=2)
+    chain = tmp_path / "c0" / "src" / "chain.rs"
+    chain.write_text(chain.read_text().replace("self.add1(one)", "self.add0(one)"))
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [finding.slug for finding in report.findings] == ["read-then-write"]
+    assert len(report.findings[0].notes) > 400
