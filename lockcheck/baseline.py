@@ -4,7 +4,8 @@ In: a report, and entries.  Out: the report in which what is known does not coun
 Never: opens a file, analyses anything.
 
 A finding is known by its identity (`report.fingerprint`) and its file. Where the file is gone, one of the same
-identity in another file takes its place: the file was renamed.
+identity in another file takes its place: the file was renamed. Within one change that also goes for a finding that is
+gone from a file that is still there: its function was moved. A baseline lives too long to tell that from a new one.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def compare(
     at_home = {(one.path, one.fingerprint): one for one in known.entries}
     homeless: dict[str, list[Entry]] = {}
     for one in known.entries:
-        if gone(one.path):
+        if known.why == "base" or gone(one.path):
             homeless.setdefault(one.fingerprint, []).append(one)
     findings = {one: identity(one, report.sources[one.span.path]) for one in sorted(report.findings, key=fresh)}
     hidden: set[Finding] = set()

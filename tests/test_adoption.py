@@ -221,6 +221,15 @@ def test_a_renamed_file_brings_in_nothing(run: Any, fake_rules: Path) -> None:
     assert run("check", "--base", "HEAD~1").status == 0
 
 
+def test_a_function_that_moves_to_another_file_brings_in_nothing(tree: Path, check: Any) -> None:
+    twice = "use std::sync::Mutex;\npub fn twice(m: &Mutex<u8>) { let a = m.lock(); let b = m.lock(); }\n"
+    commit(tree, {"a.rs": twice, "b.rs": "pub fn f() {}\n"})
+    write_tree(tree, {"a.rs": "pub fn g() {}\n", "b.rs": twice})
+    assert check("--base", "HEAD").places == []
+    write_tree(tree, {"a.rs": twice})
+    assert check("--base", "HEAD").places == ["b.rs:2 LCK201"], "a copy is new"
+
+
 def test_a_subfolder_is_compared_with_itself(run: Any, fake_rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(fake_rules, {"a.rs": "BAD\n", "sub/b.rs": "BAD\n", "other/.gitignore": "", "lockcheck.toml": ""})
     write_tree(fake_rules, {"sub/b.rs": "BAD\nBAD\n", "a.rs": "BAD\nBAD\n"})
