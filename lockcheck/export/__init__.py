@@ -26,7 +26,7 @@ from lockcheck.rules import RULES
 
 Coverage = Literal["exact", "approximate", "hint"]
 COVERAGES: tuple[Coverage, ...] = ("exact", "approximate", "hint")
-TOOLS = ("semgrep",)
+TOOLS = ("ast-grep", "semgrep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Template:
     `coverage`: *exact* agrees with what lockcheck finds inside a function, *approximate* misses or adds some of it,
     *hint* only points at code to look at. `loses` says for people what the patterns cannot see.
     `semgrep` makes the body of the rule of the language's words, `semgrep_project` those of further rules (name, body)
-    that speak of what is known of a project.
+    that speak of what is known of a project. `ast_grep` makes the body for that tool, where there is one.
     """
 
     rule: Rule
@@ -48,6 +48,7 @@ class Template:
     loses: str
     semgrep: Callable[[Words], dict[str, Any]]
     semgrep_project: Callable[[Words], Iterator[tuple[str, dict[str, Any]]]]
+    ast_grep: Callable[[Words], dict[str, Any]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def _template(rule: Rule, language: str, module: ModuleType) -> Template:
     return Template(
         rule, language, module.COVERAGE, module.CONFIDENCE, module.CWE, module.REFERENCES, module.LOSES,
         module.semgrep, getattr(module, "semgrep_project", _nothing),
+        getattr(module, "ast_grep", None),
     )  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def _nothing(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def export(tool: str, known: Known = NOTHING) -> list[File]:
-    """The files of one tool, by path: `<language>/<slug>.yaml`. Raises ValueError for a tool that is not known."""
+    """The files of one tool, one for each template. Raises ValueError for a tool that is not known."""
     if tool not in TOOLS:
         raise ValueError(f"no tool is called {tool!r}")
     maker = importlib.import_module(f"{__name__}.{tool.replace('-', '_')}")
@@ -101,8 +103,8 @@ def export(tool: str, known: Known = NOTHING) -> list[File]:
         words = Words(template.language, effects.load(template.language), known)
         text = maker.text(template, message(template.rule), words)
         if text:
-            files.append(File(f"{template.language}/{template.rule.slug}.yaml", text))
-    return files
+            files.append(File(maker.path(template), text))
+    return [*files, *(File(*one) for one in maker.extra())]
 
 
 def message(rule: Rule) -> str:

@@ -22,6 +22,16 @@ _SEVERITY = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 HEAD = "# Written by `lockcheck export semgrep`; what is changed here is lost.\n"
 
 
+def path(template: Template) -> str:
+    """Where the rule's file goes."""
+    return f"{template.language}/{template.rule.slug}.yaml"
+
+
+def extra() -> list[tuple[str, str]]:
+    """No further files."""
+    return []
+
+
 def text(template: Template, message: str, words: Words) -> str:
     """The file of one rule; what is known of a project gives further ones, their names behind the slug's.
 

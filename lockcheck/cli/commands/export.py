@@ -7,8 +7,8 @@ import argparse
 from lockcheck.cli import options as shared
 from lockcheck.cli.console import CLEAN, FAILED, looked, progress, save, tell
 
-HELP = "write the rules for another tool: semgrep"
-FOLDERS = {"semgrep": "rules"}
+HELP = "write the rules for another tool: semgrep or ast-grep"
+FOLDERS = {"semgrep": "rules", "ast-grep": "ast-grep"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--project", metavar="PATH", action="append",
         help="analyse this tree and write rules that also know its locks, wrappers and calls; repeatable",
     )  # fmt: skip
-    parser.add_argument("-o", "--out", metavar="FOLDER", help="where to (default: rules)")
+    parser.add_argument("-o", "--out", metavar="FOLDER", help="where to (default: rules, or ast-grep)")
     shared.exclude(parser)
     shared.edition(parser)
     shared.config(parser)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lockcheck.effects import Mode
 from lockcheck.export.known import Reached
+from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _project as project
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words, in_modes
@@ -32,6 +33,11 @@ class Conflict:
     def semgrep(self, words: Words) -> dict[str, Any]:
         """The lock taken by one of its methods under its own guard."""
         return sg.both(sg.either(sg.under(words, sg.taken(self.takes(words)), sg.again(self.waits(words)))))
+
+    def ast_grep(self, words: Words) -> dict[str, Any]:
+        """The same."""
+        again = {**ag.call(self.waits(words)), "any": [ag.held(words)]}
+        return {"rule": again, "utils": ag.utils(words, self.takes(words))}
 
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
         """For each lock of the project that functions take or hand out, the same through them."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockcheck.export.known import Reached
+from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _project as project
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words, one_of
@@ -38,6 +39,7 @@ class Head:
     """A guard of a head, and something that waits while it is alive. `needed`: arms that use it are left alone."""
 
     places: Places
+    kinds: tuple[str, ...]
     needed: bool = False
 
     def semgrep(self, words: Words) -> dict[str, Any]:
@@ -49,6 +51,18 @@ class Head:
         found += [part for name in words.blocks for part in self._alive(words, held, sg.Event(f"{name}(...)", (), ""))]
         found += self._alive(words, held, sg.Event(sg.AWAIT.pattern, (awaited,), ""))
         return sg.both(sg.either(found), *self._without(held), held.named, {"focus-metavariable": "$L"})
+
+    def ast_grep(self, words: Words) -> dict[str, Any]:
+        """The acquisition in the head, and what waits while its guard is alive."""
+        held = words.takes(fallible=False)
+        wanted = [
+            ag.call((*held, *words.blocks_methods), "$M"),
+            *({"pattern": f"{name}($$$)"} for name in words.blocks),
+        ]
+        waits = ag.below({"any": wanted})
+        same = ag.below(ag.call(words.takes(), "$L"))
+        found = [one for kind in self.kinds for one in ag.alive(words, kind, waits, same)]
+        return {"rule": {"all": [{"matches": "head"}, {"any": found}]}, "utils": ag.utils(words, held)}
 
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
         """For each lock of the project: a function that takes others is called there, or handed the guard out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words
 
@@ -40,3 +41,10 @@ def semgrep_project(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
             "handed-out",
             sg.both(sg.either([sg.binding(words, held, sg.AWAIT), sg.under_heads(words, held, sg.AWAIT)])),
         )
+
+
+def ast_grep(words: Words) -> dict[str, Any]:
+    """The same."""
+    inner = {"has": {"stopBy": {"any": [ag.STOP, {"kind": "block"}]}, **ag.ACQUIRE}}
+    rule = {"kind": "await_expression", "any": [ag.held(words), inner]}
+    return {"rule": rule, "utils": ag.utils(words, words.takes(waits="thread"), awaited=False)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words
 
@@ -38,3 +39,18 @@ def _thrown_away(words: Words, held: sg.Held, *more: sg.Part) -> dict[str, Any]:
         *more,
         {"focus-metavariable": "$L"},
     )
+
+
+def ast_grep(words: Words) -> dict[str, Any]:
+    """The same."""
+    take = (*words.takes(), *words.takes(bounded=True))
+    bound = {"kind": "let_declaration", "all": [
+        {"has": {"field": "pattern", "regex": "^_$"}}, {"has": {"field": "value", "matches": "guard-2"}},
+    ]}  # fmt: skip
+    assigned = {"kind": "expression_statement", "has": {"kind": "assignment_expression", "all": [
+        {"has": {"field": "left", "regex": "^_$"}}, {"has": {"field": "right", "matches": "guard-2"}},
+    ]}}  # fmt: skip
+    last = {"nthChild": {"position": 1, "reverse": True}}
+    stream = {"regex": r"\bstd(in|out|err)\(\)"}
+    rule = {"all": [{"any": [bound, assigned]}, {"not": {"any": [last, stream]}}]}
+    return {"rule": rule, "utils": {**ag.utils(words, take), "acquire": ag.call(take, arguments=True)}}

@@ -11,7 +11,9 @@ CWE = "CWE-667: Improper Locking"
 REFERENCES = ("https://doc.rust-lang.org/reference/destructors.html#temporary-scopes",)
 LOSES = "calls, macros, what the body borrows from the guard"
 
-_HEAD = Head(lambda held, event: {kind: sg.then(held, event)[kind] for kind in ("while", "for")}, needed=True)
+_HEAD = Head(
+    lambda held, event: {kind: sg.then(held, event)[kind] for kind in ("while", "for")}, ("while", "for"), needed=True
+)
 """A guard of a loop's head, and something that waits in the body that does without it."""
 
-semgrep, semgrep_project = _HEAD.semgrep, _HEAD.semgrep_project
+semgrep, semgrep_project, ast_grep = _HEAD.semgrep, _HEAD.semgrep_project, _HEAD.ast_grep

@@ -16,4 +16,4 @@ LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 _CONFLICT = Conflict(("read",), ("read", "upgradable"), recursive=False)
 """A shared side taken under a shared guard; those that pass waiting writers may be."""
 
-semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project
+semgrep, semgrep_project, ast_grep = _CONFLICT.semgrep, _CONFLICT.semgrep_project, _CONFLICT.ast_grep

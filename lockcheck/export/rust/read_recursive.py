@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words
 
@@ -18,3 +19,8 @@ def semgrep(words: Words) -> dict[str, Any]:
     """The acquisitions that pass waiting writers are told by their names."""
     passing = set(words.takes()) - set(words.takes(recursive=False))
     return sg.both("$L.$A()", sg.named("A", passing), {"focus-metavariable": "$L"})
+
+
+def ast_grep(words: Words) -> dict[str, Any]:
+    """The same."""
+    return {"rule": ag.call(set(words.takes()) - set(words.takes(recursive=False)))}

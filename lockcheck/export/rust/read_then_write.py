@@ -13,4 +13,4 @@ LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
 _CONFLICT = Conflict(("read", "upgradable"), ("write", "exclusive"))
 """The exclusive side taken under a shared guard."""
 
-semgrep, semgrep_project = _CONFLICT.semgrep, _CONFLICT.semgrep_project
+semgrep, semgrep_project, ast_grep = _CONFLICT.semgrep, _CONFLICT.semgrep_project, _CONFLICT.ast_grep
