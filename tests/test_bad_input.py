@@ -124,3 +124,13 @@ def test_a_file_that_vanishes_between_walk_and_read(tmp_path: Path, monkeypatch:
     report = engine.check(["."], Settings(), Work())
     assert [(one.path, one.message) for one in report.problems] == [("b.rs", "does not exist")]
     assert (report.files, report.skipped) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "line", ["use *;", "use ::*;", "use {};", "pub use crate;", "use self;", "extern crate self as x;"]
+)
+def test_imports_of_nothing_in_particular(line: str, tmp_path: Path) -> None:
+    giver = "fn give(m: &Mutex<u8>) -> std::sync::MutexGuard<u8> { m.lock().unwrap() }\n"
+    write_tree(tmp_path, {"good.rs": f"{line}\n{GOOD}{giver}"})
+    done = check(tmp_path)
+    assert problems(done) == {} and len(json.loads(done.stdout)["findings"]) == 1

@@ -136,7 +136,7 @@ class Program:
             return self._openers(language, effects)
         alone, whatever, free, paths = set[str](), set[str](), set[str](), set[str]()
         names = self.types.names_of_guards(effects)
-        names.update(line.name for unit in self.units for line in unit.imports if line.name != line.target[-1])
+        names.update(line.name for unit in self.units for line in unit.imports if (line.name,) != line.target[-1:])
         for number, (unit, function) in enumerate(self.functions):
             if unit.language != language or function.returns is None or not mentions(function.returns, names):
                 continue
