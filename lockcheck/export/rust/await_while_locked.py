@@ -25,6 +25,7 @@ def semgrep(words: Words) -> dict[str, Any]:
         sg.both(
             sg.either([f"$F(..., {sg.deep(held.pattern)}, ...).await", f"{held.pattern}. ... .$F(...).await"]),
             {"pattern-not": f"$F(..., {sg.deep(held.pattern + '.await')}, ...).await"},
+            *({"pattern-not": f"$F(..., |{names}| $E, ...).await"} for names in ("", "$X", "$X, $Y")),
             {"pattern-not": f"{held.pattern}.await. ... .$F(...).await"},
             held.named,
         ),

@@ -1,0 +1,22 @@
+"""LCK201 in Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockcheck.export.python import _semgrep as sg
+from lockcheck.export.words import Words
+
+COVERAGE = "approximate"
+CONFIDENCE = "HIGH"
+CWE = "CWE-764: Multiple Locks of a Critical Resource"
+REFERENCES = ("https://docs.python.org/3/library/threading.html#lock-objects",)
+LOSES = "calls, locks made in other files or by functions, aliases, conditions around the lock, exit stacks"
+
+
+def semgrep(words: Words) -> dict[str, Any]:
+    """A lock that is not re-entrant, taken under itself."""
+    found = []
+    for lock, place in sg.declared(sg.types(words, "mutex")):
+        found.append(sg.during(lock, place, [*sg.taken(lock), f"{lock}.acquire()"]))
+    return sg.both(sg.either(found))
