@@ -64,10 +64,18 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
     """Waits and signals whose lock neither the function nor a caller of it holds on any way."""
     for moment in analysis.once(_uses):
         event = moment.event
-        if isinstance(event, (ir.Wait, ir.Signal)) and event.lock is not None and moment.ways:
-            held = any(same_lock(hold.taken.lock, event.lock) for hold, _ in moment.held())
+        if isinstance(event, (ir.Wait, ir.Signal)) and _is_named(analysis, moment, event.lock) and moment.ways:
+            assert event.lock is not None
+            locks = [hold.taken.lock for hold, _ in moment.held()]
+            held = any(same_lock(lock, event.lock) or not _is_named(analysis, moment, lock) for lock in locks)
             if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
                 yield moment
+
+
+def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:
+    """Whether the function has a name for the lock, by which another use of it would be known."""
+    linked, root = analysis.program.linked(moment.function), lock.place.root if lock is not None else None
+    return isinstance(root, tuple) or (root is not None and linked is not None and bool(linked.slots[root].name))
 
 
 def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: frozenset[int]) -> bool:

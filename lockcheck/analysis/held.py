@@ -90,7 +90,8 @@ EMPTY = Summary(known=False)
 class Moment:
     """An event and the ways to stand there just before it.
 
-    `arms` are the arms around it and `loops` the loops, as ranges of bytes, each outermost first.
+    `arms` are the arms around it and `loops` the loops, as ranges of bytes, each outermost first; what runs
+    elsewhere may run in a loop there.
     """
 
     event: ir.Step
@@ -499,7 +500,7 @@ def walk(
         start = at.added(start, Hold(Taken(passed, "exclusive", Site(number, named_at), "", False), ir.Place(slot)))
     ends = _ends(walker, start)
     for body in linked.elsewhere:
-        aside = Walk(number, linked, parameters, summarize, False, walker.moments)
+        aside = Walk(number, linked, parameters, summarize, False, walker.moments, loops=(body.at,))
         aside.region(body, START)
     return list(walker.moments.values()), _summary(walker, ends, guards)
 

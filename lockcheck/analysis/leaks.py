@@ -70,8 +70,15 @@ def _hanging(moments: list[Moment]) -> set[ir.Range]:
 
 
 def _released(moments: list[Moment]) -> frozenset[ir.Place]:
-    """The locks that the function gives back by name."""
-    return frozenset(lock.place for _, lock in _releases(moments))
+    """The locks that the function gives back by name where it is sure to hold them.
+
+    Where it is not, the release hangs on the same condition as the acquisition, and nobody can tell by which ways.
+    """
+    return frozenset(
+        lock.place
+        for moment, lock in _releases(moments)
+        if any(sure and same_lock(hold.taken.lock, lock) for hold, sure in moment.held())
+    )
 
 
 def _given_for_callers(functions: Mapping[int, list[Moment]]) -> frozenset[str]:

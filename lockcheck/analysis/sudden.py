@@ -32,15 +32,20 @@ class Sudden(NamedTuple):
 def finalizers(analysis: Analysis) -> Iterator[Sudden]:
     """Finalizers that take a lock which is not re-entrant: by their name, and those that were registered.
 
-    The own lock of an object that is at its end nobody holds.
+    The own lock of an object that is at its end, and those of the parts that it made, nobody holds.
     """
     for number, (_, function) in enumerate(analysis.program.functions):
         if function.hook == "finalizer":
             for reach in analysis.summary(number).reaches:
-                own = reach.lock.place.root == 0 and len(reach.lock.place.way) == 1
+                own = reach.lock.place.root == 0 and _is_own(analysis, number, reach.lock.place.way)
                 if not own and reach.lock.family in _WAITS_FOR_ITSELF:
                     yield _sudden(number, reach, reach.trace, None)
     yield from registered(analysis, "finalizer")
+
+
+def _is_own(analysis: Analysis, number: int, way: ir.Path) -> bool:
+    """Whether a field of the function's object is a lock or was made for it."""
+    return len(way) == 1 or analysis.program.is_made_for(number, way[0])
 
 
 def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:

@@ -56,6 +56,17 @@ class Program:
         self._tries: dict[int, int] = {}
         self._reads: dict[int, set[int]] = {}
 
+    def is_made_for(self, number: int, field: str) -> bool:
+        """Whether a method's object makes the value of one of its fields itself, by calling a class of the tree."""
+        context, effects = self.types.context(number), self.types.effects(number)
+        for kind in self.types.behind(context.owner, effects):
+            decl = self.names.types.get(kind.path)
+            found = next((one.type for one in decl.fields if one.name == field), None) if decl is not None else None
+            if decl is not None and found is not None:
+                made = found.path == ("[made]",) and bool(found.args)
+                return made and self.types.made.meaning(decl.module, found.args[0].path) in self.names.types
+        return False
+
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings; None where it has no body (or is just being linked).
 
