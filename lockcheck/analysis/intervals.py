@@ -36,11 +36,12 @@ class Interval(NamedTuple):
 def intervals(analysis: Analysis, modes: Sequence[str]) -> Iterator[Interval]:
     """The intervals of all guards of these modes that a variable holds, in the order of the tree."""
     for number, moments in analysis.functions.items():
+        by_hand = {analysis.site(one) for one in moments if isinstance(one.event, ir.Acquire) and one.event.by_hand}
         held: dict[int, tuple[Hold, list[Moment]]] = {}
         for moment in moments:
             for hold, _ in moment.held():
-                root = hold.holder.root
-                if isinstance(root, int) and not hold.holder.way and hold.taken.mode in modes:
+                root, mine = hold.holder.root, hold.taken.site not in by_hand
+                if isinstance(root, int) and not hold.holder.way and hold.taken.mode in modes and mine:
                     held.setdefault(root, (hold, []))[1].append(moment)
         body = analysis.program.body(number) if held else None
         if body is not None:
@@ -239,11 +240,12 @@ class _View:
         return not any(_holds(one, at[0]) for one in (*around, *rounds))
 
     def is_call(self, event: ir.Step) -> bool:
-        """Whether a function of the tree is called that is more than a field with a body."""
+        """Whether a function of the tree is called that is more than a field with a body, or a new value."""
         if not isinstance(event, ir.Invoke) or event.implicit:
             return False
-        functions = self.analysis.program.functions
-        return any(not functions[target][1].computed for target in event.targets)
+        called = [self.analysis.program.functions[target][1] for target in event.targets]
+        makes = any(one.owner is not None and one.owner.path[-1] == event.name for one in called)
+        return not makes and any(not one.computed for one in called)
 
 
 def _place(moment: Moment) -> ir.Range:

@@ -229,6 +229,8 @@ class Objects(Callables):
         return True
 
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
+        if any(operand.name == "wait" and operand.place == ir.NO for operand in call.operands):
+            return False
         before = len(self.out)
         done = super().wait_or_block(call, key, inside)
         last = self.out[-1] if len(self.out) > before else None
