@@ -100,7 +100,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         event = moment.event
         if not isinstance(event, ir.Acquire) or event.fallible or event.bounded or event.mode == "read":
             continue
-        if fits(bounded, event.lock.owner):
+        if event.lock.family in ("mutex", "rwlock", "reentrant") and fits(bounded, event.lock.owner):
             found = witness.of_taken(
                 analysis, slug(__name__), META, moment, event,
                 "`{lock}` is waited for without a time limit, and the project wants one",
