@@ -73,6 +73,7 @@ from collections.abc import Iterator
 from lockcheck import witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
+from lockcheck.analysis.held import is_parameter, parameter_of
 from lockcheck.analysis.leaks import Leak, leaks
 from lockcheck.finding import CONFIDENCES, Finding, Note
 from lockcheck.rule import Meta, slug
@@ -86,13 +87,22 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         taken = leak.hold.taken
         grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
         forgotten = leak.hold.holder.root == LEAKED.root
+        if forgotten and _is_self(analysis, leak):
+            continue
         message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,
             "drop the guard" if forgotten else "take the lock in a `with` block, or give it back in a `finally`",
             CONFIDENCES[min(grade, 1) if leak.by_error else grade], "taken here",
-            () if forgotten else (_way_out(analysis, leak),),
+            () if forgotten or leak.out == (0, 0) else (_way_out(analysis, leak),),
         )  # fmt: skip
+
+
+def _is_self(analysis: Analysis, leak: Leak) -> bool:
+    """Whether the guard is the receiver: a type of guards takes its own values apart."""
+    taken = leak.hold.taken
+    takes_self = analysis.program.functions[leak.moment.function][1].takes_self
+    return takes_self and is_parameter(taken) and parameter_of(taken) == 0
 
 
 _MESSAGES = {
