@@ -5,8 +5,10 @@ Never: prints, knows a syntax, judges a lock.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -135,14 +137,27 @@ def examine(
 
     executor = executors.chosen(work)
     words = frozenset(word for rule in rules for word in rule.meta.words)
-    tree = Tree(sources, crates, settings, locked, words, partial(units.declared, store=store, executor=executor))
-    faces = (units.interface(unit) for unit in tree.program.units) if whole is not None else ()
-    told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
-    state = store.key("state", asked, versions, told, *faces) if whole is not None else None
-    findings, broken = anew(tree, rules, work.jobs, store, state)
+    with _nothing_collected():
+        tree = Tree(sources, crates, settings, locked, words, partial(units.declared, store=store, executor=executor))
+        faces = (units.interface(unit) for unit in tree.program.units) if whole is not None else ()
+        told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
+        state = store.key("state", asked, versions, told, *faces) if whole is not None else None
+        findings, broken = anew(tree, rules, work.jobs, store, state)
     if whole is not None:
         store.save({whole: msgspec.msgpack.encode((findings, broken))})
     return findings, broken
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """The collector of cycles rests: what an analysis makes lives as long as it, and looking through it takes time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _run_of(data: bytes | None) -> tuple[list[Finding], list[Problem]] | None:

@@ -13,6 +13,7 @@ from lockcheck import ir
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.held import (
     EMPTY,
+    MOST_REACHES,
     Moment,
     Reach,
     Summary,
@@ -302,12 +303,15 @@ class Analysis:
         guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
         known = self._summaries
         try:
-            return walk(
+            _, found = walk(
                 number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True
-            )[1]
+            )
         except RecursionError:
             self._give_up(number, "nested too deep to be analysed")
             return EMPTY
+        if found.capped:
+            self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
+        return found
 
     def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
         """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""
