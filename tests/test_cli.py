@@ -298,6 +298,20 @@ def test_version_and_help_need_nothing_heavy() -> None:
     assert not {"tree_sitter", "libcst", "msgspec", "pathspec", "lockcheck.engine"} & set(loaded)
 
 
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system does not say how long a process worked")
+def test_version_takes_less_than_three_starts_of_python() -> None:
+    def least(*words: str) -> float:
+        times = []
+        for _ in range(7):
+            process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
+            _, _, used = os.wait4(process.pid, 0)
+            process.returncode = 0
+            times.append(used.ru_utime + used.ru_stime)
+        return min(times)
+
+    assert least("-m", "lockcheck", "--version") < 3 * least("-c", "pass")
+
+
 def test_the_words_of_the_options_are_those_of_the_rooms() -> None:
     assert CHOICES["persona"] == PERSONAS
     assert CHOICES["confidence"] == CONFIDENCES

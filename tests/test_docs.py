@@ -170,7 +170,7 @@ def test_every_pipeline_is_valid(page: Path, tmp_path: Path) -> None:
 
 def test_every_command_and_every_format_has_its_line() -> None:
     commands = (TOP / "docs/commands.md").read_text()
-    assert set(re.findall(r"^    lockcheck (\S+)", commands, re.MULTILINE)) == set(cli.COMMANDS)
+    assert set(re.findall(r"^    lockcheck (\S+)", commands, re.MULTILINE)) == set(cli.command_names())
     formats = (TOP / "docs/formats.md").read_text()
     assert sorted(re.findall(r"^\| `(\w+)` \|", formats, re.MULTILINE)) == sorted(FORMATS)
 
@@ -183,7 +183,7 @@ def test_every_option_in_a_line_of_a_page_exists(page: Path) -> None:
     """In lines that are shown, not run: other programs' commands, summaries."""
     for line in re.findall(r"^    (?:.*&& \S*)?lockcheck ([a-z].*)$", page.read_text(), re.MULTILINE):
         words = line.split(" | ")[0].split("   ")[0].split()
-        assert words[0] in cli.COMMANDS, line
+        assert words[0] in cli.command_names(), line
         known = options_of(words[0])
         assert {word for word in words[1:] if OPTION.fullmatch(word)} <= known, line
 

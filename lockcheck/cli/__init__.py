@@ -9,20 +9,15 @@ and everything heavy only when it runs, so that `--version` and `--help` come at
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import os
-import pkgutil
 import sys
-from collections.abc import Callable, Sequence
-from types import ModuleType
 
 from lockcheck import __version__
-from lockcheck.cli import commands
-from lockcheck.cli.console import FAILED, FINDINGS, INTERRUPTED, UsageError, complain
 
-COMMANDS = tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)))
-"""The names of all commands."""
+TYPE_CHECKING = False  # `typing` itself takes longer than all that `--version` needs
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words == ["--version"]:
+        print(f"lockcheck {__version__}")
+        return 0
+    import os
+
+    from lockcheck.cli.console import FINDINGS, INTERRUPTED
+
     options = _parsed(words)
     try:
         status = _run(options)
@@ -43,9 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINDINGS
 
 
+def command_names() -> tuple[str, ...]:
+    """The names of all commands."""
+    import pkgutil
+
+    from lockcheck.cli import commands
+
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)))
+
+
 def _parsed(words: list[str]) -> argparse.Namespace:
     """What the arguments say. Options may stand among a command's paths, unless it has commands of its own."""
-    if not words or words[0] not in COMMANDS:
+    import argparse
+
+    if not words or words[0] not in command_names():
         return parser().parse_args(words)
     command = _command(words[0])
     about = f"{command.HELP[0].upper()}{command.HELP[1:]}."
@@ -57,6 +70,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from lockcheck.cli.console import FAILED, UsageError, complain
     from lockcheck.config import ConfigError
     from lockcheck.rule import RuleError
 
@@ -70,10 +84,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
+    import argparse
+
     top = argparse.ArgumentParser("lockcheck", description="Find lock-scope bugs in Rust and Python sources.")
     top.add_argument("--version", action="version", version=f"lockcheck {__version__}")
     choices = top.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in command_names():
         command = _command(name)
         one = choices.add_parser(name, help=command.HELP)
         command.add(one)
@@ -83,4 +99,6 @@ def parser() -> argparse.ArgumentParser:
 
 def _command(name: str) -> ModuleType:
     """The file of a command: `HELP` is its line of help, `add(parser)` its arguments, `run(options)` its work."""
-    return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
+    import importlib
+
+    return importlib.import_module(f"lockcheck.cli.commands.{name.replace('-', '_')}")
