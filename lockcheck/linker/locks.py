@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.closures import Closures
-from lockcheck.linker.places import owner_of_static, plain
+from lockcheck.linker.places import bare, owner_of_static, plain
 from lockcheck.linker.types import GUARD, UNKNOWN
 
 
@@ -157,7 +157,7 @@ class Locks(Closures):
             or not self.program.types.is_guard(self.type_of(guard.place), self.effects)
         ):
             return False
-        self.signal(call, kind, plain(guard.place))
+        self.signal(call, kind, bare(plain(guard.place)))
         if guard.moved:
             timed = "timeout" in call.word
             dst = ir.Place(call.dst, ("0",)) if timed else ir.Place(call.dst)

@@ -99,10 +99,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _is_self(analysis: Analysis, leak: Leak) -> bool:
-    """Whether the guard is the receiver: a type of guards takes its own values apart."""
-    taken = leak.hold.taken
-    takes_self = analysis.program.functions[leak.moment.function][1].takes_self
-    return takes_self and is_parameter(taken) and parameter_of(taken) == 0
+    """Whether the guard is of the type whose function it is: a type of guards takes its own values apart."""
+    taken, number = leak.hold.taken, leak.moment.function
+    function = analysis.program.functions[number][1]
+    if function.owner is None or not is_parameter(taken):
+        return False
+    types = analysis.program.types
+    said = function.params[parameter_of(taken)].type
+    kind = types.resolve(said, types.context(number), analysis.effects(number))
+    return kind is None or kind.path[-1] == function.owner.path[-1]
 
 
 _MESSAGES = {
