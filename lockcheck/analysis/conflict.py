@@ -80,7 +80,7 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
         if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, ir.Block)):
             continue
         pairs = ((hold, sure, reach) for reach in analysis.reaches(moment) for hold, sure in moment.held(reach.when))
-        found = [c for c in (_conflict(moment, *pair) for pair in pairs) if c is not None]
+        found = [c for c in (_conflict(analysis, moment, *pair) for pair in pairs) if c is not None]
         if not found:
             continue
         worst = min(found, key=_rank)
@@ -98,15 +98,24 @@ def _rank(conflict: Conflict) -> tuple[object, ...]:
     return (not reach.certain, _ORDER.index(conflict.kind), len(reach.trace), conflict.hold.taken.site, reach.site)
 
 
-def _conflict(moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
+def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
     taken = hold.taken
     if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach) or is_freed(hold, reach):
+        return None
+    if is_signal(analysis, moment, hold):
         return None
     lock = reach.lock
     if isinstance(moment.event, ir.Block) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
+
+
+def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether a function made the lock itself and takes it by name again: somebody else gives it back as a signal."""
+    root, way = hold.taken.lock.place.root, hold.taken.lock.place.way
+    again = isinstance(moment.event, ir.Acquire) and moment.event.by_hand and hold.taken.by_hand
+    return again and isinstance(root, int) and not way and root >= analysis.program.parameters(moment.function)
 
 
 def is_freed(hold: Hold, reach: Reach) -> bool:

@@ -84,3 +84,23 @@ def before(ways: Ways, step: ir.Escape) -> Ways:
         return begin <= hold.taken.site.at[0] and hold.taken.site.at[1] <= end
 
     return at.each(ways, lambda way: frozenset(hold for hold in way if not inside(hold))) or NOWHERE
+
+
+def settled(before: Ways, after: Ways, given: frozenset[ir.Place]) -> Ways:
+    """The ways behind a test, on one side of which some locks were given back.
+
+    What was taken on some ways only, and is given back on some ways only, is given back where it was taken: the
+    condition that says so (`if locked: lock.release()`) is not known here, its writer knew it.
+    """
+    some = {hold for way in before for hold in way if hold.taken.by_hand and hold.taken.lock.place in given}
+    maybe = {hold for hold in some if not all(hold in way for way in before)}
+    return at.each(after, lambda way: way - maybe) if maybe else after
+
+
+def failed(ways: Ways, place: ir.Place) -> Ways:
+    """The ways on which taking a lock by name can have failed, of which `place` is the result: not if it waits."""
+
+    def waited(hold: Hold) -> bool:
+        return hold.taken.by_hand and not hold.taken.optional and hold.holder == place
+
+    return {way: facts for way, facts in ways.items() if not any(map(waited, way))}

@@ -138,6 +138,8 @@ class Walk:
     arms: tuple[ir.Arm, ...] = ()
     calm: set[ir.Range] = field(default_factory=set)
     """The calls of functions that raise nothing."""
+    given: list[ir.Place] = field(default_factory=list)
+    """The locks that were given back by name, in order."""
     lent: frozenset[Hold] = frozenset()
     """What is held where the caller's block runs, in a function that runs around it."""
     loops: tuple[ir.Range, ...] = ()
@@ -180,7 +182,10 @@ class Walk:
             case ir.Release(src, where, lock):
                 if where[0] < where[1]:
                     self.moment(step, ways)
-                return at.released(ways, src) if lock is None else hands.unlocked(ways, lock, Site(self.number, where))
+                if lock is None:
+                    return at.released(ways, src)
+                self.given.append(lock.place)
+                return hands.unlocked(ways, lock, Site(self.number, where))
             case ir.Escape(label, where):
                 if where not in self.calm:
                     self.leave(step, label, hands.before(ways, step))
@@ -198,7 +203,7 @@ class Walk:
                 self.leave(step, label, ways)
                 return NOWHERE
             case ir.Refine(place, present, sure):
-                return ways if present else at.absent(ways, place, sure)
+                return ways if present else at.absent(hands.failed(ways, place), place, sure)
             case ir.Assume(place, value, truth):
                 return at.known(ways, Fact(place, value, truth))
             case ir.Suspend(where):
@@ -239,12 +244,14 @@ class Walk:
         return after
 
     def branch(self, arms: tuple[ir.Arm, ...], ways: Ways) -> Ways:
-        after, around = NOWHERE, self.arms
+        after, around, given = NOWHERE, self.arms, len(self.given)
         for arm in arms:
             if arm.role:
                 self.arms = (*around, arm)
             after = at.joined(after, self.region(arm.body, ways))
             self.arms = around
+        if len(self.given) > given and any(arm.role == "test" for arm in arms):
+            return hands.settled(ways, after, frozenset(self.given[given:]))
         return after
 
     def loop(self, body: ir.Region, label: int, ways: Ways) -> Ways:

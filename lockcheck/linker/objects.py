@@ -146,6 +146,15 @@ class Objects(Callables):
             return self.part_type(ir.Type(root[:-1]), root[-1])
         return None
 
+    def name(self, dst: ir.Place, src: ir.Place | None) -> None:
+        if src not in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
+            super().name(dst, src)
+
+    def is_inside(self, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """Whether this is a method of a lock's own class, in the library that has it."""
+        owner = self.context.owner
+        return place == ir.Place(0) and kind is not None and owner is not None and kind.path == owner.path
+
     def owner_of(self, place: ir.Place) -> str:
         known = self.canon(place)
         if known is not None and isinstance(known.root, tuple) and (static := owner_of_static(known)):
@@ -184,7 +193,7 @@ class Objects(Callables):
             receiver = ir.Operand(ir.Place(place.root, place.way[:-1]))
             call = ir.Call(step.dst, ir.Method(place.way[-1]), (receiver,), step.at, step.name_at)
             self.invoke(call, targets, True, kind)
-            self.name(place, ir.Place(step.dst))
+            self.name(place, self.alias.get(ir.Place(step.dst)))
 
     # ------------------------------------------------------------------------------------------------------ methods
 
@@ -193,11 +202,12 @@ class Objects(Callables):
         kind = self.type_of(place)
         if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
             return
-        if self.signal(call, kind):
+        if not self.is_inside(place, kind) and self.signal(call, kind):
             return
         for outer in self.program.types.behind(kind, self.effects):
             lock = self.program.types.lock_type(outer, self.effects)
-            if lock is not None and self.on_lock(call, name, lock, place, "declared"):
+            inside = self.is_inside(place, outer)
+            if lock is not None and not inside and self.on_lock(call, name, lock, place, "declared"):
                 return
             targets = self.program.types.methods(outer, name, self.effects)
             if targets:

@@ -162,13 +162,16 @@ class Expressions(Frame):
                other: Callable[[], None]) -> None:  # fmt: skip
         """Steps of which those of `then` run where the test holds and those of `other` where it does not."""
         end, otherwise, inside = self.label(), self.label(), self.label()
-        with self.region(self.at(node), label=end):
+
+        def both() -> None:
             with self.region(self.at(test), label=otherwise):
                 with self.region(self.at(test), label=inside):
                     self.test(test, inside, otherwise)
                 then()
                 self.put(ir.Leave(end))
             other()
+
+        self.put(ir.Branch((ir.Arm(self.filled(self.at(node), both, (), end), "test"),)))
 
     def test(self, node: cst.BaseExpression, yes: int, no: int) -> None:
         """Leave to `yes` where the expression is true and to `no` where it is not."""

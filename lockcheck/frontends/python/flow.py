@@ -208,7 +208,7 @@ class Flow(Expressions):
                 self.put(ir.Leave(end))
             self.around.pop()
             self.put(final)
-            self.put(ir.Leave(outside))
+            self.put(ir.Leave(outside, at))
 
     # --------------------------------------------------------------------------------------------------------- try
 
@@ -238,7 +238,7 @@ class Flow(Expressions):
                 self.put(ir.Leave(end))
             arms = [self.handling(handler) for handler in node.handlers]
             if "all" not in caught and not ordinary:
-                arms.append(ir.Arm(ir.Region((ir.Leave(outside),), (), at)))
+                arms.append(ir.Arm(ir.Region((ir.Leave(outside, at),), (), at)))
             self.put(ir.Branch(tuple(arms)))
 
     def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:
