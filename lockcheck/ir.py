@@ -172,6 +172,8 @@ class Lambda(Struct, frozen=True, gc=False, array_like=True, tag=True):
     takes: tuple[int, ...] = ()
     deferred: bool = False
     """True for a block that runs when its value is awaited."""
+    owns: bool = False
+    """It takes along all that it uses, so that it can be kept for later."""
 
 
 class Await(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -455,6 +457,8 @@ class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
     why: str
     others: tuple[Region, ...] = ()
     brief: bool = False
+    on: str = ""
+    """The owner, as of a lock, of the field whose value says whom it waits for."""
 
 
 class Register(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -24,7 +24,7 @@ from lockcheck.analysis.held import (
     walk,
 )
 from lockcheck.analysis.order import components
-from lockcheck.analysis.ways import Hold, Site, Taken, agreeing, below
+from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Program
 from lockcheck.source import Span
@@ -160,7 +160,9 @@ class Analysis:
             )
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
         if isinstance(event, ir.Block):
-            return self._others(moment, event.others) if any(moment.ways) else []
+            if not any(moment.ways):
+                return []
+            return self._others(moment, event.others) or list(self._started(moment, event.on))
         if isinstance(event, ir.Register):
             return self._others(moment, event.bodies)
         if not isinstance(event, ir.Invoke):
@@ -198,6 +200,18 @@ class Analysis:
             found += reached_by(number, linked, parameters, body, self.summary)
         here = Site(number, getattr(moment.event, "at", (0, 0)))
         return [reach._replace(trace=(here, *reach.trace)) for reach in found]
+
+    def _started(self, moment: Moment, owner: str) -> Iterator[Reach]:
+        """What the threads come to whose handles the functions around put into the owner's field."""
+        here = self.site(moment)
+        for number in self.program.around(owner):
+            linked = self.program.linked(number)
+            for kept, body in linked.starts if linked is not None else ():
+                if linked is None or kept != owner:
+                    continue
+                for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
+                    lock = moved_to(reach.lock, ir.Place(ELSEWHERE))
+                    yield reach._replace(lock=lock, trace=(here, *reach.trace), spread=True, when=frozenset())
 
     def bodies(self, number: int) -> tuple[ir.Region, ...]:
         """The steps of a function, and those of the closures in it that run elsewhere."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.ways import below
+from lockcheck.analysis.ways import ELSEWHERE, below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
@@ -43,7 +43,7 @@ def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     if one.place != other.place:
         return False
     root, way = one.place.root, one.place.way
-    return "[?]" not in way and not (isinstance(root, tuple) and root[0] in ("[elsewhere]", "[parameter]", "[unknown]"))
+    return "[?]" not in way and not (isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]"))
 
 
 _WRITES = ("exclusive", "write")
@@ -100,7 +100,8 @@ def _rank(conflict: Conflict) -> tuple[object, ...]:
 
 def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
     taken = hold.taken
-    if not same_lock(taken.lock, reach.lock) or _handed_over(moment, hold, reach) or is_freed(hold, reach):
+    met = same_lock(taken.lock, reach.lock) or _met_elsewhere(moment, hold, reach)
+    if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     if is_signal(analysis, moment, hold):
         return None
@@ -121,6 +122,13 @@ def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
 def is_freed(hold: Hold, reach: Reach) -> bool:
     """Whether the guard's lock is given back by name on the way to the acquisition."""
     return any(lock.place == hold.taken.lock.place for lock in reach.freed)
+
+
+def _met_elsewhere(moment: Moment, hold: Hold, reach: Reach) -> bool:
+    """Whether a thread that is waited for, started by another function, needs the lock: told by the owner."""
+    lock = reach.lock
+    waited = isinstance(moment.event, ir.Block) and lock.place.root == ELSEWHERE
+    return waited and bool(lock.owner) and lock.owner == hold.taken.lock.owner
 
 
 def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:

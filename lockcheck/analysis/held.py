@@ -17,7 +17,20 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
-from lockcheck.analysis.ways import LONGEST_WAY, NOWHERE, START, Fact, Facts, Hold, Site, Taken, Ways, below, moved_to
+from lockcheck.analysis.ways import (
+    ELSEWHERE,
+    LONGEST_WAY,
+    NOWHERE,
+    START,
+    Fact,
+    Facts,
+    Hold,
+    Site,
+    Taken,
+    Ways,
+    below,
+    moved_to,
+)
 from lockcheck.linker import Linked, oldest
 
 MOST_REACHES = 96
@@ -478,7 +491,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
         return lock
     base = step.paths[root] if root < len(step.paths) else None
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
-        return moved_to(lock, ir.Place(("[elsewhere]",)))
+        return moved_to(lock, ir.Place(ELSEWHERE))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
     if lock.thin and root == 0 and step.owners:

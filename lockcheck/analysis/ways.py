@@ -62,6 +62,9 @@ Facts: TypeAlias = frozenset[Fact]
 Ways: TypeAlias = Mapping[frozenset[Hold], Facts]
 """What is held on each way, and what is known there. No ways: the place cannot be reached."""
 
+ELSEWHERE = ("[elsewhere]",)
+"""The root of places that the function cannot name."""
+
 NOWHERE: Ways = {}
 START: Ways = {frozenset(): frozenset()}
 
@@ -227,7 +230,7 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
     def go(hold: Hold) -> Hold:
         place = hold.taken.lock.place
         if place.root in mine:
-            place = ir.Place(("[elsewhere]",))
+            place = ir.Place(ELSEWHERE)
         elif any(part.startswith("[") and not part[1:-1].isdigit() for part in place.way):
             place = ir.Place(place.root, tuple(_renamed(part, mine) for part in place.way))
         else:

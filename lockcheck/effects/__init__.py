@@ -7,7 +7,7 @@ Never: code that knows one library; a new library is a line in the data.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -115,6 +115,7 @@ class Effects:
     waits: frozenset[str]
     waits_types: frozenset[str]
     threads: frozenset[str]
+    channels: Mapping[str, ir.Type]
     scoped: frozenset[str]
     here: frozenset[str]
     blocks: Mapping[str, str]
@@ -129,6 +130,8 @@ class Effects:
     known: frozenset[str]
     prelude: frozenset[str]
     common: frozenset[str]
+    familiar: frozenset[str]
+    """Names of calls that are taken to run the closures they are given, whatever they are called on."""
     reasons: Mapping[str, str]
     signals: Mapping[tuple[str, str], Mapping[str, Signalling]]
     steady: frozenset[str]
@@ -223,6 +226,15 @@ def _type(said: str) -> ir.Type:
     return ir.Type((head.strip(),), tuple(_type(p) for p in [*parts, part]))
 
 
+def _familiar(data: Mapping[str, Any]) -> Iterator[str]:
+    known, calls, drops = data["known"], data["guard-calls"], data["drops"]
+    yield from (*known["common"], *known.get("runs", ()), *data["same"]["methods"], *data["same"]["carries"])
+    yield from (*drops["keeps"], *drops["alternatives"], *calls["consumes"])
+    yield from (*data["here"]["functions"], *data["threads"]["scoped"])
+    for methods in data["flow"].values():
+        yield from methods
+
+
 @cache
 def load(language: str, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
     """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
@@ -284,6 +296,10 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         waits=frozenset(data["waits"]["methods"]),
         waits_types=frozenset(data["waits"]["types"]),
         threads=frozenset(data["threads"]["functions"]),
+        channels={
+            name: ir.Type(("[tuple]",), tuple(ir.Type(tuple(end.split("::"))) for end in ends))
+            for name, ends in data["threads"].get("channels", {}).items()
+        },
         scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]),
         blocks=data["blocks"],
@@ -302,6 +318,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         known=frozenset(data["known"]["crates"]),
         prelude=frozenset(data["known"]["prelude"]),
         common=frozenset(data["known"]["common"]),
+        familiar=frozenset(_familiar(data)),
         reasons=data["reasons"],
         signals=signals,
         steady=frozenset(data["steady"]["names"]),

@@ -41,11 +41,16 @@ def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int, ma
 
 
 def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
-    """The macros that the tree defines, by name."""
+    """The macros that the tree defines, by name; by another name too where an import gives them one."""
     table: dict[str, tuple[ir.Macro, ...]] = {}
     for unit in units:
         for macro in unit.macros:
             table[macro.name] = (*table.get(macro.name, ()), macro)
+    own = dict(table)
+    for unit in units:
+        for line in unit.imports:
+            if line.target and line.name != line.target[-1] and line.target[-1] in own:
+                table[line.name] = (*table.get(line.name, ()), *own[line.target[-1]])
     return table
 
 

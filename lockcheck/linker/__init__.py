@@ -6,6 +6,7 @@ Never: a word of syntax, what is held.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lockcheck import ir
@@ -42,6 +43,9 @@ class Program:
         """`bodies` lowers a function; None where it cannot. `aliases` are the crates' names for each other."""
         self.functions = [(unit, function) for unit in units for function in unit.functions]
         self.units = units
+        self._by_module: dict[ir.Path, list[int]] = defaultdict(list)
+        for number, (_, function) in enumerate(self.functions):
+            self._by_module[function.module].append(number)
         self.names = Names(units, aliases)
         derefs = [(unit, deref) for unit in units for deref in unit.derefs]
         self.types = Types(self.names, self.functions, effects, derefs)
@@ -131,7 +135,23 @@ class Program:
         """The functions that were read to link a function, and those that it calls; nothing where it is not linked."""
         yield from self._reads.get(number, ())
         known = self._linked.get(number)
-        yield from known.callees if known is not None else ()
+        yield from (*known.callees, *known.beside) if known is not None else ()
+
+    def around(self, owner: str) -> Sequence[int]:
+        """The functions of the module that declares the owner's field: those that can fill it."""
+        decl = self.names.types.get(tuple(owner.rpartition(".")[0].split("::")))
+        return self._by_module.get(decl.module, ()) if decl is not None else ()
+
+    def other_end(self, owner: str) -> str:
+        """The field that keeps the other end of the channel, one end of which is the owner's field."""
+        path = tuple(owner.rpartition(".")[0].split("::"))
+        if path not in self.names.types:
+            return ""
+        for number in self.types.makers(path):
+            linked = self.linked(number)
+            if linked is not None and owner in linked.ends:
+                return linked.ends[owner]
+        return ""
 
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""

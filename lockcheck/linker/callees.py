@@ -112,8 +112,7 @@ class Callees(Acts, Library):
             self.acquire(call, lock, taking, call.operands[0].place, None, "named")
             return
         if name in effects.blocks_unknown and last is None and len(call.operands) == 1 and not call.awaited:
-            others = self.others(call.operands[0].place)
-            self.out.append(ir.Block(call.at, call.name_at, name, effects.blocks_unknown[name], others))
+            self.out.append(self.wait(call, name, effects.blocks_unknown[name], call.operands[0].place))
             return
         if name in effects.threads:
             place = self.canon(call.operands[0].place)
@@ -141,7 +140,7 @@ class Callees(Acts, Library):
         if name in effects.same_methods and kind is None:
             self.types.setdefault(call.dst, None)
         through = self.program.types.is_guard(kind, effects)
-        self.library(call, name, kind, carries=name != "take" and not through)
+        self.library(call, name, kind, carries=name != "take" and not through, unknown=not known)
 
     def is_something_else(self, kind: ir.Type) -> bool:
         """Whether the type is known, and known to be no lock."""

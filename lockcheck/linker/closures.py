@@ -112,6 +112,10 @@ class Closures(Places):
         else:
             self.pending[call.dst] = self.pending.pop(place.root)
 
+    @abstractmethod
+    def wait(self, call: ir.Call, name: str, why: str, place: ir.Place | None, brief: bool = False) -> ir.Block:
+        """A wait for whoever is behind the value at a place."""
+
     # ------------------------------------------------------------------------------------------- closures as operands
 
     def is_lambda(self, operand: ir.Operand) -> bool:
@@ -130,8 +134,12 @@ class Closures(Places):
                 found.append((number, self.closure_body(closure), closure.dst in self.boxed))
         return found
 
-    def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
-        """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere."""
+    def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
+        """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere.
+
+        `unknown`: nothing is known of the callee. What owns all that it uses is then kept for later; a closure that
+        borrows cannot be.
+        """
         word = call.word
         self.passed_by_name(call, receiver)
         own, together = (
@@ -147,6 +155,8 @@ class Closures(Places):
                 self.threads[call.dst] = closure
                 continue
             if closure.dst in self.boxed and not word.startswith("call"):
+                continue
+            if unknown and closure.owns and not closure.deferred and word not in self.effects.familiar:
                 continue
             if closure.deferred and not call.awaited and word not in self.effects.here:
                 self.lambdas[call.dst] = closure
@@ -183,21 +193,13 @@ class Closures(Places):
             place = operand.place
             if place is None or not isinstance(place.root, tuple) or place.way or len(place.root) < 2:
                 continue
+            given, name = ir.Operand(plain(receiver)), place.root[-1]
             targets = self.program.functions_named(self.context, place.root, None, self.effects)
             if targets:
-                given = ir.Operand(plain(receiver))
-                self.out.append(
-                    ir.Invoke(
-                        call.dst,
-                        tuple(targets),
-                        True,
-                        (given,),
-                        (self.canon(receiver),),
-                        call.at,
-                        call.name_at,
-                        place.root[-1],
-                    )
-                )
+                paths = (self.canon(receiver),)
+                self.out.append(ir.Invoke(call.dst, tuple(targets), True, (given,), paths, call.at, call.name_at, name))
+            elif why := self.effects.blocks_methods.get(".".join(place.root[-2:])):
+                self.out.append(self.wait(call, name, why, receiver))
 
     def consume(self, call: ir.Call, skip: int = 0) -> None:
         """What was passed by value ends in the callee."""
@@ -213,17 +215,3 @@ class Closures(Places):
             if self.is_lambda(operand):
                 assert operand.place is not None and isinstance(operand.place.root, int)
                 self.inline(self.lambdas[operand.place.root], None)
-
-    def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
-        """The body of the thread whose handle is at a place."""
-        if place is None:
-            return ()
-        root = place.root if place.root in self.threads else getattr(self.canon(place), "root", None)
-        closure = self.threads.get(root) if isinstance(root, int) else None
-        if closure is None:
-            return ()
-        placed = closure.dst in self.placed
-        body = self.closure_body(closure)
-        if not placed:
-            self.placed.discard(closure.dst)
-        return (body,)

@@ -15,10 +15,12 @@ from lockcheck.linker.types import UNKNOWN
 class Library(Invocations):
     """What the language's table says of library calls."""
 
-    def library(self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True) -> None:
+    def library(
+        self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True, unknown: bool = False
+    ) -> None:
         """A method that is known or means nothing: the value goes on where the table says so.
 
-        `carries`: it is called on the value itself, not through a guard.
+        `carries`: it is called on the value itself, not through a guard. `unknown`: nothing is known of it.
         """
         place = call.operands[0].place
         if place is not None:
@@ -38,7 +40,7 @@ class Library(Invocations):
             self.alternative(call, place)
             return
         consumed = name not in self.effects.carries
-        self.closures(call, place if consumed else None)
+        self.closures(call, place if consumed else None, unknown)
         if name == "map" and kind is not None and kind.path[-1] in ("Option", "Result"):
             self.learn(call.dst, self.mapped(call, kind))
         for operand in call.operands[1:]:
@@ -48,6 +50,7 @@ class Library(Invocations):
                 and isinstance(place and place.root, int)
             ):
                 self.threads[place.root] = self.threads[operand.place.root]  # type: ignore[index, union-attr]
+                self.keeps_handle(place, operand.place)  # type: ignore[arg-type]
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
@@ -115,7 +118,10 @@ class Library(Invocations):
         if word[:1].isupper():
             self.variant(call, path)
             return
-        self.closures(call, None)
+        self.closures(call, None, unknown=True)
+        if short in effects.channels:
+            self.channels.add(call.dst)
+            self.learn(call.dst, effects.channels[short])
         if not self.waits_or_works(call, resolved, spelled) and (kind is None or kind.path[0] not in effects.known):
             self.unknown(call, spelled)
         carried = len(path) > 1 and path[-2][:1].isupper()

@@ -7,7 +7,7 @@ Never: asks what is held.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
@@ -27,7 +27,9 @@ class Linked:
     `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).
     `result` is the place that the returned value is another name of, if it is one of the function's own parameters
     or a static. `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block,
-    which stands where it yields.
+    which stands where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the
+    field; `ends` are fields that keep the two ends of one channel; `beside` are the functions that can fill the field
+    by which it waits.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -40,6 +42,9 @@ class Linked:
     passed_on: frozenset[int]
     alias: Mapping[ir.Place, ir.Place]
     around: bool = False
+    starts: tuple[tuple[str, ir.Region], ...] = ()
+    ends: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[int, ...] = ()
 
 
 class Pass(Callees):
@@ -93,6 +98,7 @@ class Pass(Callees):
         if isinstance(dst.root, int) and not dst.way:
             self.learn(dst.root, EMPTY_OPTION if src == ir.NONE else self.type_of(src))
             self.hand_on(dst.root, src)
+        self.keeps_handle(dst, src)
         self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
 
@@ -119,6 +125,8 @@ class Pass(Callees):
                 self.name(ir.Place(dst, (name,)), operand.place)
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
+            self.keeps_handle(ir.Place(dst, (name,)), operand.place)
+        self.keeps_ends(dst, parts)
 
 
 class ObjectPass(Objects, Pass):
@@ -166,6 +174,9 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         frozenset(state.passed_on),
         state.alias,
         program.functions[number][1].around,
+        tuple((owner, state.body_of(closure)) for owner, closure in state.starts),
+        state.halves,
+        tuple(sorted(state.beside)),
     )
 
 

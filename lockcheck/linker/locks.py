@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.linker.closures import Closures
 from lockcheck.linker.places import bare, owner_of_static, plain
+from lockcheck.linker.sides import Sides
 from lockcheck.linker.types import GUARD, UNKNOWN
 
 
-class Locks(Closures):
+class Locks(Sides):
     """Locks and their guards."""
 
     def acquire(
@@ -22,6 +22,8 @@ class Locks(Closures):
         known = self.canon(place) or ir.Place(call.dst)
         if lock.family == "once":
             known = ir.Place(known.root, (*known.way, "once"))
+        elif lock.family == "watch" and place is not None:
+            known = place = self.one_end(known)
         waits = "task" if call.awaited else lock.waits
         owner, thin = (self.owner_of(place) or self.owner_of(known), self.is_thin(place)) if place else ("", False)
         named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin)  # type: ignore[arg-type]
@@ -193,8 +195,7 @@ class Locks(Closures):
         if why is None or call.awaited:
             return False
         self.closures(call, None)
-        others = self.others(call.operands[0].place)
-        self.out.append(ir.Block(call.at, call.name_at, call.word, why, others, brief=waits is None))
+        self.out.append(self.wait(call, call.word, why, call.operands[0].place, waits is None))
         self.consume(call, skip=1)
         return True
 

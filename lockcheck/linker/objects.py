@@ -437,10 +437,10 @@ class Objects(Callables):
                 self.contexts[call.dst] = last
                 self.out.pop()
 
-    def closures(self, call: ir.Call, receiver: ir.Place | None) -> None:
+    def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to what is outside of the tree run there only where the table says so."""
         if call.word in self.effects.here or call.word in self.effects.threads:
-            super().closures(call, receiver)
+            super().closures(call, receiver, unknown)
 
 
 def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:

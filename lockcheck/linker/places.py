@@ -46,6 +46,10 @@ class Places(ABC):
     passed_on: set[int] = field(default_factory=set)
     gone: frozenset[int] = frozenset()
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
+    beside: set[int] = field(default_factory=set)
+    channels: set[int] = field(default_factory=set)
+    halves: dict[str, str] = field(default_factory=dict)
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
@@ -90,9 +94,10 @@ class Places(ABC):
         for part in place.way[start:]:
             if kind is None:
                 return None
-            if part in ("*", "&"):
-                continue
-            kind, _ = self.program.types.field(kind, part, self.effects)
+            if part == "*":
+                kind = self.program.types.guarded(kind, self.effects)
+            elif part != "&":
+                kind, _ = self.program.types.field(kind, part, self.effects)
         return kind
 
     def slot_type(self, slot: int) -> ir.Type | None:
@@ -162,7 +167,8 @@ class Places(ABC):
             base = ir.Place(place.root, place.way[:cut])
             kind = self.type_of(base)
             _, owner = self.program.types.field(kind, part, self.effects)
-            return f"{owner}.{part}" if owner else ""
+            behind = BEHIND if "*" in place.way[cut + 1 :] else ""
+            return f"{owner}.{part}{behind}" if owner else ""
         return ""
 
     def is_thin(self, place: ir.Place) -> bool:
@@ -193,12 +199,16 @@ def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
     return place
 
 
+BEHIND = "[_]"
+"""What an owner's name ends in for a lock that stands behind the lock of the owner's field."""
+
+
 def owner_of_static(place: ir.Place) -> str:
     """The full name of the static that a place (by its oldest name) is, or is within: how instances are compared."""
     if isinstance(place.root, int) or place.root[0].startswith("["):
         return ""
     inside = all(part in ("*", "&", "once") or part.startswith("[") for part in place.way)
-    return "::".join(place.root) if inside else ""
+    return "::".join(place.root) + (BEHIND if "*" in place.way else "") if inside else ""
 
 
 def bare(place: ir.Place) -> ir.Place:

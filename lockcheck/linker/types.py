@@ -311,6 +311,18 @@ class Types:
                 found += self._of(("[dyn]", *resolved), name)
         return list(dict.fromkeys(found))
 
+    def guarded(self, kind: ir.Type, effects: Effects) -> ir.Type:
+        """What a lock of the type guards; the type itself where it is no lock."""
+        found = next(
+            (outer for outer in self.behind(kind, effects) if self.lock_type(outer, effects) is not None), None
+        )
+        return found.args[-1] if found is not None and found.args else kind
+
+    def makers(self, path: ir.Path) -> list[int]:
+        """The functions of a type that are no methods of its values: its constructors are among them."""
+        every = (number for numbers in self._methods.get(path, {}).values() for number in numbers)
+        return [number for number in every if not self.functions[number][1].takes_self]
+
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""
         return [number for number in self._named.get(name, ()) if self.effects(number) is effects]

@@ -177,7 +177,7 @@ class Blocks(Frame):
         region = out[0]
         assert isinstance(region, ir.Region)
         takes = tuple(sorted(_captured(region, below) if moves else _moved(region, below)))
-        self.put(ir.Lambda(dst, tuple(numbers), region, result, takes, waits))
+        self.put(ir.Lambda(dst, tuple(numbers), region, result, takes, waits, moves))
         return ir.Place(dst)
 
 

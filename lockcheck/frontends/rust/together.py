@@ -47,6 +47,9 @@ def joined(to: Frame, node: ts.Node, pieces: list[tuple[int, bytes]]) -> ir.Plac
 
 def selected(to: Frame, tree: ts.Node) -> ir.Place | None:
     """`select! { pattern = future, if condition => handler, … }`: all futures are made, then one handler runs."""
+    if any(child.type == "->" for child in tree.children):
+        _operated(to, tree)
+        return None
     branches = _branches(tree)
     with to.region(tree, scope="temps", why="macro"):
         futures = [_made(to, *future) for _, future, _ in branches]
@@ -62,6 +65,18 @@ def selected(to: Frame, tree: ts.Node) -> ir.Place | None:
         if arms:
             to.put(ir.Branch(tuple(arms)))
     return None
+
+
+def _operated(to: Frame, tree: ts.Node) -> None:
+    """`select! { recv(r) -> message => handler, default => … }`: a choice among channels, in which no task waits."""
+    branches = _branches(tree)
+
+    def run(number: int) -> None:
+        _handler(to, to.slot(to.locals), (0, b"_"), *branches[number][2])
+
+    arms = [to.arm(tree, "", (0, 0), False, lambda n=n: run(n)) for n in range(len(branches))]  # type: ignore[misc]
+    if arms:
+        to.put(ir.Branch(tuple(arms)))
 
 
 def _made(to: Frame, start: int, data: bytes) -> _Future:
