@@ -137,8 +137,8 @@ class Closures(Places):
     def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere.
 
-        `unknown`: nothing is known of the callee. What owns all that it uses is then kept for later; a closure that
-        borrows cannot be.
+        `unknown`: nothing is known of the callee. What owns all that it uses, and what was passed in, is then taken
+        to be kept for later; a closure that borrows cannot be.
         """
         word = call.word
         self.passed_by_name(call, receiver)
@@ -146,6 +146,8 @@ class Closures(Places):
             1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0,
             list[ir.Lambda](),
         )
+        if unknown and word not in self.effects.familiar:
+            self.passed_on.difference_update(o.place.root for o in call.operands[own:] if o.place and not o.place.way)
         for operand in call.operands[own:]:
             if not self.is_lambda(operand):
                 continue

@@ -174,7 +174,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         frozenset(state.passed_on),
         state.alias,
         program.functions[number][1].around,
-        tuple((owner, state.body_of(closure)) for owner, closure in state.starts),
+        tuple((owner, state.thread_body(closure)) for owner, closure in state.starts),
         state.halves,
         tuple(sorted(state.beside)),
     )

@@ -25,9 +25,9 @@ class Sides(Closures):
         closure = self.threads.get(root) if isinstance(root, int) else None
         if closure is None:
             return ()
-        return (self.body_of(closure),)
+        return (self.thread_body(closure),)
 
-    def body_of(self, closure: ir.Lambda) -> ir.Region:
+    def thread_body(self, closure: ir.Lambda) -> ir.Region:
         """What a closure does, wherever it runs besides."""
         placed = closure.dst in self.placed
         body = self.closure_body(closure)
