@@ -71,5 +71,5 @@ def test_arguments_keep_their_place_and_the_rest_is_the_invocation() -> None:
 def test_a_macro_of_another_crate_must_be_exported() -> None:
     hidden, shown = macro(("", "1"), crate="a", exported=False), macro(("", "2"), crate="b")
     known = expand.Known({"m": (hidden, shown)}, "src/x.rs", "own")
-    assert known.find("m", 0) is shown
-    assert expand.Known({"m": (hidden, shown)}, "src/x.rs", "a").find("m", 0) is hidden
+    assert known.find("m", 0)[0] is shown
+    assert expand.Known({"m": (hidden, shown)}, "src/x.rs", "a").find("m", 0)[0] is hidden

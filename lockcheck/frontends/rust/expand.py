@@ -496,10 +496,10 @@ class Known:
     path: str
     crate: str
 
-    def find(self, name: str, at: int) -> ir.Macro | None:
-        """The macro that `name!` means at a place of the file: the nearest definition."""
+    def find(self, name: str, at: int) -> list[ir.Macro]:
+        """The macros that `name!` can mean at a place of the file, the nearest definition first."""
         seen = [m for m in self.macros.get(name, ()) if self._sees(m, at)]
-        return max(seen, key=lambda macro: self._nearness(macro, at)) if seen else None
+        return sorted(seen, key=lambda macro: self._nearness(macro, at), reverse=True)
 
     def _sees(self, macro: ir.Macro, at: int) -> bool:
         if macro.within is not None:

@@ -88,10 +88,9 @@ def _expansion(to: Frame, node: ts.Node, tree: ts.Node, name: str) -> tuple[byte
     """What an invocation of a macro of the tree stands for, and where it comes from."""
     if to.known is None or name not in to.known.macros or (to.origin is not None and to.origin.depth >= expand.DEEPEST):
         return None
-    macro = to.known.find(name, to.at(node)[0])
-    if macro is None or to.expanded > _MOST:
-        return None
-    made = expand.expand(macro, (tree.text or b"")[1:-1], to.known.crate)
+    macros = to.known.find(name, to.at(node)[0]) if to.expanded <= _MOST else []
+    tried = (expand.expand(macro, (tree.text or b"")[1:-1], to.known.crate) for macro in macros)
+    made = next((one for one in tried if one is not None), None)
     if made is None or not _WORTH.search(made.text):
         return None
     to.expanded += len(made.text)
