@@ -107,11 +107,14 @@ class Frame(ABC):
     # ------------------------------------------------------------------------------------------------------ leaving
 
     def handler(self, cancelled: bool = False) -> int:
-        """The label to which an exception of this place goes, or the end of a function that is waiting."""
+        """The label to which an exception of this place goes.
+
+        One that a closure does not catch ends it; where it goes on is for the call of the closure to say.
+        """
         for one in reversed(self.around):
             if one.handler >= 0 and (one.stops == "all" or not cancelled):
                 return one.handler
-        return ir.RAISED
+        return ir.RAISED if self.leave_function == ir.RETURN else self.leave_function
 
     def leave(self, label: int, depth: int, at: ir.Range) -> None:
         """Leave to a label that stands outside of all but `depth` of what is around: their last steps run first."""
