@@ -31,6 +31,9 @@ _SPEAKS_OF_LOCKS = re.compile(
 )
 """A single file without any of this is not worth a look at the project around it."""
 
+_NAMES_A_LOCK = re.compile(rb"Lock|(?<![a-z])lock|LOCK|acquire|[Mm]utex|[Ss]emaphore|[Cc]ondition|Limiter|_cond|_sem")
+"""The names of locks and of what takes them: a project without any is not worth a look."""
+
 Place = tuple[int, int, str]
 """A finding as flake8 wants it: line from 1, column from 0, code and text."""
 
@@ -45,7 +48,10 @@ class Project:
 
     def look(self) -> None:
         """Analyse all of it, for `of_file`. Raises flake8's ExecutionError where a configuration is wrong."""
-        self._found = self._findings(self._given, None)
+        from lockcheck.discover import names_any
+
+        if names_any(_around(self._given, self._options.lockcheck_project), SUFFIXES, _NAMES_A_LOCK):
+            self._found = self._findings(self._given, None)
 
     def of_file(self, path: str) -> Sequence[Place]:
         """The findings in one file as it was on disk."""
@@ -72,7 +78,7 @@ class Project:
             paths.remove(buffer[0])
         try:
             settings = self._settings(given)
-            work = Work(_jobs(self._options))
+            work = Work(_jobs(self._options), cached=True)
             report = engine.check(paths, settings, work, None, buffer, SUFFIXES, noqa=False)
         except ConfigError as error:
             raise ExecutionError(f"lockcheck: {error}") from None

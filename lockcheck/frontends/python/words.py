@@ -16,14 +16,17 @@ def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or stands in the head of a `with`."""
     forms = (
         (r"\.\s*(?:{})\b", words.any | words.paths),
-        (r"\bwith\b[^:]*\b(?:{})\b", words.alone),
+        (_WITH + r"\b(?:{})\b", words.alone),
         (r"\b(?:{})\s*\(", words.functions | words.lenders),
     )
     said = [form.format(_either(names)) for form, names in forms if names]
-    return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode())
+    return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode(), re.MULTILINE)
 
 
-_LOOKS_LIKE_ONE = r"\bwith\b[^:]*(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em)"
+_WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*"
+"""The head of a `with`, which always begins a line; prose seldom has the word there."""
+
+_LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em)"
 """A `with` on something of a lock's name, wherever it comes from."""
 
 
