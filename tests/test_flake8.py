@@ -183,6 +183,16 @@ def test_the_project_can_be_declared(tree: Path) -> None:
     assert heads(flake8(tree, "--lockcheck-project", "pkg", "apart")) == ["apart/child.py:7:35: LCK201"]
 
 
+def test_noisy_rules_are_off_until_somebody_asks(tree: Path) -> None:
+    sleeps = "import threading\nimport time\n\nLOCK = threading.Lock()\n\n\ndef nap():\n    with LOCK:\n        time.sleep(9)\n"
+    write_tree(tree, {"naps/nap.py": sleeps})
+    assert flake8(tree, "naps", status=0) == []
+    wanted = heads(lockcheck(tree, "naps", "--persona", "pedantic"))
+    assert wanted == ["naps/nap.py:9:9: LCK402"]
+    assert heads(flake8(tree, "--lockcheck-persona", "pedantic", "naps")) == wanted
+    assert heads(flake8(tree, "--extend-select", "LCK402", "naps")) == wanted
+
+
 def test_a_file_without_a_lock_imports_no_parser(still: Path) -> None:
     program = (
         "import json, sys\nfrom flake8.main.cli import main\n"
