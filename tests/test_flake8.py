@@ -188,7 +188,7 @@ def test_noisy_rules_are_off_until_somebody_asks(tree: Path) -> None:
     write_tree(tree, {"naps/nap.py": sleeps})
     assert flake8(tree, "naps", status=0) == []
     wanted = heads(lockcheck(tree, "naps", "--persona", "pedantic"))
-    assert wanted == ["naps/nap.py:9:9: LCK402"]
+    assert wanted == ["naps/nap.py:9:14: LCK402"]
     assert heads(flake8(tree, "--lockcheck-persona", "pedantic", "naps")) == wanted
     assert heads(flake8(tree, "--extend-select", "LCK402", "naps")) == wanted
 
