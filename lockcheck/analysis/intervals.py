@@ -244,7 +244,7 @@ class _View:
         if not isinstance(event, ir.Invoke) or event.implicit:
             return False
         called = [self.analysis.program.functions[target][1] for target in event.targets]
-        makes = any(one.owner is not None and one.owner.path[-1] == event.name for one in called)
+        makes = any(one.name != event.name for one in called)
         return not makes and any(not one.computed for one in called)
 
 
