@@ -14,6 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.held import instantiate
+from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.ways import below
 
 
@@ -50,10 +51,12 @@ def given_back(moment: Moment, hold: Hold) -> bool:
 
 
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
-    """Waits in no loop at all. Where the caller holds the lock, the loop may be there."""
+    """Waits in no loop at all. Where the caller holds the lock, or calls the closure, the loop may be there."""
     for moment in analysis.once(_uses):
         event = moment.event
         if not isinstance(event, ir.Wait) or event.bounded or event.checked or moment.loops:
+            continue
+        if in_closure(analysis, moment.function, event.at):
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine:
@@ -67,9 +70,15 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
         if isinstance(event, (ir.Wait, ir.Signal)) and _is_named(analysis, moment, event.lock) and moment.ways:
             assert event.lock is not None
             locks = [hold.taken.lock for hold, _ in moment.held()]
-            held = any(same_lock(lock, event.lock) or not _is_named(analysis, moment, lock) for lock in locks)
+            held = any(_may_be(analysis, moment, lock, event.lock) for lock in locks)
             if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
                 yield moment
+
+
+def _may_be(analysis: Analysis, moment: Moment, held: ir.Lock, wanted: ir.Lock) -> bool:
+    """Whether a lock that is held may be the wanted one: it is, it has no name here, or a property gives it."""
+    made = any(part.endswith("()") for part in (*held.place.way, *wanted.place.way))
+    return same_lock(held, wanted) or not _is_named(analysis, moment, held) or (made and held.kind == wanted.kind)
 
 
 def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken
-from lockcheck.analysis.paths import steps_of
+from lockcheck.analysis.paths import in_closure, steps_of
 
 Reason = Literal["outlives", "dropped", "shadowed", "replaced", "leaves", "handed"]
 
@@ -82,17 +82,10 @@ def pairs(analysis: Analysis) -> Iterator[Interval]:
             if not isinstance(event, ir.Acquire) or not event.by_hand or event.fallible:
                 continue
             back = [at for place, at in given if place == event.lock.place]
-            if back and all(at[0] > event.at[0] for at in back) and not _in_closure(analysis, number, event.at):
+            if back and all(at[0] > event.at[0] for at in back) and not in_closure(analysis, number, event.at):
                 taken = Taken(event.lock, event.mode, analysis.site(moment), event.name, False)
                 end = max(at[1] for at in back)
                 yield Interval(moment, Hold(taken, ir.Place(("[by hand]",))), event.at[0], end, -1, ())
-
-
-def _in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
-    """Whether a place is in a function within the function."""
-    body = analysis.program.body(number)
-    steps = steps_of(body.root) if body is not None else ()
-    return any(isinstance(step, ir.Lambda) and _holds(step.body.at, at[0]) for step in steps)
 
 
 @dataclass

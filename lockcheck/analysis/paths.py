@@ -167,3 +167,10 @@ def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
     slots = made_of(analysis, moment.function, (place.root for place in given if isinstance(place.root, int)))
     lent = closure_params(analysis, moment.function)
     return hold.holder.root in slots or bool(slots & lent)
+
+
+def in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
+    """Whether a place is in a function within the function."""
+    body = analysis.program.body(number)
+    steps = steps_of(body.root) if body is not None else ()
+    return any(isinstance(step, ir.Lambda) and step.body.at[0] <= at[0] < step.body.at[1] for step in steps)
