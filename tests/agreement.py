@@ -35,7 +35,8 @@ def own(tree: Path, everything: bool) -> list[dict[str, Any]]:
 
 def other(tree: Path, rules: Path) -> list[tuple[str, int, int, str]]:
     """semgrep's: (path, first line, last line, slug)."""
-    found = tools.scan(rules, [tree], "--timeout", "60", "--max-target-bytes", "5000000", "--exclude", "target")
+    options = ("--timeout", "60", "--max-target-bytes", "5000000", "--exclude", "target")
+    found = tools.scan(rules, [tree], *options, "--x-ignore-semgrepignore-files")
     return [(Path(path).relative_to(tree).as_posix(), *rest) for path, *rest in found]
 
 

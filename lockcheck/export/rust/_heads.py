@@ -21,7 +21,7 @@ def borrows_nothing(words: Words, head: str = "HEAD") -> dict[str, Any]:
     unwrapped = r"(\.\s*(unwrap|expect|ok|unwrap_or)\s*\([^()]*\)\s*)*\??"
     last = rf"\.\s*({one_of(words.effects.owned)})(::<.*>)?\s*\(([^()]|\([^()]*\))*\)\s*{unwrapped}$"
     taken = r"(take|replace|swap)\s*\(.*\)$"
-    compared = r"^[^{|]*( [-+*/%<>]=? | == | != |\.\.)[^{|]*$"
+    compared = r"^[^(]*(\.\.|\s([-+*/%<>]=?|==|!=)\s)|^[^{|]*\)\s+([-+*/%<>]=?|==|!=)\s[^{|]*$"
     return sg.regex(head, rf"(?s)^.*{last}|^([\w:]*::)?{taken}|{compared}")
 
 

@@ -161,11 +161,11 @@ def _named(words: Words, held: Held, event: Event) -> tuple[Part, ...]:
     """A guard with a name, and the event later in its block."""
     block, condition = bodies(event)
     later = [f"{condition};", f"match $V {{ $N => {block} }}"]
-    closures = [f"let $G = $HELD;\n...\nlet $C = |{names}| {condition};" for names in ("", "$X")]
+    later_on = [*(f"let $C = |{names}| {condition};" for names in ("", "$X")), "async { ... }"]
     initialised = both(
         either(f"let $G = {deep(held.pattern)};\n...\n{last}" for last in later),
         {"pattern-inside": "let $G = $HELD;\n..."},
-        *({"pattern-not": closure} for closure in closures),
+        *({"pattern-not": f"let $G = $HELD;\n...\n{one}"} for one in later_on),
         regex("HELD", guard_text(words, held)),
     )
     names = [f"let $G = $GUARD::{name}({held.pattern}, ...)" for name in ("map", "try_map")]
@@ -255,9 +255,10 @@ def under_heads(words: Words, held: Held, event: Event) -> Part:
     alike = spelled_alike(event)
     for kind, container in CONTAINERS.items():
         conditions = (container, regex("HEAD", head_text(words, held)))
+        sure = waiting if kind == "match" else held
         for one in (event, alike):
-            if one is not None:
-                found.append(one.where(either(then(held, one)[kind]), held.named, *conditions))
+            if one is not None and sure.names:
+                found.append(one.where(either(then(held, one)[kind]), sure.named, *conditions))
         if kind == "if" and waiting.names:
             found.append(event.where(either(otherwise(held, event)), waiting.named, *conditions))
     found.append(event.where(either(chains(held, event)), held.named))
