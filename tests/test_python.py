@@ -130,6 +130,14 @@ QUIET = {
     "returned out of two blocks": (
         "def f(self):\n    try:\n        with self._lock:\n            return 1\n    finally:\n        self.locked()"
     ),
+    "given back under the condition of its acquisition": (
+        "def f(self, x):\n    if x:\n        self._lock.acquire()\n    try:\n        print()\n"
+        "    finally:\n        if self.flag:\n            self._lock.release()"
+    ),
+    "a lock as a signal": (
+        "def f(self):\n    waiter = threading.Lock()\n    waiter.acquire()\n    self.waiters.append(waiter)\n"
+        "    waiter.acquire()"
+    ),
     "after an early return": "def f(self, x):\n    with self._lock:\n        if x:\n            return\n    self.locked()",
     "a try that failed": "def f(self):\n    if not self._lock.acquire(False):\n        self.locked()",
     "a function that is only defined": "def f(self):\n    with self._lock:\n        def inner():\n            self.locked()\n        self.callback = inner",
@@ -140,6 +148,20 @@ QUIET = {
 @pytest.mark.parametrize("body", QUIET.values(), ids=list(QUIET))
 def test_quiet(body: str, tmp_path: Path) -> None:
     assert judged(tmp_path, body) == []
+
+
+def test_readers_and_writers(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "a.py": "from readerwriterlock import rwlock\nclass S:\n    def __init__(self):\n"
+            "        self._rw = rwlock.RWLockFair()\n    def read(self):\n        with self._rw.gen_rlock():\n"
+            "            return 1\n    def upgrade(self):\n        with self._rw.gen_rlock():\n"
+            "            with self._rw.gen_wlock():\n                pass\n    def write(self):\n"
+            "        writer = self._rw.gen_wlock()\n        with writer:\n            self.read()\n        self.read()\n"
+        },
+    )
+    assert [(code, line) for code, _, line in found(tmp_path)] == [("LCK202", 10), ("LCK203", 15)]
 
 
 def test_across_modules_bases_and_aliases(tmp_path: Path) -> None:

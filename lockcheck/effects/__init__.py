@@ -27,8 +27,8 @@ Mode = Literal["exclusive", "write", "read", "upgradable"]
 class Taking:
     """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited.
 
-    `hand`: it is held until it is given back by name; `gives`: it gives it back so; `asks`: the arguments say whether
-    the call waits and how long.
+    `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
+    name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long.
     """
 
     mode: Mode
@@ -40,6 +40,7 @@ class Taking:
     hand: bool = False
     gives: bool = False
     asks: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _signalling(said: str) -> Signalling:
 def _taking(said: str) -> Taking:
     words = said.split()
     mode: Any = words[0]
-    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask")
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens")
     return Taking(mode, *(flag in words for flag in flags))
 
 

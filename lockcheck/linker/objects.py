@@ -150,6 +150,11 @@ class Objects(Callables):
         if src not in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
             super().name(dst, src)
 
+    def hand_on(self, dst: int, src: ir.Place) -> None:
+        super().hand_on(dst, src)
+        if isinstance(src.root, int) and not src.way and src.root in self.contexts:
+            self.contexts[dst] = self.contexts[src.root]
+
     def is_inside(self, place: ir.Place | None, kind: ir.Type | None) -> bool:
         """Whether this is a method of a lock's own class, in the library that has it."""
         owner = self.context.owner
@@ -255,7 +260,8 @@ class Objects(Callables):
         if waiting is None or name not in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
             return False
         if name in ("__enter__", "__aenter__"):
-            self.out.append(replace(waiting, dst=call.dst))
+            taken = isinstance(waiting, ir.Acquire)
+            self.out.append(replace(waiting, holder=ir.Place(call.dst)) if taken else replace(waiting, dst=call.dst))
         return True
 
     def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
@@ -286,6 +292,9 @@ class Objects(Callables):
                 tries, maybe = tries or operand.place == ir.NO, True
             bounded = bounded or (timed and operand.place != ir.NONE)
         later = lock.waits == "task" and not call.awaited and not tries
+        if taking.opens:
+            self.contexts[call.dst] = ir.Acquire(named, taking.mode, None, call.at, call.name_at, call.word)
+            return
         step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
                           bounded, taking.recursive, maybe or bounded, by_hand=taking.hand,
                           fresh=named.place.root in self.fresh and not named.place.way)  # fmt: skip

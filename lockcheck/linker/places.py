@@ -37,7 +37,7 @@ class Places(ABC):
     written: dict[int, ir.Place] = field(default_factory=dict)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
-    contexts: dict[int, ir.Invoke] = field(default_factory=dict)
+    contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)
