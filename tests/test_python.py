@@ -26,7 +26,7 @@ def found(folder: Path, *arguments: str) -> list[tuple[str, str, int]]:
 
 
 HEAD = """\
-import threading
+import asyncio, threading
 from contextlib import contextmanager
 class Store:
     def __init__(self):
@@ -134,6 +134,25 @@ QUIET = {
         "def f(self, x):\n    if x:\n        self._lock.acquire()\n    try:\n        print()\n"
         "    finally:\n        if self.flag:\n            self._lock.release()"
     ),
+    "handed on to be called later": (
+        "def f(self):\n    with self._lock:\n        self.later(self.locked)\n"
+        "def later(self, action):\n    self.actions.append(action)"
+    ),
+    "an asynchronous block that ended": (
+        "def make(self):\n    self._tasks = asyncio.Lock()\nasync def f(self):\n    async with self._tasks:\n"
+        "        pass\n    async with self._tasks:\n        pass"
+    ),
+    "taken in a test that cannot fail": (
+        "def f(self):\n    if self._lock.acquire():\n        try:\n            print(1)\n        finally:\n"
+        "            self._lock.release()\n    return 1"
+    ),
+    "a property that hands out a condition": (
+        "@property\ndef ready(self):\n    return self._ready\n"
+        "def f(self):\n    with self.ready:\n        self.ready.notify()"
+    ),
+    "a name that is emptied": (
+        "def f(self):\n    try:\n        with self._ready:\n            self._ready.notify()\n    finally:\n        self = None"
+    ),
     "a lock as a signal": (
         "def f(self):\n    waiter = threading.Lock()\n    waiter.acquire()\n    self.waiters.append(waiter)\n"
         "    waiter.acquire()"
@@ -148,6 +167,18 @@ QUIET = {
 @pytest.mark.parametrize("body", QUIET.values(), ids=list(QUIET))
 def test_quiet(body: str, tmp_path: Path) -> None:
     assert judged(tmp_path, body) == []
+
+
+def test_inside_a_locks_own_class_its_methods_are_code(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "lib/setup.py": "",
+            "lib/threading.py": "class Condition:\n    def notify(self, n=1):\n        pass\n"
+            "    def notify_all(self):\n        self.notify(2)\n"
+        },
+    )
+    assert found(tmp_path) == []
 
 
 def test_readers_and_writers(tmp_path: Path) -> None:
