@@ -29,8 +29,8 @@ fn stop(&self) {
 ## In production
 Deadlock. The thread that waits and the one that is waited for both stop, most often at shutdown or restart.
 ## Not seen
-Threads whose handle comes from another function or a field, and waits for channels, events and barriers. What a
-scoped thread waits for is reported inside its closure (LCK201 to LCK204).
+Threads whose handle comes from another module, and waits for channels, events and barriers. What a scoped thread
+waits for is reported inside its closure (LCK201 to LCK204).
 """
 
 from __future__ import annotations
