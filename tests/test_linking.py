@@ -62,3 +62,61 @@ def test_names_are_found_through_modules_that_bring_in_each_other(
         ("src/lib.rs", 6, "LCK201", "declared"),
         ("src/lib.rs", 10, "LCK201", "declared"),
     ]
+
+
+SERVICE = """use std::sync::{Arc, RwLock};
+use std::thread::{self, JoinHandle};
+struct Inner { handle: Option<JoinHandle<()>>, active: bool }
+struct Service(Arc<RwLock<Inner>>);
+impl Service {
+    fn run(&self) {
+        let mine = self.0.clone();
+        let thread = thread::spawn(move || while mine.read().unwrap().active {});
+        self.0.write().unwrap().handle = Some(thread);
+    }
+    fn join(&self) {
+        self.0.write().unwrap().handle.take().map(JoinHandle::join);
+    }
+    fn join_later(&self) {
+        let handle = self.0.write().unwrap().handle.take();
+        handle.map(JoinHandle::join);
+    }
+}
+"""
+ENDS = """use tokio::sync::watch;
+struct Cache { sends: watch::Sender<u32>, shows: watch::Receiver<u32> }
+impl Cache {
+    fn new() -> Self {
+        let (sends, shows) = watch::channel(0);
+        Self { sends, shows }
+    }
+    fn clear(&self) {
+        let shown = self.shows.borrow();
+        self.sends.send(*shown);
+    }
+    fn renew(&self) {
+        let shown = *self.shows.borrow();
+        self.sends.send(shown);
+    }
+}
+"""
+KEPT = """use std::sync::{Arc, Mutex};
+fn kept(jobs: Arc<Mutex<u32>>, server: elsewhere::Server) {
+    let held = jobs.lock().unwrap();
+    let mine = jobs.clone();
+    server.on_request(move || *mine.lock().unwrap());
+    server.on_request(|| *jobs.lock().unwrap());
+    drop(held);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [(SERVICE, [(12, "LCK303")]), (ENDS, [(10, "LCK202")]), (KEPT, [(6, "LCK201")])]
+)
+def test_who_is_on_the_other_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: list[tuple[int, str]]
+) -> None:
+    """A thread by its handle, a channel's other end, and a closure that is kept where one that borrows cannot be."""
+    write_tree(tmp_path, {"lib.rs": text})
+    assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == wanted
