@@ -88,7 +88,7 @@ class Frontier:
         """The numbers of the functions whose bytes say that they may call something of these names, ascending."""
         wanted = frozenset(names)
         words = ir.Words(any=wanted, functions=wanted)
-        patterns, marks = self._everywhere(words), [name.encode() for name in wanted]
+        patterns, marks = self._everywhere(words), [name.rpartition("::")[2].encode() for name in wanted]
         with_any = {path for path, source in self._sources.items() if any(mark in source.data for mark in marks)}
         return [
             number

@@ -671,9 +671,9 @@ class Words(Struct, frozen=True, gc=False, array_like=True):
     """The names of what takes locks, for a front end to look for in bytes before it parses them.
 
     `alone`: methods that are called with nothing but their receiver; `any`: methods called with whatever;
-    `functions`: free functions, called by name or path; `paths`: functions of a type, called by its path only;
-    `lenders`: called in any of these ways, and run a closure that they are given; `macros`: of the tree, whose
-    expansion takes a lock.
+    `functions`: free functions, called by name or path, or a path of two parts, called by just that; `paths`: functions
+    of a type, called by its path only; `lenders`: called in any of these ways, and run a closure that they are given;
+    `macros`: of the tree, whose expansion takes a lock.
     """
 
     alone: frozenset[str] = frozenset()

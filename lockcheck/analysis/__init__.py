@@ -111,9 +111,9 @@ class Analysis:
         return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
 
     def names(self, of: Callable[[Effects], Iterable[str]]) -> frozenset[str]:
-        """Names that the tables of the tree's languages list, each by its last part."""
+        """Names that the tables of the tree's languages list: a path by its last two parts, else the last one."""
         spelled = (name for table in self.program.types.tables for name in of(table))
-        return frozenset(name.replace("::", ".").rpartition(".")[2] for name in spelled)
+        return frozenset("::".join(name.split("::")[-2:]) if "::" in name else name.split(".")[-1] for name in spelled)
 
     def calling(self, names: Iterable[str]) -> Iterator[Moment]:
         """The moments of all functions of the tree that may call something of these names, locks or not."""

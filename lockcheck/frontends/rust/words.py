@@ -14,11 +14,13 @@ from lockcheck.ir import Words
 
 def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`)."""
+    spelled = frozenset(name for name in words.functions if "::" in name)
     forms = (
         (r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
-        (r"\." + _GAP + r"(?:{})\b", words.any),
-        (r"::" + _GAP + r"(?:{})\b", words.alone | words.any | words.functions | words.paths),
-        (r"\b(?:{})\s*(?:\(|::|/)", words.functions),
+        (r"\." + _GAP + r"(?:{})\b", words.any - spelled),
+        (r"::" + _GAP + r"(?:{})\b", (words.alone | words.any | words.functions | words.paths) - spelled),
+        (r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
+        (r"\b(?:{})\b", spelled),
         (r"\b(?:{})\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*[{|(]", words.lenders),
         (_BOUND + r"(?s:.*)\b(?:{})\b", words.lenders),
         (r"\b(?:{})\s*!", words.macros),
@@ -36,4 +38,9 @@ _BOUND = r"=\s*(?:move\s*)?(?:\||\basync\b)"
 
 def _either(names: Iterable[str]) -> str:
     """Longer names first, so that a call is not cut off at a shorter one."""
-    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    return "|".join(re.escape(name).replace("::", _BETWEEN) for name in ordered)
+
+
+_BETWEEN = r"\s*::\s*(?:<[^;()]*>\s*::\s*)?"
+"""Between two parts of a path, type arguments may stand."""
