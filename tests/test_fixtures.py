@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -15,11 +16,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 RUST = sorted((ROOT / "fixtures" / "rust").glob("*.rs"))
-PROGRAMS = sorted(
-    path.parent
-    for path in (ROOT / "fixtures" / "programs").glob("*/expect.json")
-    if not (path.parent / "run.py").exists()
-)
+PYTHON = sorted((ROOT / "fixtures" / "python").glob("*.py"))
+FILES = [*RUST, *PYTHON]
+PROGRAMS = sorted(path.parent for path in (ROOT / "fixtures" / "programs").glob("*/expect.json"))
 DEADLOCKS = ("lock-taken-twice", "read-then-write", "write-then-read", "nested-read")
 
 
@@ -91,28 +90,48 @@ def compare(places: list[tuple[int, str]], wanted: set[tuple[int, str]], text: s
     assert not complaints, "\n" + "\n".join(complaints)
 
 
-@pytest.mark.parametrize("path", RUST, ids=names)
+@pytest.mark.parametrize("path", FILES, ids=names)
 def test_every_mark_and_nothing_else(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     compare(judge(tmp_path, text, path), marks.expected(marks.read(path), frozenset(selection(marks.slug(path)))), text)
 
 
-@pytest.mark.parametrize("path", RUST, ids=names)
+@pytest.mark.parametrize("path", FILES, ids=names)
 def test_marks_of_a_fixture_are_of_rules_it_judges(path: Path) -> None:
     found = marks.read(path)
     assert {mark.slug for mark in found} <= set(selection(marks.slug(path)))
     lines = path.read_text(encoding="utf-8").splitlines()
     for mark in found:
-        assert lines[mark.line - 1].strip() and not lines[mark.line - 1].strip().startswith("//"), (
+        assert lines[mark.line - 1].strip() and not lines[mark.line - 1].strip().startswith(("//", "#")), (
             f"the mark above line {mark.line} marks nothing"
         )
 
 
-@pytest.mark.parametrize("slug", sorted({marks.slug(path) for path in RUST}))
-def test_every_rule_has_four_bad_and_four_good_shapes(slug: str) -> None:
-    found = [mark for path in RUST if marks.slug(path) == slug for mark in marks.read(path) if mark.slug == slug]
+@pytest.mark.parametrize(("slug", "suffix"), sorted({(marks.slug(path), path.suffix) for path in FILES}))
+def test_every_rule_has_four_bad_and_four_good_shapes(slug: str, suffix: str) -> None:
+    paths = [path for path in FILES if marks.slug(path) == slug and path.suffix == suffix]
+    found = [mark for path in paths for mark in marks.read(path) if mark.slug == slug]
     assert sum(mark.kind in ("ruleid", "todoruleid") for mark in found) >= 4
     assert sum(mark.kind in ("ok", "todook") for mark in found) >= 4
+
+
+def renamed_python(text: str) -> tuple[str, set[str]]:
+    """The same for Python: names that functions bind and that are nothing else anywhere."""
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    inside = [node for function in functions for node in ast.walk(function)]
+    bound = {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    of_classes = [one for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for one in node.body]
+    outside = [node for one in (*tree.body, *of_classes) if one not in functions for node in ast.walk(one)]
+    elsewhere = {node.id for node in outside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        words = (getattr(node, name, None) for name in ("attr", "arg", "name", "asname"))
+        elsewhere |= {word for word in words if isinstance(word, str)}
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            elsewhere |= set(node.names)
+    safe = {name for name in bound - elsewhere if not re.search(rf"[\"'#][^\n]*\b{name}\b", text)}
+    pattern = "|".join(sorted(safe)) or "(?!)"
+    return re.sub(rf"\b(?:{pattern})\b", lambda word: f"{word[0]}_by_another_name", text), safe
 
 
 def renamed(text: str) -> tuple[str, set[str]]:
@@ -130,10 +149,10 @@ def renamed(text: str) -> tuple[str, set[str]]:
     ), safe
 
 
-@pytest.mark.parametrize("path", RUST, ids=names)
+@pytest.mark.parametrize("path", FILES, ids=names)
 def test_names_of_local_variables_mean_nothing(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    other, names = renamed(text)
+    other, names = renamed(text) if path.suffix == ".rs" else renamed_python(text)
     if not names:
         pytest.skip("every local name is also something else here")
     assert marks.expected(list(marks.marks(other))) == marks.expected(list(marks.marks(text)))
@@ -141,8 +160,8 @@ def test_names_of_local_variables_mean_nothing(path: Path, tmp_path: Path) -> No
 
 
 def test_order_of_files_and_number_of_jobs_change_nothing(tmp_path: Path) -> None:
-    files = [path.name for path in RUST]
-    for path in RUST:
+    files = [path.name for path in FILES]
+    for path in FILES:
         shutil.copy(path, tmp_path)
     first = run(tmp_path, *files)
     assert run(tmp_path, *files) == first
@@ -188,7 +207,7 @@ def test_program_every_mark_and_nothing_else(program: Path, tmp_path: Path) -> N
     found = [f"{finding['path']}:{finding['line']}: {finding['slug']}" for finding in said]
     wanted = {
         f"{path.relative_to(program).as_posix()}:{line}: {slug}"
-        for path in program.rglob("*.rs")
+        for path in (*program.rglob("*.rs"), *program.rglob("*.py"))
         for line, slug in marks.expected(marks.read(path), frozenset(expect["select"]))
     }
     complaints = [f"{place} is not reported" for place in sorted(wanted - set(found))]

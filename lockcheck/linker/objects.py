@@ -293,7 +293,9 @@ class Objects(Callables):
             bounded = bounded or (timed and operand.place != ir.NONE)
         later = lock.waits == "task" and not call.awaited and not tries
         if taking.opens:
-            self.contexts[call.dst] = ir.Acquire(named, taking.mode, None, call.at, call.name_at, call.word)
+            self.contexts[call.dst] = ir.Acquire(
+                named, taking.mode, None, call.at, call.name_at, call.word, recursive=taking.recursive
+            )
             return
         step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
                           bounded, taking.recursive, maybe or bounded, by_hand=taking.hand,

@@ -16,6 +16,22 @@ fn clear(&self) {
     self.table.write().unwrap().clear();
 }
 ```
+```python
+from readerwriterlock import rwlock
+
+class Table:
+    def __init__(self):
+        self.lock = rwlock.RWLockFair()
+
+    def size(self):
+        with self.lock.gen_rlock():
+            return len(self.rows)
+
+    def is_full(self):
+        with self.lock.gen_rlock():
+            # todoruleid: nested-read
+            return self.size() == self.limit
+```
 ## Good
 Read once and use the guard.
 ```rust
@@ -26,6 +42,17 @@ fn stats(&self) -> (usize, usize) {
 fn clear(&self) {
     self.table.write().unwrap().clear();
 }
+```
+```python
+from readerwriterlock import rwlock
+
+class Table:
+    def __init__(self):
+        self.lock = rwlock.RWLockFair()
+
+    def is_full(self):
+        with self.lock.gen_rlock():
+            return len(self.rows) == self.limit
 ```
 ## In production
 Deadlock. It runs for months; then a writer comes between the two reads, under load, and all who want the lock stop.
@@ -43,7 +70,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK204", severity="error", languages=("rust",), reach="program", sees="knots")
+META = Meta(code="LCK204", severity="error", languages=("rust", "python"), reach="program", sees="knots")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

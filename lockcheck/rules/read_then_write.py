@@ -18,6 +18,23 @@ fn get(&self, k: u32) -> u32 {
     }
 }
 ```
+```python
+from readerwriterlock import rwlock
+
+class Catalog:
+    def __init__(self):
+        self.load = rwlock.RWLockFair()
+
+    def init_for(self, key):
+        with self.load.gen_wlock():
+            self.rows[key] = key
+
+    def get(self, key):
+        with self.load.gen_rlock():
+            if key not in self.rows:
+                # todoruleid: read-then-write
+                self.init_for(key)
+```
 ## Good
 Let the read guard end with its own statement; then write.
 ```rust
@@ -31,6 +48,23 @@ fn get(&self, k: u32) -> u32 {
         }
     }
 }
+```
+```python
+from readerwriterlock import rwlock
+
+class Catalog:
+    def __init__(self):
+        self.load = rwlock.RWLockFair()
+
+    def init_for(self, key):
+        with self.load.gen_wlock():
+            self.rows[key] = key
+
+    def get(self, key):
+        with self.load.gen_rlock():
+            known = key in self.rows
+        if not known:
+            self.init_for(key)
 ```
 ## In production
 Deadlock. The writer waits for its own guard, and every later reader waits behind the writer: within seconds all
@@ -49,7 +83,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK202", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK202", severity="error", languages=("rust", "python"), reach="program")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -15,6 +15,24 @@ fn stop(&self) {
     drop(rows);
 }
 ```
+```python
+import threading
+
+class Pool:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def work(self):
+        with self.lock:
+            self.rows.clear()
+
+    def stop(self):
+        worker = threading.Thread(target=self.work)
+        worker.start()
+        with self.lock:
+            # todoruleid: wait-for-lock-holder
+            worker.join()
+```
 ## Good
 Let go of the lock before you wait.
 ```rust
@@ -25,6 +43,24 @@ fn stop(&self) {
     drop(rows);
     worker.join().unwrap();
 }
+```
+```python
+import threading
+
+class Pool:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def work(self):
+        with self.lock:
+            self.rows.clear()
+
+    def stop(self):
+        worker = threading.Thread(target=self.work)
+        worker.start()
+        worker.join()
+        with self.lock:
+            self.rows = None
 ```
 ## In production
 Deadlock. The thread that waits and the one that is waited for both stop, most often at shutdown or restart.
@@ -43,7 +79,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK303", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

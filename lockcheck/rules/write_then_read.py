@@ -13,6 +13,20 @@ fn add(&self, k: u32) -> usize {
     self.table.read().unwrap().len()
 }
 ```
+```python
+from readerwriterlock import rwlock
+
+class Table:
+    def __init__(self):
+        self.lock = rwlock.RWLockFair()
+
+    def add(self, row):
+        with self.lock.gen_wlock():
+            self.rows.append(row)
+            # ruleid: write-then-read
+            with self.lock.gen_rlock():
+                return len(self.rows)
+```
 ## Good
 Read through the write guard, or end it first.
 ```rust
@@ -21,6 +35,18 @@ fn add(&self, k: u32) -> usize {
     table.insert(k, 0);
     table.len()
 }
+```
+```python
+from readerwriterlock import rwlock
+
+class Table:
+    def __init__(self):
+        self.lock = rwlock.RWLockFair()
+
+    def add(self, row):
+        with self.lock.gen_wlock():
+            self.rows.append(row)
+            return len(self.rows)
 ```
 ## In production
 Deadlock. The thread never comes back, and all who want the lock stop behind it: no processor time, no message. A
@@ -39,7 +65,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK203", severity="error", languages=("rust",), reach="program")
+META = Meta(code="LCK203", severity="error", languages=("rust", "python"), reach="program")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
