@@ -120,3 +120,21 @@ def test_who_is_on_the_other_side(
     """A thread by its handle, a channel's other end, and a closure that is kept where one that borrows cannot be."""
     write_tree(tmp_path, {"lib.rs": text})
     assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == wanted
+
+
+def test_a_callee_that_runs_a_future_to_its_end_may_await(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether anybody else needs the thread cannot be told from here: said only to those who want what is possible."""
+    source = (
+        "use std::sync::Mutex;\nstruct S { m: Mutex<u32>, rt: tokio::runtime::Runtime }\nimpl S {\n"
+        "    async fn fetch(&self) -> u32 { tick().await }\n"
+        "    fn load(&self) -> u32 { self.rt.block_on(self.fetch()) }\n"
+        "    fn value(&self) -> u32 { 1 }\n"
+        "    fn held(&self) -> u32 { let g = self.m.lock().unwrap(); let new = self.load(); *g + new }\n"
+        "    fn free(&self) -> u32 { let new = self.load(); let g = self.m.lock().unwrap(); *g + new }\n"
+        "    fn plain(&self) -> u32 { let g = self.m.lock().unwrap(); let new = self.value(); *g + new }\n}\n"
+    )
+    write_tree(tmp_path, {"a.rs": source})
+    monkeypatch.chdir(tmp_path)
+    found = engine.check(["."], Settings(select=("LCK401",), min_confidence="possible"), Work()).findings
+    assert [(one.function, one.confidence) for one in found] == [("S::held", "possible")]
+    assert not engine.check(["."], Settings(select=("LCK401",)), Work()).findings

@@ -362,7 +362,8 @@ class Walk:
             trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)
             mode, how = reach.mode, reach.recursive
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))
-        for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)):
+        plain = step.certain and len(step.targets) == 1
+        for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)) if plain else ():
             for wait in theirs:
                 mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
         for number, body, boxed in step.lambdas:
