@@ -11,7 +11,7 @@ from pathlib import Path
 
 import marks
 
-from lockcheck.export import Template, templates
+from lockcheck.export import Template, left_out, templates
 from lockcheck.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,12 +56,14 @@ def table() -> str:
         lines += [row(one, found.get(one.rule.slug, Counter())) for one in known if one.language == language]
     have = {(one.rule.slug, one.language) for one in known}
     for language in SUFFIXES:
-        without = [
-            f"{rule.code} {rule.slug}"
-            for rule in RULES
-            if language in rule.meta.languages and (rule.slug, language) not in have
+        without = [rule for rule in RULES if language in rule.meta.languages and (rule.slug, language) not in have]
+        why = left_out(language)
+        further = [f"{rule.code} {rule.slug}" for rule in without if rule.slug not in why]
+        lines += [
+            "",
+            f"Not exported for {language.capitalize()}, as they need the whole program: {', '.join(further)}.",
         ]
-        lines += ["", f"Not exported for {language.capitalize()}: {', '.join(without) or 'none'}."]
+        lines += [f"Not exported either: {r.code} {r.slug}; {why[r.slug]}." for r in without if r.slug in why]
     return "\n".join(lines)
 
 

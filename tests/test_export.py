@@ -14,7 +14,7 @@ import pytest
 import tools
 import yaml
 
-from lockcheck.export import message, templates
+from lockcheck.export import left_out, message, templates
 from lockcheck.rules import RULES
 
 ROOT = exported.ROOT
@@ -101,6 +101,13 @@ def test_semgrep_reports_what_the_marks_say(path: Path, reported: dict[str, set[
     ]
     wrong += [f"{n}: {slug} is seen by semgrep and not marked so: {lines[n - 1].strip()}" for n, slug in found - wanted]
     assert not wrong, "\n" + "\n".join(sorted(wrong))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stays_inside_a_function_is_exported_or_says_why_not(language: str) -> None:
+    inside = {rule.slug for rule in RULES if language in rule.meta.languages and rule.meta.reach == "function"}
+    reasons = left_out(language)
+    assert inside - SLUGS[language] == set(reasons) and all(len(why.split()) > 5 for why in reasons.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -64,6 +64,11 @@ def languages() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
 
 
+def left_out(language: str) -> dict[str, str]:
+    """By slug, why a rule that reaches no further than a function has no template."""
+    return dict(importlib.import_module(f"{__name__}.{language}").LEFT_OUT)
+
+
 def templates() -> Iterator[Template]:
     """Every template, by language and code. Raises ValueError where a file speaks of no rule or of nothing known."""
     for language in languages():

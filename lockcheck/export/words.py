@@ -92,6 +92,16 @@ class Words:
         return tuple(sorted(self.effects.drops))
 
     @property
+    def leaks(self) -> tuple[str, ...]:
+        """The functions that keep the value they are given from ever ending."""
+        return tuple(sorted(self.effects.leaks))
+
+    @property
+    def wakes(self) -> tuple[str, ...]:
+        """The methods that wake a task."""
+        return tuple(sorted(name for name, act in self.effects.acts.items() if act.what == "wakes"))
+
+    @property
     def blocks(self) -> tuple[str, ...]:
         """The functions that make the thread wait."""
         return tuple(sorted(self.effects.blocks))

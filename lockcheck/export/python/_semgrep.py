@@ -45,6 +45,10 @@ def inside(*patterns: str) -> Part:
     return either({"pattern-inside": pattern} for pattern in patterns)
 
 
+WHOLE_STATEMENTS = {"implicit_deep_exprstmt": False}
+"""Options of a rule: an expression as a statement is not looked for in initialisers, conditions and calls."""
+
+
 def types(words: Words, *families: str, waits: str = "") -> tuple[str, ...]:
     """The dotted names of the types of these families (and of locks that wait so)."""
     found = {lock.kind for lock in words.effects.locks.values() if lock.family in families}
