@@ -214,6 +214,31 @@ def test_across_modules_bases_and_aliases(tmp_path: Path) -> None:
     assert [(note["path"], note["line"]) for note in one["notes"]][-1] == ("pkg/base.py", 6)
 
 
+LOOKED_AT_OUTSIDE = "def f(self):\n    while not self.rows:\n        with self._ready:\n            self._ready.wait()  # here"
+
+
+def test_a_wait_whose_test_stands_outside_of_the_lock(tmp_path: Path) -> None:
+    assert judged(tmp_path, LOOKED_AT_OUTSIDE) == [("LCK405", line_of(LOOKED_AT_OUTSIDE, "# here"))]
+
+
+QUIET_WAITS = {
+    "for a time": LOOKED_AT_OUTSIDE.replace("wait()", "wait(1)"),
+    "looked at again": LOOKED_AT_OUTSIDE.replace("self._ready.wait()", "if not self.rows: self._ready.wait()"),
+    "something is called first": LOOKED_AT_OUTSIDE.replace("self._ready.wait()", "self.look(); self._ready.wait()")
+    + "\ndef look(self):\n    raise ValueError",
+    "the lock is held around the loop": (
+        "def g(self):\n    with self._own:\n        while not self.rows:\n            with self._own:\n"
+        "                self._own.wait()\ndef make(self):\n    self._own = threading.Condition()"
+    ),
+    "a test of nothing": LOOKED_AT_OUTSIDE.replace("not self.rows", "True"),
+}
+
+
+@pytest.mark.parametrize("body", QUIET_WAITS.values(), ids=list(QUIET_WAITS))
+def test_waits_that_look_with_the_lock_held(body: str, tmp_path: Path) -> None:
+    assert [code for code, _ in judged(tmp_path, body)] == []
+
+
 def test_an_await_under_the_lock_of_threads(tmp_path: Path) -> None:
     body = "async def f(self):\n    with self._lock:\n        await g()"
     assert judged(tmp_path, body) == [("LCK401", line_of("", "yield") + 3)]

@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.held import instantiate
-from lockcheck.analysis.paths import in_closure
+from lockcheck.analysis.paths import in_closure, steps_of
 from lockcheck.analysis.ways import below
 
 
@@ -25,11 +25,15 @@ def _uses(analysis: Analysis) -> list[Moment]:
 
 
 class Unlooped(NamedTuple):
-    """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it."""
+    """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it.
+
+    `outside`: what is waited for is looked at in a loop around the critical section, where nothing keeps it as it is.
+    """
 
     moment: Moment
     hold: Hold
     sure: bool
+    outside: bool = False
 
 
 class Starved(NamedTuple):
@@ -51,16 +55,40 @@ def given_back(moment: Moment, hold: Hold) -> bool:
 
 
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
-    """Waits in no loop at all. Where the caller holds the lock, or calls the closure, the loop may be there."""
+    """Waits in no loop, or in none of the critical section's that looks at nothing.
+
+    Where the caller holds the lock, or calls the closure, the loop may be there.
+    """
     for moment in analysis.once(_uses):
         event = moment.event
-        if not isinstance(event, ir.Wait) or event.bounded or event.checked or moment.loops:
+        if not isinstance(event, ir.Wait) or event.bounded or event.checked:
             continue
         if in_closure(analysis, moment.function, event.at):
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
-        if mine:
+        if mine and not moment.loops:
             yield Unlooped(moment, *mine[0])
+        elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
+            yield Unlooped(moment, *mine[0], outside=True)
+
+
+def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds: list[Hold]) -> bool:
+    """Whether the loops look at something before the critical section begins, which itself goes straight to the wait.
+
+    Calls in it may look for it. A task takes a lock that is free without letting others run, so its look stays true.
+    """
+    linked, begins = analysis.program.linked(moment.function), min(hold.taken.site.at for hold in holds)
+    loop = moment.loops[-1]
+    if linked is None or event.on.waits == "task" or begins[0] < loop[0]:
+        return False
+    steps = [step for step in steps_of(linked.root, closures=False) if isinstance(step, (ir.Branch, ir.Invoke))]
+    arms = [arm.body.at[0] for step in steps if isinstance(step, ir.Branch) for arm in step.arms]
+    calls = [step.at[0] for step in steps if isinstance(step, ir.Invoke)]
+    looks_inside = any(begins[0] < start < event.at[0] for start in (*arms, *calls))
+    before = any(loop[0] < start < begins[0] for start in arms)
+    if looks_inside or not before:
+        return False
+    return event.lock is None or not _held_by_callers(analysis, moment.function, event.lock, frozenset())
 
 
 def unheld(analysis: Analysis) -> Iterator[Moment]:

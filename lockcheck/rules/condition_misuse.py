@@ -82,7 +82,8 @@ impl Store {
 Deadlock. A thread waits for ever for a wake-up that came before it looked; or an exception ends a thread and nobody
 notices.
 ## Not seen
-Loops that are outside the critical section, and those of the callers. Waits with a time limit are left alone.
+Loops of the callers, and loops outside of a critical section that calls or tests anything before it waits. Waits with
+a time limit are left alone.
 """
 
 from __future__ import annotations
@@ -103,9 +104,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for bare in unlooped(analysis):
         yield witness.of_hold(
             analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
-            "waits outside a loop: the wake-up may have come before, or another thread may be quicker",
+            _OUTSIDE if bare.outside else _UNLOOPED,
             "wait in a loop that looks at what is waited for, inside the critical section",
-            _grade(bare.hold.taken.lock, bare.sure), "nothing is looked at after it",
+            _grade(bare.hold.taken.lock, bare.sure and not bare.outside), "nothing is looked at after it",
             tuple(witness.taken_notes(analysis, bare.moment, bare.hold)),
         )  # fmt: skip
     for moment in unheld(analysis):
@@ -114,6 +115,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         event = one.moment.event
         if isinstance(event, ir.Wait) and (event.lock is not None or event.guard is not None):
             yield _starved(analysis, one)
+
+
+_UNLOOPED = "waits outside a loop: the wake-up may have come before, or another thread may be quicker"
+_OUTSIDE = "what is waited for is looked at before `{lock}` is taken: a wake-up in between is lost"
 
 
 def _unheld(analysis: Analysis, moment: Moment) -> Finding:
