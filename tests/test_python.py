@@ -230,6 +230,10 @@ QUIET_WAITS = {
         "def g(self):\n    with self._own:\n        while not self.rows:\n            with self._own:\n"
         "                self._own.wait()\ndef make(self):\n    self._own = threading.Condition()"
     ),
+    "tasks, which take a free lock without a pause": (
+        "def make(self):\n    self._own = asyncio.Condition()\n"
+        "async def g(self):\n    while not self.rows:\n        async with self._own:\n            await self._own.wait()"
+    ),
     "a test of nothing": LOOKED_AT_OUTSIDE.replace("not self.rows", "True"),
 }
 

@@ -79,7 +79,7 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
     """
     linked, begins = analysis.program.linked(moment.function), min(hold.taken.site.at for hold in holds)
     loop = moment.loops[-1]
-    if linked is None or event.on.waits == "task" or begins[0] < loop[0]:
+    if linked is None or holds[0].taken.lock.waits == "task" or begins[0] < loop[0]:
         return False
     steps = [step for step in steps_of(linked.root, closures=False) if isinstance(step, (ir.Branch, ir.Invoke))]
     arms = [arm.body.at[0] for step in steps if isinstance(step, ir.Branch) for arm in step.arms]
