@@ -64,3 +64,17 @@ def test_the_end_of_a_deep_chain_is_reached(tmp_path: Path, monkeypatch: pytest.
     report = engine.check(["."], Settings(), Work())
     assert [finding.slug for finding in report.findings] == ["read-then-write"]
     assert len(report.findings[0].notes) > 400
+
+
+def test_closures_that_call_each_other_are_followed_up_to_a_limit_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty closures, each calling the one before three times: three to the thirtieth bodies."""
+    lines = ["import threading", "lock = threading.Lock()", "def outer():"]
+    lines += ["    def f0():", "        with lock:", "            pass"]
+    for number in range(1, 30):
+        lines += [f"    def f{number}():", *[f"        f{number - 1}()"] * 3]
+    (tmp_path / "a.py").write_text("\n".join([*lines, "    f29()", ""]), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [(one.path, "closures" in one.message) for one in report.problems] == [("a.py", True)]

@@ -26,7 +26,7 @@ from lockcheck.analysis.held import (
 from lockcheck.analysis.order import components
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import NOTHING, Program
+from lockcheck.linker import NOTHING, Linked, Program
 from lockcheck.source import Span
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
@@ -136,6 +136,7 @@ class Analysis:
             linked = self.program.linked(number)
             if linked is None:
                 return []
+            self._tell_cut(number, linked)
             try:
                 guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
                 found, _ = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
@@ -314,6 +315,7 @@ class Analysis:
         linked = self.program.linked(number)
         if linked is None:
             return EMPTY
+        self._tell_cut(number, linked)
         guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
         known = self._summaries
         try:
@@ -326,6 +328,10 @@ class Analysis:
         if found.capped:
             self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
         return found
+
+    def _tell_cut(self, number: int, linked: Linked) -> None:
+        if linked.cut:
+            self._give_up(number, "has closures that call each other too often for every call to be followed")
 
     def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
         """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""

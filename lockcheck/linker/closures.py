@@ -11,6 +11,9 @@ from abc import abstractmethod
 from lockcheck import ir
 from lockcheck.linker.places import Places, plain
 
+MOST_BODIES = 200
+"""So many times a function's closures are followed where they run: closures that call closures make that a product."""
+
 
 class Closures(Places):
     """Where the body of a closure runs, and what is handed to it."""
@@ -71,9 +74,10 @@ class Closures(Places):
     def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
         """What runs when the closure does. What it has taken along ends with a block, and stays in a closure."""
         self.placed.add(closure.dst)
-        if closure.dst in self.running:
+        if closure.dst in self.running or self.bodies >= MOST_BODIES:
             return ir.Region((), (), closure.body.at)
         self.running.add(closure.dst)
+        self.bodies += 1
         if receiver is not None and closure.params:
             kind = self.type_of(receiver)
             for outer in self.program.types.behind(kind, self.effects):

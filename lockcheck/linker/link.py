@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
+from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, plain
 from lockcheck.linker.types import UNKNOWN
@@ -29,7 +30,7 @@ class Linked:
     or a static. `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block,
     which stands where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the
     field; `ends` are fields that keep the two ends of one channel; `beside` are the functions that can fill the field
-    by which it waits.
+    by which it waits. `cut`: its closures call each other so often that not every call is followed.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -45,6 +46,7 @@ class Linked:
     starts: tuple[tuple[str, ir.Region], ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[int, ...] = ()
+    cut: bool = False
 
 
 class Pass(Callees):
@@ -163,6 +165,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
+    starts = tuple((owner, state.thread_body(closure)) for owner, closure in state.starts)
     return Linked(
         body.slots,
         root,
@@ -174,9 +177,10 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         frozenset(state.passed_on),
         state.alias,
         program.functions[number][1].around,
-        tuple((owner, state.thread_body(closure)) for owner, closure in state.starts),
+        starts,
         state.halves,
         tuple(sorted(state.beside)),
+        state.bodies >= MOST_BODIES,
     )
 
 

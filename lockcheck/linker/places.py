@@ -53,6 +53,7 @@ class Places(ABC):
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
+    bodies: int = 0
     fresh: set[int] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
