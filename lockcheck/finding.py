@@ -17,6 +17,13 @@ Evidence = Literal["named", "inferred", "declared"]
 
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
 CONFIDENCES: tuple[Confidence, ...] = ("possible", "likely", "certain")
+EVIDENCES: tuple[Evidence, ...] = ("named", "inferred", "declared")
+
+
+def graded(evidence: Evidence, sure: bool = True) -> Confidence:
+    """How sure a finding about a lock is: as sure as it is a lock; at most likely where the rest is not `sure`."""
+    grade = CONFIDENCES[EVIDENCES.index(evidence)]
+    return grade if sure or grade == "possible" else "likely"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,8 +172,8 @@ class _Book:
         """What a moment calls; empty where it is no call."""
         event = moment.event
         if isinstance(event, ir.Invoke):
-            known = event.certain and len(event.targets) == 1
-            return self.analysis.title(event.targets[0]) if known else event.name
+            callee = self.analysis.callee(moment)
+            return event.name if callee is None else self.analysis.title(callee)
         if isinstance(event, ir.Callback):
             linked = self.analysis.program.linked(moment.function)
             return linked.slots[event.slot].name if linked is not None else ""

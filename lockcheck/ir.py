@@ -18,7 +18,7 @@ Front ends write `Call`; they do not know what it means. The linker replaces eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias, Union
 
 from msgspec import Struct
@@ -526,6 +526,44 @@ Step: TypeAlias = Union[
     Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Compute, Region, Branch, Loop, Leave,
     Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
 ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------- walks
+
+
+def steps_of(region: Region, closures: bool = True) -> Iterator[Step]:
+    """A region and all steps in it, in no order; `closures`: those of the closures in it too."""
+    waiting: list[Step] = [region]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        match step:
+            case Region(steps):
+                waiting += steps
+            case Branch(arms):
+                waiting += (arm.body for arm in arms)
+            case Loop(body=body):
+                waiting.append(body)
+            case Lambda(body=body) if closures:
+                waiting.append(body)
+            case _:
+                pass
+
+
+def moved_by(step: Step) -> Iterator[int]:
+    """The slots whose whole value a step as written moves somewhere else."""
+    match step:
+        case Move(_, src):
+            places = [src]
+        case Call(operands=operands):
+            places = [one.place for one in operands if one.moved and one.place is not None]
+        case New(_, _, parts):
+            places = [one.place for _, one in parts if one.moved and one.place is not None]
+        case Lambda(takes=takes):
+            places = [Place(slot) for slot in takes]
+        case _:
+            return
+    yield from (place.root for place in places if isinstance(place.root, int) and not place.way)
 
 
 # --------------------------------------------------------------------------------------------------- declarations

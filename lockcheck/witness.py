@@ -10,9 +10,10 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
+from lockcheck.analysis.held import Wait
 from lockcheck.analysis.reached import Ways, function_at, path, ways
 from lockcheck.analysis.sudden import Sudden
-from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity
+from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
 from lockcheck.rule import Meta
 from lockcheck.source import Span
 
@@ -57,6 +58,18 @@ def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
     last = f"`{analysis.title(reach.site.function)}` waits for `{name}` here"
     if reach.trace:
         notes.append(Note(analysis.span(reach.site), last, f"{_TAKES[reach.mode]} here"))
+    return notes
+
+
+def wait_notes(analysis: Analysis, wait: Wait, does: str, label: str) -> list[Note]:
+    """The calls on the way to where a callee waits, then the place itself, for a wait through at least one call."""
+    notes = [
+        Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
+        for site in wait.trace[1:]
+    ]
+    if wait.trace:
+        last = f"`{analysis.title(wait.site.function)}` {does} here"
+        notes.append(Note(analysis.span(wait.site), last, label))
     return notes
 
 
@@ -106,7 +119,7 @@ def of_conflict(
     weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity
     before = taken_notes(analysis, moment, conflict.hold)
-    evidence = min((taken.lock.evidence, reach.lock.evidence), key=("named", "inferred", "declared").index)
+    evidence = min((taken.lock.evidence, reach.lock.evidence), key=EVIDENCES.index)
     return Finding(
         code=meta.code,
         slug=slug,
@@ -134,7 +147,7 @@ def of_taken(
         code=meta.code,
         slug=slug,
         severity=meta.severity,
-        confidence=CONFIDENCES[{"declared": 2, "inferred": 1, "named": 0}[lock.evidence]],
+        confidence=graded(lock.evidence),
         evidence=lock.evidence,
         span=event_span(analysis, moment),
         message=message.replace("{lock}", name),
@@ -155,12 +168,11 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
         last = site == one.reach.site
         said = f"waits for `{name}` here" if last else "calls on here"
         notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` {said}", "" if last else "calls on"))
-    grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
     return Finding(
         code=meta.code,
         slug=slug,
         severity=meta.severity,
-        confidence=CONFIDENCES[min(grade, 1) if one.reach.certain and not one.reach.spread else 0],
+        confidence=graded(lock.evidence, sure=False) if one.reach.certain and not one.reach.spread else "possible",
         evidence=lock.evidence,
         span=analysis.span(one.first),
         message=message.replace("{lock}", name),
@@ -215,7 +227,6 @@ def of_alive(analysis: Analysis, slug: str, meta: Meta, alive: Alive, message: s
     notes = [*taken_notes(analysis, moment, alive.hold), there]
     if alive.reach is not None:
         notes += reach_notes(analysis, alive.reach)
-    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
     return of_hold(
         analysis,
         slug,
@@ -225,7 +236,7 @@ def of_alive(analysis: Analysis, slug: str, meta: Meta, alive: Alive, message: s
         analysis.span(taken.site),
         message.format(lock=name, event=said),
         help_,
-        CONFIDENCES[min(grade, 1)],
+        graded(taken.lock.evidence, sure=False),
         "guard taken here",
         tuple(notes),
     )

@@ -30,6 +30,7 @@ from functools import cache
 from pathlib import Path
 
 import marks
+from driven import run_by
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -110,19 +111,8 @@ def entries(text: str, slug: str) -> list[Entry]:
             found.append(Entry(f"{said[3]}_{said[4]}", owner, receiver, bool(said[2]), hangs, line))
         else:
             unrun[said[4]] = line
-    driven = {entry.name.split("_", 1)[1] for entry in found if entry.name.startswith(("hangs_", "ends_"))}
-    found = [
-        entry
-        for entry in found
-        if entry.name.startswith(("hangs_", "ends_")) or entry.name.split("_", 1)[1] not in driven
-    ]
-    names = [entry.name for entry in found]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"named twice: {sorted(twice)}")
-    for name, line in unrun.items():
-        if not {f"hangs_{name}", f"ends_{name}"} & set(names):
-            raise ValueError(f"line {line}: nothing runs {name}: give it a hangs_{name}() or ends_{name}()")
-    return found
+    run = run_by([entry.name for entry in found], unrun)
+    return [entry for entry in found if entry.name in run]
 
 
 def main_of(text: str, slug: str) -> str:

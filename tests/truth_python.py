@@ -36,6 +36,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from driven import run_by
+
 HANGS = frozenset(
     {
         "lock-taken-twice",
@@ -86,19 +88,8 @@ def entries(text: str, claims: frozenset[int]) -> list[Entry]:
             unrun[rest] = function.lineno
         else:
             found.append(Entry(function.name, owner, outcome))
-    driven = {entry.name.split("_", 1)[1] for entry in found if entry.name.startswith(("hangs_", "ends_"))}
-    for rest, line in unrun.items():
-        if rest not in driven:
-            raise ValueError(f"line {line}: nothing runs {rest}: give it a hangs_{rest}() or ends_{rest}()")
-    found = [
-        entry
-        for entry in found
-        if entry.name.startswith(("hangs_", "ends_")) or entry.name.split("_", 1)[1] not in driven
-    ]
-    names = [entry.name for entry in found]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"named twice: {sorted(twice)}")
-    return found
+    run = run_by([entry.name for entry in found], unrun)
+    return [entry for entry in found if entry.name in run]
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str]]:

@@ -146,6 +146,12 @@ class Analysis:
             self._moments[number] = found
         return self._moments[number]
 
+    def callee(self, moment: Moment) -> int | None:
+        """The one function that the moment's event calls for certain."""
+        event = moment.event
+        plain = isinstance(event, ir.Invoke) and event.certain and len(event.targets) == 1
+        return event.targets[0] if plain and isinstance(event, ir.Invoke) else None
+
     def reaches(self, moment: Moment) -> list[Reach]:
         """The acquisitions that the moment's event is or comes to, as the function itself sees them."""
         event = moment.event

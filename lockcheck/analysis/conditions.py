@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.held import instantiate
-from lockcheck.analysis.paths import in_closure, steps_of
+from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.ways import below
 
 
@@ -81,7 +81,7 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
     loop = moment.loops[-1]
     if linked is None or holds[0].taken.lock.waits == "task" or begins[0] < loop[0]:
         return False
-    steps = [step for step in steps_of(linked.root, closures=False) if isinstance(step, (ir.Branch, ir.Invoke))]
+    steps = [step for step in ir.steps_of(linked.root, closures=False) if isinstance(step, (ir.Branch, ir.Invoke))]
     arms = [arm.body.at[0] for step in steps if isinstance(step, ir.Branch) for arm in step.arms]
     calls = [step.at[0] for step in steps if isinstance(step, ir.Invoke)]
     looks_inside = any(begins[0] < start < event.at[0] for start in (*arms, *calls))

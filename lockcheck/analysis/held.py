@@ -444,9 +444,6 @@ def _plainness(reach: Reach) -> tuple[bool, bool, int]:
     return not reach.certain, reach.spread, len(reach.trace)
 
 
-# ---------------------------------------------------------------------------------------------------- sets of ways
-
-
 # -------------------------------------------------------------------------------------------- across calls
 
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken
-from lockcheck.analysis.paths import in_closure, steps_of
+from lockcheck.analysis.paths import in_closure
 
 Reason = Literal["outlives", "dropped", "shadowed", "replaced", "leaves", "handed"]
 
@@ -98,10 +98,10 @@ class _View:
 
     def __post_init__(self) -> None:
         self.uses: Mapping[int, tuple[int, ...]] = dict(self.body.uses)
-        self.steps = list(steps_of(self.body.root, closures=False))
+        self.steps = list(ir.steps_of(self.body.root, closures=False))
         self.made: dict[int, set[int]] = defaultdict(set)
         owned = self.analysis.effects(self.number).owned
-        for step in steps_of(self.body.root):
+        for step in ir.steps_of(self.body.root):
             match step:
                 case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
                     self.made[src.root].add(dst.root)
@@ -131,7 +131,7 @@ class _View:
         home, root = self.home(slot), hold.taken.lock.place.root
         named = [at for at in self.uses.get(root if isinstance(root, int) else -1, ()) if _holds(home.at, at)]
         last = max(named, default=-1)
-        rounds = [one.body.at for one in steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, last)]
+        rounds = rounds_of(home, last)
         after = [moment for moment in under if self.is_after(moment, last, under, rounds)]
         if last < hold.taken.site.at[1] or not after:
             return None
@@ -150,7 +150,7 @@ class _View:
 
     def home(self, slot: int) -> ir.Region:
         """The variable's block."""
-        steps = steps_of(self.body.root)
+        steps = ir.steps_of(self.body.root)
         return next((step for step in steps if isinstance(step, ir.Region) and slot in step.slots), self.body.root)
 
     def drops(self, slot: int) -> list[ir.Range]:
@@ -180,7 +180,7 @@ class _View:
         exits = [at for at in self.exits(home) if at > max(start, taken[1]) and (at < last or at < final)]
         yield from (("leaves", at) for at in exits[:1])
         if last >= 0:
-            rounds = [one.body.at for one in steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, last)]
+            rounds = rounds_of(home, last)
             after = (moment for moment in under if self.is_after(moment, last, under, rounds))
             yield from (("outlives", _place(moment)[0]) for moment in list(after)[:1])
 
@@ -214,7 +214,7 @@ class _View:
     def exits(self, home: ir.Region) -> list[int]:
         """Where the function, or a loop around a block, is left before its end."""
         root = self.body.root
-        inner = {one.label for one in steps_of(home) if isinstance(one, (ir.Region, ir.Loop)) and one is not root}
+        inner = {one.label for one in ir.steps_of(home) if isinstance(one, (ir.Region, ir.Loop)) and one is not root}
         leaves = (step for step in self.steps if isinstance(step, ir.Leave) and step.label not in inner)
         found = [step.at[0] for step in leaves if step.at != (0, 0)]
         found += [step.name_at[0] for step in self.steps if isinstance(step, ir.Call) and step.word == "?"]
@@ -244,6 +244,11 @@ class _View:
 def _place(moment: Moment) -> ir.Range:
     at: ir.Range = getattr(moment.event, "at", (0, 0))
     return at
+
+
+def rounds_of(home: ir.Region, offset: int) -> list[ir.Range]:
+    """The bodies of the loops in a region that an offset lies in."""
+    return [one.body.at for one in ir.steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, offset)]
 
 
 def _holds(outer: ir.Range, offset: int) -> bool:

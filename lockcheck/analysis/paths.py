@@ -69,7 +69,7 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
         return frozenset()
     used = {slot for slot, _ in body.uses} | {body.result}
     moves: list[tuple[int, ir.Place]] = []
-    for step in steps_of(body.root):
+    for step in ir.steps_of(body.root):
         match step:
             case ir.Move(dst, src) if isinstance(src.root, int):
                 moves.append((src.root, dst))
@@ -89,7 +89,7 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
     """The slots from whose values those of some slots are made: what they were moved, borrowed or computed from."""
     body = analysis.program.body(number)
     sources: dict[int, set[int]] = defaultdict(set)
-    for step in steps_of(body.root) if body is not None else ():
+    for step in ir.steps_of(body.root) if body is not None else ():
         match step:
             case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
                 sources[dst.root].add(src.root)
@@ -111,7 +111,7 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
 def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
     """What a function hands to others: the places of all arguments, receivers left out."""
     body = analysis.program.body(number)
-    for step in steps_of(body.root) if body is not None else ():
+    for step in ir.steps_of(body.root) if body is not None else ():
         if isinstance(step, ir.Call):
             own = 1 if isinstance(step.callee, ir.Method) else 0
             yield from (operand.place for operand in step.operands[own:] if operand.place is not None)
@@ -120,27 +120,8 @@ def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
 def closure_params(analysis: Analysis, number: int) -> frozenset[int]:
     """The slots of the parameters of all closures in a function."""
     body = analysis.program.body(number)
-    steps = steps_of(body.root) if body is not None else ()
+    steps = ir.steps_of(body.root) if body is not None else ()
     return frozenset(slot for step in steps if isinstance(step, ir.Lambda) for slot in step.params)
-
-
-def steps_of(region: ir.Region, closures: bool = True) -> Iterator[ir.Step]:
-    """All steps of a body, in no order; `closures`: those of the closures in it too."""
-    waiting: list[ir.Step] = [region]
-    while waiting:
-        step = waiting.pop()
-        yield step
-        match step:
-            case ir.Region(steps):
-                waiting += steps
-            case ir.Branch(arms):
-                waiting += (arm.body for arm in arms)
-            case ir.Loop(body=body):
-                waiting.append(body)
-            case ir.Lambda(body=body) if closures:
-                waiting.append(body)
-            case _:
-                pass
 
 
 def read_by(step: ir.Step) -> Iterator[ir.Place]:
@@ -172,5 +153,5 @@ def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
 def in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
     """Whether a place is in a function within the function."""
     body = analysis.program.body(number)
-    steps = steps_of(body.root) if body is not None else ()
+    steps = ir.steps_of(body.root) if body is not None else ()
     return any(isinstance(step, ir.Lambda) and step.body.at[0] <= at[0] < step.body.at[1] for step in steps)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment
-from lockcheck.analysis.paths import steps_of
 
 
 def pointless(analysis: Analysis) -> Iterator[Moment]:
@@ -26,14 +25,14 @@ def _is_shown(analysis: Analysis, number: int, lock: ir.Place) -> bool:
     body, own = analysis.program.body(number), analysis.effects(number).lock_methods
     if body is None or not isinstance(lock.root, int):
         return True
-    steps = list(steps_of(body.root))
+    steps = list(ir.steps_of(body.root))
     mine, size = {lock.root}, 0
     while len(mine) > size:
         size = len(mine)
         mine |= {root for step in steps if (root := _new_name(step, mine)) is not None}
     if body.result in mine:
         return True
-    inner = [one for step in steps if isinstance(step, ir.Lambda) for one in steps_of(step.body)]
+    inner = [one for step in steps if isinstance(step, ir.Lambda) for one in ir.steps_of(step.body)]
     return any(_names(one, mine, frozenset()) for one in inner) or any(
         _names(step, mine, own) and _new_name(step, mine) is None for step in steps
     )

@@ -225,7 +225,8 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
     """The ways with which a loop's next round starts: what belongs to one round is another thing in the next."""
     if not any(ways):
         return ways
-    mine = slots_of(body)
+    regions = (step for step in ir.steps_of(body, closures=False) if isinstance(step, ir.Region))
+    mine = frozenset(slot for region in regions for slot in region.slots)
 
     def go(hold: Hold) -> Hold:
         place = hold.taken.lock.place
@@ -249,20 +250,3 @@ def _renamed(part: str, mine: frozenset[int]) -> str:
     if part.startswith("[each "):
         return "[?]" if int(part[6:-1]) in mine else part
     return "[?]" if part.startswith("[") and not part[1:-1].isdigit() else part
-
-
-def slots_of(region: ir.Region) -> frozenset[int]:
-    """All slots that a region and those in it own."""
-    found = set(region.slots)
-    for step in region.steps:
-        match step:
-            case ir.Region():
-                found |= slots_of(step)
-            case ir.Branch(arms):
-                for arm in arms:
-                    found |= slots_of(arm.body)
-            case ir.Loop(body):
-                found |= slots_of(body)
-            case _:
-                pass
-    return frozenset(found)

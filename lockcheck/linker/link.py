@@ -150,7 +150,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     effects = program.types.effects(number)
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
-    state.gone = frozenset(_moved_out(body.root))
+    state.gone = frozenset(slot for step in ir.steps_of(body.root) for slot in ir.moved_by(step))
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()
@@ -182,39 +182,6 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         tuple(sorted(state.beside)),
         state.bodies >= MOST_BODIES,
     )
-
-
-def _moved_out(region: ir.Region) -> set[int]:
-    """The slots whose whole value goes somewhere else."""
-    found: set[int] = set()
-
-    def give(place: ir.Place | None) -> None:
-        if place is not None and isinstance(place.root, int) and not place.way:
-            found.add(place.root)
-
-    waiting: list[ir.Step] = [region]
-    while waiting:
-        match waiting.pop():
-            case ir.Region(steps):
-                waiting += steps
-            case ir.Branch(arms):
-                waiting += (arm.body for arm in arms)
-            case ir.Loop(body):
-                waiting.append(body)
-            case ir.Lambda(body=body, takes=takes):
-                waiting.append(body)
-                found.update(takes)
-            case ir.Move(_, src):
-                give(src)
-            case ir.Call(operands=operands):
-                for operand in operands:
-                    give(operand.place if operand.moved else None)
-            case ir.New(_, _, parts):
-                for _, operand in parts:
-                    give(operand.place if operand.moved else None)
-            case _:
-                pass
-    return found
 
 
 def _callees(region: ir.Region) -> dict[int, None]:

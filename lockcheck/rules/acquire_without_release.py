@@ -75,7 +75,7 @@ from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
 from lockcheck.analysis.held import is_parameter, parameter_of
 from lockcheck.analysis.leaks import Leak, leaks
-from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.finding import Finding, Note, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK105", severity="warning", languages=("rust", "python"), reach="function", sees="tree")
@@ -85,7 +85,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each acquisition that some way out of its function leaves taken."""
     for leak in leaks(analysis):
         taken = leak.hold.taken
-        grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
         forgotten = leak.hold.holder.root == LEAKED.root
         if forgotten and _is_self(analysis, leak):
             continue
@@ -93,7 +92,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,
             "drop the guard" if forgotten else "take the lock in a `with` block, or give it back in a `finally`",
-            CONFIDENCES[min(grade, 1) if leak.by_error else grade], "taken here",
+            graded(taken.lock.evidence, not leak.by_error), "taken here",
             () if forgotten or leak.out == (0, 0) else (_way_out(analysis, leak),),
         )  # fmt: skip
 

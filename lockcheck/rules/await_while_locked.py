@@ -59,8 +59,9 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment
 from lockcheck.analysis.held import Wait
-from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
+from lockcheck.witness import taken_notes, wait_notes
 
 META = Meta(code="LCK401", severity="warning", languages=("rust", "python"), reach="function")
 
@@ -76,32 +77,22 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if lock.waits != "thread" or key in seen or wait is None:
                 continue
             seen.add(key)
-            grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence] if not wait.trace else 0
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"awaits{via} while the guard of `{{lock}}` is held: a task that wants the lock blocks the thread",
                 "end the guard before the await, or use a lock whose guard may be held across it",
-                CONFIDENCES[grade if sure else min(grade, 1)], "still held here",
-                (*witness.taken_notes(analysis, moment, hold), *_notes(analysis, wait)),
+                "possible" if wait.trace else graded(lock.evidence, sure), "still held here",
+                (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, "awaits", "awaits here")),
             )  # fmt: skip
 
 
 def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """Where the moment awaits: itself, or in a plain function that it calls and that runs a future to its end."""
-    event = moment.event
-    if isinstance(event, ir.Suspend):
+    if isinstance(moment.event, ir.Suspend):
         return Wait("", (), analysis.site(moment))
-    if not isinstance(event, ir.Invoke) or not event.certain or len(event.targets) != 1:
+    callee = analysis.callee(moment)
+    if callee is None or analysis.program.functions[callee][1].runs_when_awaited:
         return None
-    if analysis.program.functions[event.targets[0]][1].runs_when_awaited:
-        return None
-    found = analysis.summary(event.targets[0]).suspends
+    found = analysis.summary(callee).suspends
     return found[0]._replace(trace=(analysis.site(moment), *found[0].trace)) if found else None
-
-
-def _notes(analysis: Analysis, wait: Wait) -> Iterator[Note]:
-    for site in wait.trace[1:]:
-        yield Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
-    if wait.trace:
-        yield Note(analysis.span(wait.site), f"`{analysis.title(wait.site.function)}` awaits here", "awaits here")

@@ -73,8 +73,9 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.held import Wait
-from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
+from lockcheck.witness import taken_notes, wait_notes
 
 META = Meta(code="LCK402", severity="warning", languages=("rust", "python"), reach="program", persona="pedantic")
 
@@ -90,14 +91,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if key in seen or lock.family in ("once", "semaphore") or wait is None or _awaited_lock(moment, hold):
                 continue
             seen.add(key)
-            grade = min({"declared": 2, "inferred": 1, "named": 0}[lock.evidence], 1 if wait.trace else 2)
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"{wait.why}{via} while the guard of `{{lock}}` is held: whoever wants the lock waits too",
                 "end the guard before, and take the lock again for the result",
-                CONFIDENCES[grade if sure else min(grade, 1)], "blocks under the lock",
-                (*witness.taken_notes(analysis, moment, hold), *_notes(analysis, wait)),
+                graded(lock.evidence, sure and not wait.trace), "blocks under the lock",
+                (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, wait.why, "blocks here")),
             )  # fmt: skip
 
 
@@ -110,18 +110,9 @@ def _awaited_lock(moment: Moment, hold: Hold) -> bool:
 
 def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """What the thread waits for at the moment, itself or in what it calls."""
-    event = moment.event
-    if isinstance(event, ir.Block):
-        return Wait(event.why, (), analysis.site(moment))
-    if not isinstance(event, ir.Invoke) or not event.certain or len(event.targets) != 1:
-        return None
-    found = analysis.summary(event.targets[0]).blocks
+    if isinstance(moment.event, ir.Block):
+        return Wait(moment.event.why, (), analysis.site(moment))
+    callee = analysis.callee(moment)
+    found = analysis.summary(callee).blocks if callee is not None else ()
     best = min(found, key=lambda wait: (len(wait.trace), wait.why), default=None)
     return best._replace(trace=(analysis.site(moment), *best.trace)) if best is not None else None
-
-
-def _notes(analysis: Analysis, wait: Wait) -> Iterator[Note]:
-    for site in wait.trace[1:]:
-        yield Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
-    if wait.trace:
-        yield Note(analysis.span(wait.site), f"`{analysis.title(wait.site.function)}` {wait.why} here", "blocks here")

@@ -77,7 +77,7 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.paths import is_given
-from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), reach="function", persona="pedantic")
@@ -97,12 +97,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if (hold.taken.site, lock.place) in seen or lock.family == "semaphore" or is_given(analysis, moment, hold):
                 continue
             seen.add((hold.taken.site, lock.place))
-            grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
             what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"a {what} is called while `{{lock}}` is held: it may come back for the lock, or take its time",
                 "end the guard before the call; take what is to be called out of the lock first",
-                CONFIDENCES[grade if sure else min(grade, 1)], "called under the lock",
+                graded(lock.evidence, sure), "called under the lock",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip

@@ -93,7 +93,7 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
 from lockcheck.analysis.conditions import Starved, starved, unheld, unlooped
-from lockcheck.finding import CONFIDENCES, Confidence, Finding, LockRef, Note
+from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK405", severity="warning", languages=("rust", "python"), reach="program", sees="tree")
@@ -106,7 +106,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
             _OUTSIDE if bare.outside else _UNLOOPED,
             "wait in a loop that looks at what is waited for, inside the critical section",
-            _grade(bare.hold.taken.lock, bare.sure and not bare.outside), "nothing is looked at after it",
+            graded(bare.hold.taken.lock.evidence, bare.sure and not bare.outside), "nothing is looked at after it",
             tuple(witness.taken_notes(analysis, bare.moment, bare.hold)),
         )  # fmt: skip
     for moment in unheld(analysis):
@@ -126,7 +126,7 @@ def _unheld(analysis: Analysis, moment: Moment) -> Finding:
     assert isinstance(event, (ir.Wait, ir.Signal))
     name = analysis.lock_name(moment.function, event.on)
     return Finding(
-        code=META.code, slug=slug(__name__), severity=META.severity, confidence=_grade(event.on, True),
+        code=META.code, slug=slug(__name__), severity=META.severity, confidence=graded(event.on.evidence),
         evidence=event.on.evidence, span=witness.event_span(analysis, moment),
         message=f"`{event.name}` of `{name}` without its lock: it raises",
         function=analysis.title(moment.function),
@@ -146,10 +146,5 @@ def _starved(analysis: Analysis, one: Starved) -> Finding:
         analysis, slug(__name__), META, one.moment, one.hold, witness.event_span(analysis, one.moment),
         "waits while `{lock}` is held, which is needed wherever the wait could be ended: neither goes on",
         "let go of the other lock before the wait",
-        _grade(one.hold.taken.lock, one.sure), "gives back its own lock only", tuple(notes[: before + 4]),
+        graded(one.hold.taken.lock.evidence, one.sure), "gives back its own lock only", tuple(notes[: before + 4]),
     )  # fmt: skip
-
-
-def _grade(lock: ir.Lock, sure: bool) -> Confidence:
-    grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
-    return CONFIDENCES[min(grade, 2 if sure else 1)]

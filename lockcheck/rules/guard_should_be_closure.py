@@ -93,7 +93,7 @@ from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import fits
 from lockcheck.analysis.intervals import Interval, Reason, blocks, intervals, pairs
 from lockcheck.analysis.paths import is_given
-from lockcheck.finding import CONFIDENCES, Finding, Note
+from lockcheck.finding import Finding, Note, graded
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
 
@@ -135,11 +135,11 @@ def _of_block(analysis: Analysis, one: Interval, said: str) -> Finding:
     last = f", last used on {analysis.line(number, one.last)}" if one.last >= 0 else ""
     path = analysis.span(taken.site).path
     notes = tuple(Note(Span(path, at, at + 1), _SAID[why][1], _SAID[why][1]) for why, at in one.reasons)
-    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
     return witness.of_hold(
         analysis, slug(__name__), META, one.moment, one.hold, analysis.span(taken.site),
         f"`{{lock}}` is held from line {first} to {end}{last}: {said}",
-        "hold the lock in a `with` block that ends with the last use", CONFIDENCES[min(grade, 1)], "taken here", notes,
+        "hold the lock in a `with` block that ends with the last use",
+        graded(taken.lock.evidence, sure=False), "taken here", notes,
     )  # fmt: skip
 
 
@@ -157,13 +157,12 @@ def _finding(analysis: Analysis, one: Interval) -> Finding | None:
     notes = [
         Note(Span(path, at, at + 1), _SAID[reason][1], _SAID[reason][1]) for reason, at in one.reasons if at > one.start
     ]
-    grade = {"declared": 2, "inferred": 1, "named": 0}[taken.lock.evidence]
     name = analysis.guard_name(one.moment, one.hold)
     return witness.of_hold(
         analysis, slug(__name__), META, one.moment, one.hold, analysis.span(taken.site),
         f"`{name}` holds `{{lock}}` from line {first} to {end}{last}: {', and '.join(said)}",
         "make the critical section a closure or a block of its own, that ends with the last use",
-        CONFIDENCES[min(grade, 1)], "guard taken here", tuple(notes),
+        graded(taken.lock.evidence, sure=False), "guard taken here", tuple(notes),
     )  # fmt: skip
 
 

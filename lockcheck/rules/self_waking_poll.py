@@ -49,7 +49,7 @@ from operator import is_
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
-from lockcheck.analysis.paths import arguments, follows, made_of, read_by, steps_of
+from lockcheck.analysis.paths import arguments, follows, made_of, read_by
 from lockcheck.finding import Confidence, Finding
 from lockcheck.rule import Meta, slug
 
@@ -85,7 +85,7 @@ def _empty_handed(analysis: Analysis, number: int) -> Iterator[Finding]:
     body = analysis.program.body(number) if function.name == "poll_read" and len(function.params) == 3 else None
     if body is None:
         return
-    calls = [step for step in steps_of(body.root) if isinstance(step, ir.Call)]
+    calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call)]
     units = {call.dst for call in calls if call.word == "Ok" and all(one.place is None for one in call.operands)}
     ready = [call for call in calls if call.word == "Ready" and any(_names(call, unit) for unit in units)]
 

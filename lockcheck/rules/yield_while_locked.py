@@ -48,7 +48,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
-from lockcheck.finding import CONFIDENCES, Finding
+from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK403", severity="warning", languages=("python",), reach="function")
@@ -66,11 +66,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if lock.waits != "thread" or lock.family == "semaphore" or key in seen:
                 continue
             seen.add(key)
-            grade = {"declared": 2, "inferred": 1, "named": 0}[lock.evidence]
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 "yields while `{lock}` is held: it stays taken until the next value is asked for, which may be never",
                 "copy what is needed under the lock and yield without it",
-                CONFIDENCES[grade if sure else min(grade, 1)], "still held here",
+                graded(lock.evidence, sure), "still held here",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip

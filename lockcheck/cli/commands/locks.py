@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
 from lockcheck.cli import options as shared
 from lockcheck.cli.console import colorful, looked, progress, tell, write
@@ -29,16 +30,13 @@ def run(options: argparse.Namespace) -> int:
         touched, problems, files = engine.reached(
             paths, shared.settings(options, paths), options.reached_from, progress()
         )
-        tell(problems)
-        if options.output == "json":
-            write(reached.document(touched))
-        elif files:
-            sys.stdout.write(reached.text(touched, Paint(colorful(sys.stdout))))
-        return looked(paths, problems, files)
-    found, problems, files = engine.locks(paths, shared.settings(options, paths), progress())
+        document, text = partial(reached.document, touched), partial(reached.text, touched)
+    else:
+        found, problems, files = engine.locks(paths, shared.settings(options, paths), progress())
+        document, text = partial(inventory.document, found), partial(inventory.text, found)
     tell(problems)
     if options.output == "json":
-        write(inventory.document(found))
+        write(document())
     elif files:
-        sys.stdout.write(inventory.text(found, Paint(colorful(sys.stdout))))
+        sys.stdout.write(text(Paint(colorful(sys.stdout))))
     return looked(paths, problems, files)

@@ -71,29 +71,26 @@ class Outline:
 
     def statement_end(self, start: int) -> int:
         """Where the logical line that begins at `start` ends: at its line end or `;`, brackets closed."""
-        depth = 0
-        for sign in _PAREN.finditer(self.masked, start):
-            char = sign[0]
-            if char in _OPEN:
-                depth += 1
-            elif char in _CLOSE:
-                depth -= 1
-            elif depth <= 0 and (char == b";" or (char == b"\n" and self.masked[sign.start() - 1] != _BACKSLASH)):
-                return sign.start()
+        for at in self.outside(start):
+            char = self.masked[at : at + 1]
+            if char == b";" or (char == b"\n" and self.masked[at - 1] != _BACKSLASH):
+                return at
         return len(self.masked)
 
     def header_end(self, start: int) -> int:
         """Where the header of a compound statement ends: behind its colon."""
+        return next((at + 1 for at in self.outside(start) if self.masked[at : at + 1] == b":"), len(self.masked))
+
+    def outside(self, start: int) -> Iterator[int]:
+        """Where, from `start` on, a colon, semicolon or line end stands outside of all brackets."""
         depth = 0
         for sign in _PAREN.finditer(self.masked, start):
-            char = sign[0]
-            if char in _OPEN:
+            if sign[0] in _OPEN:
                 depth += 1
-            elif char in _CLOSE:
+            elif sign[0] in _CLOSE:
                 depth -= 1
-            elif char == b":" and depth <= 0:
-                return sign.end()
-        return len(self.masked)
+            elif depth <= 0:
+                yield sign.start()
 
     def closing(self, opening: int) -> int:
         """Where the bracket at `opening` is closed (the offset of its partner), or the end of the text."""

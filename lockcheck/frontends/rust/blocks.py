@@ -189,67 +189,27 @@ def _captured(region: ir.Region, below: int) -> set[int]:
         if at is not None and isinstance(at.root, int) and at.root < below:
             found.add(at.root)
 
-    def walk(steps: tuple[ir.Step, ...]) -> None:
-        for step in steps:
-            match step:
-                case ir.Move(_, src) | ir.Ref(_, src) | ir.Await(_, src):
-                    place(src)
-                case ir.Call(_, callee, operands):
-                    for operand in operands:
-                        place(operand.place)
-                    if isinstance(callee, ir.Indirect):
-                        place(callee.place)
-                case ir.New(_, _, parts):
-                    for _, operand in parts:
-                        place(operand.place)
-                case ir.Lambda(body=body) | ir.Loop(body=body):
-                    walk(body.steps)
-                case ir.Region(steps=inner):
-                    walk(inner)
-                case ir.Branch(arms):
-                    for arm in arms:
-                        walk(arm.body.steps)
-                case _:
-                    pass
-
-    walk(region.steps)
+    for step in ir.steps_of(region):
+        match step:
+            case ir.Move(_, src) | ir.Ref(_, src) | ir.Await(_, src):
+                place(src)
+            case ir.Call(_, callee, operands):
+                for operand in operands:
+                    place(operand.place)
+                if isinstance(callee, ir.Indirect):
+                    place(callee.place)
+            case ir.New(_, _, parts):
+                for _, operand in parts:
+                    place(operand.place)
+            case _:
+                pass
     return found
 
 
 def _moved(region: ir.Region, below: int) -> set[int]:
     """The slots of the surroundings (numbered under `below`) whose whole value a closure's steps move elsewhere."""
-    found: set[int] = set()
-
-    def operand(given: ir.Operand) -> None:
-        if given.moved and given.place is not None:
-            whole(given.place)
-
-    def whole(place: ir.Place) -> None:
-        if isinstance(place.root, int) and place.root < below and not place.way:
-            found.add(place.root)
-
-    waiting: list[ir.Step] = [region]
-    while waiting:
-        match waiting.pop():
-            case ir.Region(steps):
-                waiting += steps
-            case ir.Branch(arms):
-                waiting += (arm.body for arm in arms)
-            case ir.Loop(body):
-                waiting.append(body)
-            case ir.Lambda(takes=takes):
-                found.update(slot for slot in takes if slot < below)
-            case ir.Move(_, src):
-                whole(src)
-            case ir.Call(operands=operands):
-                for given in operands:
-                    operand(given)
-            case ir.New(_, _, parts):
-                for _, given in parts:
-                    operand(given)
-            case _:
-                pass
-    return found
+    steps = ir.steps_of(region, closures=False)
+    return {slot for step in steps for slot in ir.moved_by(step) if slot < below}
 
 
 _CFG = re.compile(r"#\[\s*cfg\s*\((.*)\)\s*\]$", re.DOTALL)
