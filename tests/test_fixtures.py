@@ -6,13 +6,12 @@ import ast
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import marks
 import pytest
+from command import lockcheck
 
 ROOT = Path(__file__).resolve().parent.parent
 RUST = sorted((ROOT / "fixtures" / "rust").glob("*.rs"))
@@ -28,21 +27,8 @@ def names(path: Path) -> str:
 
 def run(folder: Path, *arguments: str) -> str:
     """The JSON report of `lockcheck check`, with everything it can be made to say."""
-    command = [
-        sys.executable,
-        "-m",
-        "lockcheck",
-        "check",
-        *arguments,
-        "--persona",
-        "auditor",
-        "--min-confidence",
-        "possible",
-    ]
-    command += ["--output", "json", "--no-cache"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
-    )
+    everything = ("--persona", "auditor", "--min-confidence", "possible", "--output", "json", "--no-cache")
+    done = lockcheck(folder, "check", *arguments, *everything)
     assert done.returncode in (0, 1), done.stderr
     return done.stdout
 
@@ -191,9 +177,7 @@ def goes_through(notes: list[tuple[str, int]], steps: list[tuple[str, int]]) -> 
 
 def judge_program(program: Path, folder: Path, slugs: list[str]) -> list[dict[str, Any]]:
     """What is said about a copy of a program, checked as a whole."""
-    known = subprocess.run(
-        [sys.executable, "-m", "lockcheck", "rules"], capture_output=True, text=True, encoding="utf-8", check=True
-    ).stdout
+    known = lockcheck(folder, "rules").stdout
     if missing := [slug for slug in slugs if slug not in known]:
         pytest.skip(f"there is no rule {missing[0]} yet")
     shutil.copytree(program, folder / program.name)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import lockcheck
 from fakes import write_tree
 
 
-def lockcheck(folder: Path, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "lockcheck", "check", *arguments, "--output", "json", "--no-cache"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120)
+def checked(folder: Path, *arguments: str) -> dict[str, Any]:
+    done = lockcheck(folder, "check", *arguments, "--output", "json", "--no-cache")
     assert done.returncode in (0, 1), done.stderr
     return dict(json.loads(done.stdout))
 
 
 def found(folder: Path, *arguments: str) -> list[tuple[str, str, int]]:
-    report = lockcheck(folder, ".", *arguments)
+    report = checked(folder, ".", *arguments)
     assert report["problems"] == []
     return [(one["code"], one["path"], one["line"]) for one in report["findings"]]
 
@@ -208,7 +208,7 @@ def test_across_modules_bases_and_aliases(tmp_path: Path) -> None:
             "pkg/helpers.py": "from .store import Store\ndef help(store: 'Store'):\n    store.locked()\n",
         },
     )
-    report = lockcheck(tmp_path, ".")
+    report = checked(tmp_path, ".")
     (one,) = report["findings"]
     assert (one["code"], one["path"], one["line"], one["confidence"]) == ("LCK201", "pkg/store.py", 5, "certain")
     assert [(note["path"], note["line"]) for note in one["notes"]][-1] == ("pkg/base.py", 6)
@@ -256,7 +256,7 @@ def test_a_broken_function_is_named_and_the_rest_goes_on(tmp_path: Path) -> None
             "def f():\n    with lock:\n        with lock:\n            pass\n"
         },
     )
-    report = lockcheck(tmp_path, ".")
+    report = checked(tmp_path, ".")
     assert [(one["code"], one["line"]) for one in report["findings"]] == [("LCK201", 7)]
     assert [one["line"] for one in report["problems"]] == [4]
 
@@ -273,7 +273,7 @@ def test_what_a_generator_wrote_is_left_out_and_named(tmp_path: Path) -> None:
             "table.py": opened + "[\n" + "1,\n" * 100_000 + "]" + rest,
         },
     )
-    report = lockcheck(tmp_path, ".")
+    report = checked(tmp_path, ".")
     assert {one["path"] for one in report["problems"]} == {"chain.py", "sum.py", "brackets.py", "table.py"}
     assert [one["code"] for one in report["findings"]] == ["LCK201"] * 4
 

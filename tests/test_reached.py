@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import Said, lockcheck
 from fakes import write_tree
 
 CODE = """\
@@ -49,10 +48,9 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(tree: Path, *arguments: str, settings: str = SETTINGS) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, *arguments: str, settings: str = SETTINGS) -> Said:
     (tree / "lockcheck.toml").write_text(settings)
-    command = [sys.executable, "-m", "lockcheck", *arguments]
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60, check=False)
+    return lockcheck(tree, *arguments)
 
 
 def test_a_finding_says_from_where_it_is_reached_and_comes_first(tree: Path) -> None:
