@@ -7,6 +7,7 @@ import pytest
 from fakes import write_tree
 
 from lockcheck import discover
+from lockcheck.discover import reading
 from lockcheck.finding import Problem
 from lockcheck.source import Crate, Source, home
 
@@ -106,7 +107,7 @@ def test_an_unreadable_file_and_folder(here: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied", path)
 
     write_tree(here, {"secret.rs": "x"})
-    monkeypatch.setattr(discover, "open", refuse, raising=False)  # chmod does not stop root
+    monkeypatch.setattr(reading, "open", refuse, raising=False)  # chmod does not stop root
     assert discover.read("secret.rs") == Problem("secret.rs", 1, "cannot be read: permission denied")
     monkeypatch.setattr(os, "scandir", refuse)
     assert discover.walk(["."], (".rs",)).problems == (Problem(".", 1, "cannot be read: permission denied"),)

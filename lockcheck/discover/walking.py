@@ -1,0 +1,175 @@
+"""The walk: from the paths that a user gave to the files below them.
+
+In: paths, endings of names, patterns to leave out.  Out: names of files, each once.
+Never: reads a source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pathspec import GitIgnoreSpec
+
+from lockcheck.discover.paths import join, relative, seen_from
+from lockcheck.discover.reading import LARGEST, no_file, read, reason
+from lockcheck.finding import Problem
+from lockcheck.source import Source
+
+IGNORE_FILE = ".gitignore"
+PRIVATE = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"})
+"""Folders of version control systems."""
+Ignores: TypeAlias = tuple[tuple[str, GitIgnoreSpec], ...]
+"""Lists of .gitignore patterns, each with the folder that they are relative to; the last one to speak decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk found: files (sorted, each once, relative to the current folder), problems, and how many of the
+    files that were asked for by name are left out because `exclude` says so.
+    """
+
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    excluded: int = 0
+
+
+def patterns(folder: str, lines: Iterable[str]) -> Ignores:
+    """Patterns of a .gitignore, relative to `folder`. A line that is no pattern is left out, as git does."""
+    good = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        good.append(line)
+    return ((relative(folder), GitIgnoreSpec.from_lines(good)),) if good else ()
+
+
+def ignored(path: str, ignores: Ignores, folder: bool = False) -> bool:
+    """Whether the lists leave out this path (relative to the current folder)."""
+    for base, spec in reversed(ignores):
+        inside = seen_from(path, base)
+        if inside is not None:
+            said = spec.check_file(inside + "/" if folder else inside).include
+            if said is not None:
+                return said
+    return False
+
+
+def walk(paths: Sequence[str], suffixes: Sequence[str], exclude: Ignores = ()) -> Found:
+    """The files below `paths` whose names end in one of `suffixes`.
+
+    Folders are searched, honouring every .gitignore from the top of the repository down; symbolic links to
+    folders are not followed. A file that is named itself is taken whatever .gitignore says; `exclude` still counts.
+    """
+    files: set[str] = set()
+    problems: set[Problem] = set()
+    excluded = 0
+    for path in map(relative, paths):
+        if os.path.isdir(path):
+            _Walk(tuple(suffixes), exclude, files, problems).search(path)
+        elif ignored(path, exclude):
+            excluded += 1
+        else:
+            why = no_file(path)
+            if not why and not path.endswith(tuple(suffixes)):
+                why = f"is in no language that lockcheck reads ({', '.join(suffixes)})"
+            if why:
+                problems.add(Problem(path, 1, why))
+            else:
+                files.add(path)
+    return Found(tuple(sorted(_without_twins(files))), tuple(sorted(problems)), excluded)
+
+
+def names_any(paths: Sequence[str], suffixes: Sequence[str], names: re.Pattern[bytes]) -> bool:
+    """Whether one of the files below `paths` has one of the names; what cannot be read has none."""
+    found = map(read, walk(paths, suffixes).files)
+    return any(names.search(one.data) is not None for one in found if isinstance(one, Source))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One search: what is wanted, what is left out, and where the finds go."""
+
+    suffixes: tuple[str, ...]
+    exclude: Ignores
+    files: set[str]
+    problems: set[Problem]
+
+    def search(self, top: str) -> None:
+        """Search a folder that the user named: it is searched even where a list above leaves it out."""
+        above = _ignores_above(top)
+        outer = () if ignored(top, above, folder=True) else above
+        stack: list[tuple[str, Ignores]] = [(top, outer)]
+        while stack:
+            folder, ignores = stack.pop()
+            try:
+                with os.scandir(folder) as scan:
+                    entries = sorted(scan, key=lambda entry: entry.name)
+            except OSError as error:
+                self.problems.add(Problem(folder, 1, reason(error)))
+                continue
+            if any(entry.name == IGNORE_FILE for entry in entries):
+                ignores += _ignore_file(folder)
+            for entry in entries:
+                path = join(folder, entry.name)
+                if self._take(entry, path, ignores):
+                    stack.append((path, ignores))
+
+    def _take(self, entry: os.DirEntry[str], path: str, ignores: Ignores) -> bool:
+        """Note a file that is wanted; True for a folder to go into."""
+        folder = entry.is_dir(follow_symlinks=False)
+        wanted = entry.name.endswith(self.suffixes)
+        if not (folder or wanted) or entry.name in PRIVATE:
+            return False
+        if ignored(path, ignores, folder) or ignored(path, self.exclude, folder):
+            return False
+        why = no_file(path) if wanted else ""
+        if why:
+            self.problems.add(Problem(path, 1, why))
+        elif not folder:
+            self.files.add(path)
+        return folder
+
+
+def _without_twins(files: set[str]) -> set[str]:
+    """Leave out links to files that are there themselves."""
+    links = {path for path in files if os.path.islink(path)}
+    if not links:
+        return files
+    real = {os.path.realpath(path) for path in files - links}
+    kept = set(files - links)
+    for path in sorted(links):
+        target = os.path.realpath(path)
+        if target not in real:
+            real.add(target)
+            kept.add(path)
+    return kept
+
+
+def _ignores_above(top: str) -> Ignores:
+    """The lists in force at `top`: of its parents, from the top of its repository down; none outside of one."""
+    chain = []
+    folder = os.path.abspath(top)
+    while not os.path.exists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return ()
+        folder = above
+        chain.append(folder)
+    found = _ignore_file(folder, os.path.join(".git", "info", "exclude"))
+    for one in reversed(chain):
+        found += _ignore_file(one)
+    return found
+
+
+def _ignore_file(folder: str, name: str = IGNORE_FILE) -> Ignores:
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            return patterns(folder, file.read(LARGEST).splitlines())
+    except OSError:
+        return ()
