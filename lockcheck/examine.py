@@ -11,20 +11,21 @@ own, wherever it is computed, and it holds as long as what other files can see o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from lockcheck import ir, witness
+from lockcheck.analysis import Topic
 from lockcheck.analysis.conflict import conflicts
 from lockcheck.analysis.cycles import every_edge, knotted
-from lockcheck.analysis.order import components
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory
-from lockcheck.finding import Finding, Problem
+from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.rule import Rule
-from lockcheck.tree import Tree
+from lockcheck.tree import DIGEST, Tree
 
 _WORTH = 300
 """So many functions take longer than the start of another process."""
@@ -37,8 +38,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What came of one function.
 
     `lends`: it runs a callback under a guard of its own; `hangs`: it waits for a lock that it holds. `edges` are
-    pairs of lock owners, held and wanted; `written` are the locks that it takes for writing. `files` has a bit for
-    each unit whose functions were read for it, by number, as little-endian bytes.
+    pairs of lock owners, held and wanted; `written` are the locks that it takes for writing. `topics` are the numbers
+    of those that it has an event of, `reads` the functions that rules and analysis looked at for it.
     """
 
     function: int
@@ -47,15 +48,34 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     hangs: bool
     edges: tuple[tuple[str, str], ...]
     written: tuple[str | ir.Place, ...]
-    files: bytes
+    topics: tuple[int, ...]
+    reads: tuple[int, ...]
+
+
+class Together(msgspec.Struct, frozen=True, array_like=True):
+    """What the rules said that see functions together, `given` what (a digest), having looked at which functions."""
+
+    given: bytes
+    findings: tuple[Finding, ...]
+    reads: tuple[int, ...]
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
-    """A whole run: what each file held (digests, in order), what came of each function, what went wrong."""
+    """A whole run: what each file held (digests, in order), what came of each function, what went wrong.
+
+    `bodies` has for each file the digests of its functions, one after the other; `reads` for each function that was
+    linked the ones that were read for that.
+    """
 
     contents: tuple[bytes, ...]
+    bodies: tuple[bytes, ...]
     outcomes: tuple[Outcome, ...]
+    together: Together | None
+    reads: dict[int, tuple[int, ...]]
     problems: tuple[Problem, ...]
+
+
+_NOTHING = State((), (), (), None, {}, ())
 
 
 def examine(
@@ -66,25 +86,33 @@ def examine(
     `key` tells under what the run may be remembered; None where it must not be.
     """
     alone = [rule for rule in rules if rule.meta.sees == "function"]
-    outcomes = {one.function: one for one in _remembered(tree, store, key)}
+    topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
+    before = _remembered(tree, store, key)
+    outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
-    with Crew(tree, alone, jobs) as crew:
+    with Crew(tree, alone, topics, jobs, before.reads) as crew:
+        names = frozenset[str]().union(*(topic.names(tree.analysis) for topic in topics))
+        others = tree.frontier.calling(names, settled=True)
         while True:
-            numbers = tree.frontier.functions(lenders)
+            numbers = sorted({*others, *tree.frontier.functions(lenders)})
             for one in crew.outcomes([number for number in numbers if number not in outcomes]):
                 outcomes[one.function] = one
-            before, lenders = lenders, frozenset(number for number, one in outcomes.items() if one.lends)
-            if lenders <= before:
+            known, lenders = lenders, frozenset(number for number, one in outcomes.items() if one.lends)
+            if lenders <= known:
                 break
-    ordered = [outcomes[number] for number in sorted(outcomes)]
-    findings = [finding for one in ordered for finding in one.findings]
-    findings += _together(tree, [rule for rule in rules if rule.meta.sees != "function"], ordered)
-    tree.analysis.look_at(None)
-    findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
-    problems = sorted(set(tree.problems))
-    if key is not None:
-        state = State(tuple(tree.contents), tuple(ordered), tuple(problems))
-        store.save({key: msgspec.msgpack.encode(state)})
+        ordered = [outcomes[number] for number in sorted(outcomes)]
+        findings = [finding for one in ordered for finding in one.findings]
+        together = _together(tree, [rule for rule in rules if rule.meta.sees != "function"], topics, ordered, before)
+        findings += together.findings
+        tree.analysis.look_at(None)
+        findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
+        problems = sorted(set(tree.problems))
+        if key is not None:
+            kept = together if together.given else None
+            state = State(
+                tuple(tree.contents), tuple(tree.bodies), tuple(ordered), kept, crew.readings(), tuple(problems)
+            )
+            store.save({key: msgspec.msgpack.encode(state)})
     return findings, problems
 
 
@@ -100,36 +128,78 @@ def said(rule: Rule, tree: Tree) -> Iterator[Finding]:
         tree.problems.append(Problem(rule.check.__code__.co_filename, 1, message))
 
 
-def _remembered(tree: Tree, store: Store, key: bytes | None) -> Iterable[Outcome]:
+def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
     """What an earlier run found out that still holds; the tree is told what changed since."""
     data = store.load([key]).get(key) if key is not None else None
-    if data is None:
-        return ()
     try:
-        state = msgspec.msgpack.decode(data, type=State)
+        state = msgspec.msgpack.decode(data, type=State) if data is not None else None
     except msgspec.DecodeError:
-        return ()
+        state = None
+    if state is None:
+        return _NOTHING
     changed = [n for n, (old, new) in enumerate(zip(state.contents, tree.contents, strict=True)) if old != new]
-    mask = sum(1 << number for number in changed)
     paths = {tree.program.units[number].path for number in changed}
-    lenders = [one.function for one in state.outcomes if one.lends]
-    tree.frontier.since(paths, [one.function for one in state.outcomes], lenders)
+    touched = _touched(tree, state, changed, {one.path for one in state.problems} & paths)
+    tree.frontier.since(
+        paths, [one.function for one in state.outcomes], [one.function for one in state.outcomes if one.lends]
+    )
     tree.problems += [one for one in state.problems if one.path not in paths]
-    return [one for one in state.outcomes if not int.from_bytes(one.files, "little") & mask]
+
+    def holds(reads: Iterable[int], findings: Iterable[Finding]) -> bool:
+        return touched.isdisjoint(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
+
+    kept = tuple(one for one in state.outcomes if holds((one.function, *one.reads), one.findings))
+    known = state.together
+    if known is not None and not holds(known.reads, known.findings):
+        known = None
+    reads = {number: some for number, some in state.reads.items() if number not in touched}
+    return msgspec.structs.replace(state, outcomes=kept, together=known, reads=reads)
 
 
-def _together(tree: Tree, rules: Sequence[Rule], outcomes: Sequence[Outcome]) -> Iterator[Finding]:
-    """What the rules say that look at more than one function."""
-    if not rules:
-        return
+def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collection[str]) -> set[int]:
+    """The functions whose text is another one, those that something went wrong in, and whoever read one of them."""
+    found = set[int]()
+    for number in changed:
+        old, new, first = state.bodies[number], tree.bodies[number], tree.first_of_unit[number]
+        every = tree.program.units[number].path in broken
+        for place in range(0, len(new), DIGEST):
+            if every or old[place : place + DIGEST] != new[place : place + DIGEST]:
+                found.add(first + place // DIGEST)
+    readers: dict[int, list[int]] = {}
+    for number, some in state.reads.items() if found else ():
+        for one in some:
+            readers.setdefault(one, []).append(number)
+    waiting = list(found)
+    while waiting:
+        for reader in readers.get(waiting.pop(), ()):
+            if reader not in found:
+                found.add(reader)
+                waiting.append(reader)
+    return found
+
+
+def _together(
+    tree: Tree, rules: Sequence[Rule], topics: Sequence[Topic], outcomes: Sequence[Outcome], before: State
+) -> Together:
+    """What the rules say that look at more than one function; what an earlier run heard, where nothing is new."""
     edges = {one.function: one.edges for one in outcomes if one.edges}
     owners = knotted(edge for some in edges.values() for edge in some)
     knots = {n for n, some in edges.items() if any(owners.get(held, -1) == owners.get(to) for held, to in some)}
     knots.update(one.function for one in outcomes if one.hangs)
     written = frozenset(lock for one in outcomes for lock in one.written)
+    about = {topic: [one.function for one in outcomes if n in one.topics] for n, topic in enumerate(topics)}
+    asked = repr((sorted(knots), sorted(map(repr, written)), list(about.values())))
+    given = hashlib.blake2b(asked.encode(), digest_size=16).digest()
+    if before.together is not None and before.together.given == given:
+        return before.together
+    found, read = list[Finding](), set[int]()
     for rule in rules:
-        tree.analysis.look_at(None if rule.meta.sees == "tree" else sorted(knots), written)
-        yield from said(rule, tree)
+        tree.analysis.look_at(None if rule.meta.sees == "tree" else sorted(knots), written, about)
+        found += said(rule, tree)
+        seen = tree.analysis.consulted()
+        given = given if seen is not None else b""
+        read.update(seen or ())
+    return Together(given, tuple(found), tuple(sorted(read)))
 
 
 # --------------------------------------------------------------------------------------------------------- working
@@ -138,10 +208,16 @@ def _together(tree: Tree, rules: Sequence[Rule], outcomes: Sequence[Outcome]) ->
 class Crew:
     """Those who work out outcomes: this process, or copies of it that know the tree as it was when they began."""
 
-    def __init__(self, tree: Tree, rules: Sequence[Rule], jobs: int) -> None:
-        """At most `jobs` processes, where another process can begin with what this one knows."""
-        self._mine = (tree, rules)
+    def __init__(
+        self, tree: Tree, rules: Sequence[Rule], topics: Sequence[Topic], jobs: int, reads: Mapping[int, Iterable[int]]
+    ) -> None:
+        """At most `jobs` processes, where another process can begin with what this one knows.
+
+        `reads` are known readings of functions that are not linked again.
+        """
+        self._mine = Errand(tree, rules, topics)
         self._jobs = jobs if shares_memory() else 1
+        self._reads: dict[int, set[int]] = {number: set(some) for number, some in reads.items()}
 
     def __enter__(self) -> Crew:
         _SHARED.append(self._mine)
@@ -153,59 +229,71 @@ class Crew:
     def outcomes(self, numbers: Sequence[int]) -> Iterator[Outcome]:
         """What comes of these functions, in no order."""
         if self._jobs == 1 or len(numbers) < _WORTH:
-            yield from _worked_out(*self._mine, numbers)
+            yield from _worked_out(self._mine, numbers)
             return
         size = -(-len(numbers) // (self._jobs * _TASKS))
         tasks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-        for done, problems in Processes(self._jobs).map(_work, tasks):
-            self._mine[0].problems += problems
+        for done, problems, reads in Processes(self._jobs).map(_work, tasks):
+            self._mine.tree.problems += problems
+            self._learn(reads)
             yield from done
 
+    def readings(self) -> dict[int, tuple[int, ...]]:
+        """For each function that was linked, by anybody, the ones that were read for that."""
+        self._learn(self._mine.readings())
+        return {number: tuple(sorted(some)) for number, some in sorted(self._reads.items())}
 
-_SHARED: list[tuple[Tree, Sequence[Rule]]] = []
+    def _learn(self, reads: Mapping[int, Iterable[int]]) -> None:
+        for number, some in reads.items():
+            self._reads.setdefault(number, set()).update(some)
+
+
+@dataclass
+class Errand:
+    """What there is to do: rules to be asked of functions, topics to be looked for in them."""
+
+    tree: Tree
+    rules: Sequence[Rule]
+    topics: Sequence[Topic]
+    told: dict[int, int] = field(default_factory=dict)
+    """How many readings of each function were told."""
+
+    def readings(self) -> dict[int, tuple[int, ...]]:
+        """What was read to link each function, as far as it was not told before."""
+        found = {}
+        for number, some in self.tree.program.readings():
+            if self.told.get(number) != len(some):
+                self.told[number] = len(some)
+                found[number] = tuple(some)
+        return found
+
+
+_SHARED: list[Errand] = []
 """What copies of this process find when they begin."""
 
 
-def _work(numbers: Sequence[int]) -> tuple[list[Outcome], list[Problem]]:
-    tree, rules = _SHARED[-1]
-    before = len(tree.problems)
-    return _worked_out(tree, rules, numbers), tree.problems[before:]
+def _work(numbers: Sequence[int]) -> tuple[list[Outcome], list[Problem], dict[int, tuple[int, ...]]]:
+    errand = _SHARED[-1]
+    before = len(errand.tree.problems)
+    done = _worked_out(errand, numbers)
+    return done, errand.tree.problems[before:], errand.readings()
 
 
-def _worked_out(tree: Tree, rules: Sequence[Rule], numbers: Iterable[int]) -> list[Outcome]:
-    analysis, outcomes, read = tree.analysis, [], dict[int, frozenset[int]]()
+def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
+    tree, analysis, outcomes = errand.tree, errand.tree.analysis, []
+    names = [topic.names(analysis) for topic in errand.topics]
     for number in numbers:
         analysis.look_at((number,))
-        findings = tuple(finding for rule in rules for finding in said(rule, tree))
-        edges = sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)})
-        read[number] = analysis.consulted()
-        written = sorted(analysis.written, key=repr)
-        hangs = bool(conflicts(analysis))
-        outcomes.append(Outcome(number, findings, analysis.lends(number), hangs, tuple(edges), tuple(written), b""))
-    files = _files(tree, read)
-    return [msgspec.structs.replace(one, files=files[one.function]) for one in outcomes]
-
-
-def _files(tree: Tree, read: Mapping[int, frozenset[int]]) -> dict[int, bytes]:
-    """For each function, the units that it and what was read for it are in, with all that those read."""
-    program = tree.program
-    unit_of = tree.unit_numbers
-    masks: dict[int, int] = {}
-
-    def successors(number: int) -> list[int]:
-        return [one for one in program.consulted(number) if one not in masks]
-
-    found: dict[int, bytes] = {}
-    for number, others in read.items():
-        mask = 0
-        for one in (number, *others):
-            for group in components(one, successors) if one not in masks else ():
-                whole = 0
-                for member in group:
-                    whole |= 1 << unit_of[member]
-                    for after in program.consulted(member):
-                        whole |= masks.get(after, 0)
-                masks.update(dict.fromkeys(group, whole))
-            mask |= masks[one]
-        found[number] = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
-    return found
+        findings = tuple(finding for rule in errand.rules for finding in said(rule, tree))
+        edges = tuple(sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)}))
+        written = tuple(sorted(analysis.written, key=repr))
+        hangs, lends = bool(conflicts(analysis)), analysis.lends(number)
+        events = [moment.event for moment in analysis.moments(number)]
+        topics = tuple(
+            n
+            for n, topic in enumerate(errand.topics)
+            if any(map(topic.matters, events)) and tree.frontier.may_call(number, names[n])
+        )
+        reads = tuple(sorted(analysis.consulted() or ()))
+        outcomes.append(Outcome(number, findings, lends, hangs, edges, written, topics, reads))
+    return outcomes

@@ -33,6 +33,7 @@ class Frontier:
         self._calls = frozenset(calls)
         self._found: set[int] = set()
         self._lent: set[int] = set()
+        self._called: dict[tuple[str, frozenset[str]], re.Pattern[bytes]] = {}
         self._searched = False
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
@@ -84,19 +85,30 @@ class Frontier:
                     self._found.update(self._numbers(self._everywhere(ir.Words(lenders=some)), paths))
         return sorted(self._found)
 
-    def calling(self, names: Iterable[str]) -> list[int]:
-        """The numbers of the functions whose bytes say that they may call something of these names, ascending."""
+    def may_call(self, number: int, names: frozenset[str]) -> bool:
+        """Whether a function's bytes say that it may call something of these names."""
+        unit, function = self._program.functions[number]
+        if (unit.language, names) not in self._called:
+            self._called[unit.language, names] = pattern(unit.language, ir.Words(any=names, functions=names))
+        data, body = self._sources[unit.path].data, function.body_at
+        return body is not None and self._called[unit.language, names].search(data, *body) is not None
+
+    def calling(self, names: Iterable[str], settled: bool = False) -> list[int]:
+        """The numbers of the functions whose bytes say that they may call something of these names, ascending.
+
+        `settled`: only those in files that are not as an earlier run found them.
+        """
         wanted = frozenset(names)
-        words = ir.Words(any=wanted, functions=wanted)
-        patterns, marks = self._everywhere(words), [name.rpartition("::")[2].encode() for name in wanted]
-        with_any = {path for path, source in self._sources.items() if any(mark in source.data for mark in marks)}
-        return [
-            number
-            for number, (unit, function) in enumerate(self._program.functions)
-            if unit.path in with_any
-            and function.body_at is not None
-            and patterns[unit.path].search(self._sources[unit.path].data, *function.body_at) is not None
-        ]
+        marks = [name.rpartition("::")[2].encode() for name in wanted]
+        with_any = {
+            path
+            for path, source in self._sources.items()
+            if (not settled or self._paths is None or path in self._paths)
+            and any(mark in source.data for mark in marks)
+        }
+        functions = enumerate(self._program.functions)
+        found = [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted)]
+        return found
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from lockcheck.finding import Finding, Severity
 
 if TYPE_CHECKING:
-    from lockcheck.analysis import Analysis
+    from lockcheck.analysis import Analysis, Topic
 
 Persona = Literal["regular", "pedantic", "auditor"]
 PERSONAS: tuple[Persona, ...] = ("regular", "pedantic", "auditor")
@@ -58,12 +58,17 @@ _PRODUCTION: Mapping[Severity, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as the engine sees it."""
+    """A rule as the engine sees it.
+
+    `topics` are the events that it looks for all over the tree (`TOPICS` of its file): functions that have one are
+    found by whoever works the functions out, so that only those are looked at again when the rule is asked.
+    """
 
     slug: str
     meta: Meta
     page: str
     check: Callable[[Analysis], Iterator[Finding]]
+    topics: tuple[Topic, ...] = ()
 
     @property
     def code(self) -> str:
@@ -102,7 +107,8 @@ def load(module: ModuleType) -> Rule:
     check = getattr(module, "check", None)
     if not isinstance(meta, Meta) or check is None:
         raise ValueError(f"{module.__name__}: a rule file needs META and check()")
-    return Rule(slug(module.__name__), meta, inspect.cleandoc(module.__doc__ or ""), check)
+    topics = tuple(getattr(module, "TOPICS", ()))
+    return Rule(slug(module.__name__), meta, inspect.cleandoc(module.__doc__ or ""), check, topics)
 
 
 class RuleError(Exception):

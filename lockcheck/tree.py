@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 
 from lockcheck import advisories, effects, ir, suppress
 from lockcheck.analysis import Analysis
@@ -22,6 +23,9 @@ from lockcheck.frontier import Frontier
 from lockcheck.linker import Program, crate_aliases
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
+
+DIGEST = 8
+"""Bytes of the digest of a function's text."""
 
 
 class Tree:
@@ -74,9 +78,19 @@ class Tree:
         return [hashlib.blake2b(source.data, digest_size=16).digest() for source in sources]
 
     @cached_property
-    def unit_numbers(self) -> list[int]:
-        """For each function the number of the unit that it is in."""
-        return [number for number, unit in enumerate(self.program.units) for _ in unit.functions]
+    def bodies(self) -> list[bytes]:
+        """For each unit the digests of its functions' texts, `DIGEST` bytes each, in order."""
+        return [b"".join(self._digests(unit)) for unit in self.program.units]
+
+    def _digests(self, unit: ir.Unit) -> Iterator[bytes]:
+        data = self._sources[unit.path].data
+        for function in unit.functions:
+            yield hashlib.blake2b(data[slice(*function.at)], digest_size=DIGEST).digest()
+
+    @cached_property
+    def first_of_unit(self) -> list[int]:
+        """For each unit the number of its first function."""
+        return [0, *accumulate(len(unit.functions) for unit in self.program.units)]
 
     def _entries(self, word: str, key: str, patterns: Sequence[str], settings: Settings) -> list[int]:
         """The functions that patterns of the settings name, and those below a comment that marks them.

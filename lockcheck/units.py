@@ -27,9 +27,6 @@ _WORTH = 3 << 20
 _BATCH = 1 << 20
 """One task for another process: so many bytes, or one larger file."""
 
-_SHORT = 600
-"""Bodies up to this many bytes are read where they are called, to learn what a result is another name of."""
-
 _NONE = Store(on=False)
 _HERE = Here()
 
@@ -92,10 +89,10 @@ def _batches(sources: Sequence[Source], numbers: Sequence[int]) -> list[list[int
 
 
 def interface(unit: ir.Unit) -> bytes:
-    """A digest of all that other files can see of a unit: everything but places and long bodies."""
+    """A digest of all that a unit declares: everything but places and bodies."""
     nowhere = (0, 0)
     functions = [
-        structs.replace(one, at=nowhere, name_at=nowhere, body_at=_length(one.body_at)) for one in unit.functions
+        structs.replace(one, at=nowhere, name_at=nowhere, body_at=one.body_at and nowhere) for one in unit.functions
     ]
     types = [
         structs.replace(one, at=nowhere, fields=tuple(structs.replace(field, at=nowhere) for field in one.fields))
@@ -119,7 +116,3 @@ def interface(unit: ir.Unit) -> bytes:
         problems=(),
     )
     return hashlib.blake2b(_ENCODER.encode(seen), digest_size=16).digest()
-
-
-def _length(body: ir.Range | None) -> ir.Range | None:
-    return body and (0, min(body[1] - body[0], _SHORT + 1))

@@ -69,9 +69,7 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the functions that are worked out, in this process."""
     seen: list[int] = []
     real = examine._worked_out
-    monkeypatch.setattr(
-        examine, "_worked_out", lambda tree, rules, numbers: seen.extend(numbers) or real(tree, rules, numbers)
-    )
+    monkeypatch.setattr(examine, "_worked_out", lambda errand, numbers: seen.extend(numbers) or real(errand, numbers))
     return seen
 
 
@@ -105,8 +103,25 @@ def test_a_changed_callee_changes_what_is_said_of_its_caller(
     assert slugs(checked(cached=True)) == ["lock-taken-twice"]
 
 
+def test_a_file_that_is_written_anew_costs_only_what_reads_a_changed_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "let _ = bank;")
+    source = tmp_path / "src/bank.rs"
+    checked(cached=True)
+    spied.clear()
+    source.write_text("// a line more\n" + TWICE)
+    assert slugs(checked(cached=True)) == []
+    assert spied == [], "the same functions at another place, and nothing was said of them"
+    source.write_text(TWICE.replace("*self.gold.lock().unwrap()", "*self.gold.lock().expect(\"sound\")"))
+    checked(cached=True)
+    assert len(spied) == 1
+
+
 EDITS = {
     "a line above": lambda text: "// moved\n\n" + text,
+    "another body": lambda text: text.replace(".unwrap()", '.expect("sound")', 1),
     "no lock any more": lambda text: text.replace(".lock()", ".len()"),
     "one function less": lambda text: text.replace("fn ", "fn other_", 1),
     "as it was": lambda text: text,

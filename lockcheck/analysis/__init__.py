@@ -7,7 +7,7 @@ Never: syntax, a language's name, files.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, TypeVar, cast
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.asked import Asked
@@ -32,6 +32,17 @@ from lockcheck.source import Span
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
 
 T = TypeVar("T")
+
+
+class Topic(NamedTuple):
+    """Events that a rule wants to see wherever they are: those that `matters` picks, in callers of some names.
+
+    `names` says which, given the analysis: by them functions are found in bytes before anything is parsed.
+    """
+
+    names: Callable[[Analysis], frozenset[str]]
+    matters: Callable[[ir.Step], bool]
+
 
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
@@ -68,6 +79,8 @@ class Analysis:
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._consulted: set[int] = set()
+        self._saw_all = False
+        self._about: Mapping[Topic, Sequence[int]] = {}
         self._known_written: frozenset[str | ir.Place] | None = None
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -76,6 +89,7 @@ class Analysis:
     def functions(self) -> Mapping[int, list[Moment]]:
         """The moments of the functions that are looked at, in the order of the tree: all that may hold a guard."""
         if self._looked_at is None:
+            self._saw_all = True
             self._looked_at = self._all()
         return self._looked_at
 
@@ -87,13 +101,20 @@ class Analysis:
             if lenders <= known:
                 return found
 
-    def look_at(self, numbers: Sequence[int] | None, written: frozenset[str | ir.Place] | None = None) -> None:
+    def look_at(
+        self,
+        numbers: Sequence[int] | None,
+        written: frozenset[str | ir.Place] | None = None,
+        about: Mapping[Topic, Sequence[int]] | None = None,
+    ) -> None:
         """Let rules see these functions only, with all that they call in reach; None: all that may hold a guard.
 
-        `written` are the locks that the whole tree takes for writing, if that is known already.
+        `written` are the locks that the whole tree takes for writing, `about` the functions of some topics, if that
+        is known already.
         """
         self._made.clear()
-        self._known_written = written
+        self._known_written, self._about = written, about or {}
+        self._saw_all = False
         self._consulted.clear()
         self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
 
@@ -102,9 +123,9 @@ class Analysis:
         """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
         return self.once(_written) if self._known_written is None else self._known_written
 
-    def consulted(self) -> frozenset[int]:
-        """The functions whose summaries were asked for since `look_at`."""
-        return frozenset(self._consulted)
+    def consulted(self) -> frozenset[int] | None:
+        """The functions whose moments or summaries were asked for since `look_at`; None: all that may hold a guard."""
+        return None if self._saw_all else frozenset(self._consulted)
 
     def lends(self, number: int) -> bool:
         """Whether a function calls what it was given under a guard of its own."""
@@ -115,10 +136,15 @@ class Analysis:
         spelled = (name for table in self.program.types.tables for name in of(table))
         return frozenset("::".join(name.split("::")[-2:]) if "::" in name else name.split(".")[-1] for name in spelled)
 
-    def calling(self, names: Iterable[str]) -> Iterator[Moment]:
-        """The moments of all functions of the tree that may call something of these names, locks or not."""
-        for number in self._calling(names) if self._calling is not None else ():
-            yield from self.moments(number)
+    def about(self, topic: Topic) -> Iterator[Moment]:
+        """The moments of all functions of the tree that have an event of the topic, locks or not."""
+        for number in self._about[topic] if topic in self._about else self._named(topic):
+            moments = self.moments(number)
+            if any(topic.matters(moment.event) for moment in moments):
+                yield from moments
+
+    def _named(self, topic: Topic) -> Sequence[int]:
+        return self._calling(topic.names(self)) if self._calling is not None else ()
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():
@@ -132,6 +158,7 @@ class Analysis:
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""
+        self._consulted.add(number)
         if number not in self._moments:
             linked = self.program.linked(number)
             if linked is None:

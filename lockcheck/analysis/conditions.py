@@ -11,17 +11,23 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis import Analysis, Hold, Moment, Topic
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.held import instantiate
 from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.ways import below
 
 
+def _is_use(event: ir.Step) -> bool:
+    return isinstance(event, (ir.Wait, ir.Signal))
+
+
+USES = Topic(lambda analysis: analysis.names(lambda table: table.signal_methods), _is_use)
+"""Waits and signals."""
+
+
 def _uses(analysis: Analysis) -> list[Moment]:
-    """The waits and signals of the tree."""
-    every = analysis.calling(analysis.names(lambda table: table.signal_methods))
-    return [moment for moment in every if isinstance(moment.event, (ir.Wait, ir.Signal))]
+    return [moment for moment in analysis.about(USES) if _is_use(moment.event)]
 
 
 class Unlooped(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Taken
+from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
 from lockcheck.analysis.paths import arguments
@@ -29,10 +29,18 @@ class Leak(NamedTuple):
     by_error: bool
 
 
+def _ends(event: ir.Step) -> bool:
+    return isinstance(event, (ir.Leave, ir.Escape)) or (isinstance(event, ir.Release) and event.lock is not None)
+
+
+ENDS = Topic(lambda analysis: analysis.names(lambda table: table.gives_back | table.takes_by_hand | table.leaks), _ends)
+"""Ways out with a lock that no scope gives back, and releases by name."""
+
+
 def leaks(analysis: Analysis) -> Iterator[Leak]:
     """One leak for each acquisition that some way out forgets."""
     functions: dict[int, list[Moment]] = defaultdict(list)
-    for moment in analysis.calling(analysis.names(lambda table: table.gives_back | table.takes_by_hand | table.leaks)):
+    for moment in analysis.about(ENDS):
         functions[moment.function].append(moment)
     given = _given_for_callers(functions)
     for number, moments in functions.items():

@@ -10,9 +10,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Reach, Site
+from lockcheck.analysis import Analysis, Reach, Site, Topic
 
 _WAITS_FOR_ITSELF = ("mutex", "rwlock")
+
+
+def _is_registered(event: ir.Step) -> bool:
+    return isinstance(event, ir.Register)
+
+
+HOOKS = Topic(lambda analysis: analysis.names(lambda table: table.hooks), _is_registered)
+"""What is handed over to be run at some time."""
 
 
 class Sudden(NamedTuple):
@@ -50,7 +58,7 @@ def _is_own(analysis: Analysis, number: int, way: ir.Path) -> bool:
 
 def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
     """What is handed over to be run at some time and takes a lock which is not re-entrant."""
-    for moment in analysis.calling(analysis.names(lambda table: table.hooks)):
+    for moment in analysis.about(HOOKS):
         event = moment.event
         if isinstance(event, ir.Register) and event.when == when:
             here = Site(moment.function, event.at)

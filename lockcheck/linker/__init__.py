@@ -78,8 +78,7 @@ class Program:
         not kept, so that the same is found whatever was asked before. Chains of any length are linked from their
         far end on: only so many calls are followed on the stack.
         """
-        if self._underway:
-            self._reads.setdefault(next(reversed(self._underway)), set()).add(number)
+        self._note(number)
         if number in self._linked:
             return self._linked[number]
         if len(self._underway) > self._waiting:
@@ -102,6 +101,11 @@ class Program:
             for one in reversed(waiting[:-1]):
                 self._free(one)
         return self._linked[number]
+
+    def _note(self, number: int) -> None:
+        """The function that is just being linked reads this one."""
+        if self._underway:
+            self._reads.setdefault(next(reversed(self._underway)), set()).add(number)
 
     def _free(self, number: int) -> None:
         """A function waits no longer for one that it needs."""
@@ -131,11 +135,11 @@ class Program:
             self._linked[number] = made
         return made
 
-    def consulted(self, number: int) -> Iterator[int]:
-        """The functions that were read to link a function, and those that it calls; nothing where it is not linked."""
-        yield from self._reads.get(number, ())
-        known = self._linked.get(number)
-        yield from (*known.callees, *known.beside) if known is not None else ()
+    def readings(self) -> Iterator[tuple[int, set[int]]]:
+        """Each function that is linked, with those that were read for that, and those that it calls."""
+        for number, known in self._linked.items():
+            own = (*known.callees, *known.beside) if known is not None else ()
+            yield number, self._reads.get(number, set()).union(own)
 
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""
@@ -268,6 +272,7 @@ class Program:
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
             return None
+        self._note(number)
         start, end = function.body_at
         if end - start > 600:
             return None

@@ -74,11 +74,12 @@ from lockcheck import witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
 from lockcheck.analysis.held import is_parameter, parameter_of
-from lockcheck.analysis.leaks import Leak, leaks
+from lockcheck.analysis.leaks import ENDS, Leak, leaks
 from lockcheck.finding import Finding, Note, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK105", severity="warning", languages=("rust", "python"), reach="function", sees="tree")
+TOPICS = (ENDS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

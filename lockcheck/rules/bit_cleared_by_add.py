@@ -59,14 +59,19 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis import Analysis, Moment, Topic
 from lockcheck.finding import Confidence, Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK601", severity="warning", languages=("rust",), reach="program", sees="tree")
 
-_WORDS = ("fetch_add", "fetch_sub", "fetch_and", "fetch_or", "fetch_xor", "compare_exchange", "compare_exchange_weak")
+_WORDS = frozenset(
+    {"fetch_add", "fetch_sub", "fetch_and", "fetch_or", "fetch_xor", "compare_exchange", "compare_exchange_weak"}
+)
 """Calls by which the functions that work on such words are found."""
+
+_ACTS = Topic(lambda _: _WORDS, lambda event: isinstance(event, ir.Act))
+TOPICS = (_ACTS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -74,7 +79,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
     A flag that nobody else clears is most likely cleared by its owner: possible, no more.
     """
-    acts = [(moment, moment.event) for moment in analysis.calling(_WORDS) if isinstance(moment.event, ir.Act)]
+    acts = [(moment, moment.event) for moment in analysis.about(_ACTS) if isinstance(moment.event, ir.Act)]
     flags = {name for _, event in acts if event.what == "bits" for name in event.names}
     clearing = {(moment.function, event.at): event for moment, event in acts if _clears(event)}
     sites = Counter(name for event in clearing.values() for name in {*event.names})

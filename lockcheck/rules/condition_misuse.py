@@ -92,11 +92,12 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
-from lockcheck.analysis.conditions import Starved, starved, unheld, unlooped
+from lockcheck.analysis.conditions import USES, Starved, starved, unheld, unlooped
 from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK405", severity="warning", languages=("rust", "python"), reach="program", sees="tree")
+TOPICS = (USES,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -104,11 +104,12 @@ from dataclasses import replace
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.sudden import finalizers
+from lockcheck.analysis.sudden import HOOKS, finalizers
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK406", severity="error", languages=("rust", "python"), reach="program", sees="knots")
+TOPICS = (HOOKS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

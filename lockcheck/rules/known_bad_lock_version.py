@@ -57,7 +57,7 @@ from typing import TypeAlias
 
 from lockcheck import ir, witness
 from lockcheck.advisories import Advisory
-from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis import Analysis, Moment, Topic
 from lockcheck.finding import Finding, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import LockFile, Package, lock_file_of
@@ -68,10 +68,18 @@ Calls: TypeAlias = Mapping[tuple[str, str], Sequence[Moment]]
 """The events that could be an advisory's, by the path of the lock file that speaks for them and the callee's name."""
 
 
+def _names(analysis: Analysis) -> frozenset[str]:
+    return frozenset(name for _, _, one in analysis.asked.bad_versions for name in one.calls)
+
+
+_AFFECTED = Topic(_names, lambda event: isinstance(event, (ir.Acquire, ir.Convert, ir.Invoke)))
+TOPICS = (_AFFECTED,)
+
+
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each affected call; one for all faults of a version that no call here comes to."""
     hit = analysis.asked.bad_versions
-    calls = _calls(analysis, {name for _, _, one in hit for name in one.calls}) if hit else {}
+    calls = _calls(analysis, _names(analysis)) if hit else {}
     silent: dict[Package, list[Advisory]] = defaultdict(list)
     for file, package, one in hit:
         listed = [moment for name in one.calls for moment in calls.get((file.source.path, name), ())]
@@ -84,10 +92,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield _at_version(package, faults)
 
 
-def _calls(analysis: Analysis, names: set[str]) -> Calls:
+def _calls(analysis: Analysis, names: frozenset[str]) -> Calls:
     found: dict[tuple[str, str], list[Moment]] = defaultdict(list)
     seen = set()
-    for moment in analysis.calling(names):
+    for moment in analysis.about(_AFFECTED):
         event = moment.event
         if isinstance(event, (ir.Acquire, ir.Convert)) or (isinstance(event, ir.Invoke) and not event.targets):
             name = getattr(event, "name", "").rpartition("::")[2]

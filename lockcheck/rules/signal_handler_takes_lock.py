@@ -57,11 +57,12 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.sudden import registered
+from lockcheck.analysis.sudden import HOOKS, registered
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK407", severity="error", languages=("python",), reach="program", sees="tree")
+TOPICS = (HOOKS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
