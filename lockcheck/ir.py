@@ -615,7 +615,8 @@ class Static(Struct, frozen=True, gc=False, array_like=True):
 class Param(Struct, frozen=True, gc=False, array_like=True):
     """A parameter; `by_value` where the callee becomes the owner.
 
-    `optional`: a call may leave it out; `gathers`: it takes all arguments that are left.
+    `optional`: a call may leave it out, and it is `default` then (true, false, nothing, or not told); `gathers`: it
+    takes all arguments that are left.
     """
 
     name: str
@@ -623,6 +624,7 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     by_value: bool
     optional: bool = False
     gathers: bool = False
+    default: Place | None = None
 
 
 class Function(Struct, frozen=True, gc=False, array_like=True):

@@ -17,9 +17,11 @@ from lockcheck.analysis.held import (
     Moment,
     Reach,
     Summary,
+    Wait,
     discharged,
     freed_for,
     instantiate,
+    met,
     reached_by,
     walk,
 )
@@ -218,6 +220,17 @@ class Analysis:
                     Reach(lock, reach.mode, reach.recursive, trace, reach.site, beside, certain, spread, when, free)
                 )
         return found
+
+    def waits(self, moment: Moment, how: Literal["suspends", "blocks"]) -> list[Wait]:
+        """The places at which the one function that the moment calls lets go, or blocks; the caller's own call leads
+        the way. None where the call may mean several functions, or is resolved by its name alone.
+        """
+        event, callee = moment.event, self.callee(moment)
+        if callee is None or not isinstance(event, ir.Invoke):
+            return []
+        summary, here = self.summary(callee), self.site(moment)
+        found = summary.suspends if how == "suspends" else summary.blocks
+        return [wait._replace(trace=(here, *wait.trace)) for wait, _ in met(found, event, moment.ways)]
 
     @property
     def asked(self) -> Asked:

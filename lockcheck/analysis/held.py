@@ -66,11 +66,15 @@ class Reach(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A place where the thread lets go or waits, reached by a call."""
+    """A place where the thread lets go or waits, reached by a call.
+
+    `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this.
+    """
 
     why: str
     trace: tuple[Site, ...]
     site: Site
+    when: Facts = frozenset()
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,8 @@ class Walk:
     """What is held where the caller's block runs, in a function that runs around it."""
     loops: tuple[ir.Range, ...] = ()
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
-    suspends: dict[str, Wait] = field(default_factory=dict)
-    blocks: dict[str, Wait] = field(default_factory=dict)
+    suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
     capped: bool = False
 
@@ -182,7 +186,7 @@ class Walk:
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
-                ways = at.forgotten(ways, lambda place: below(place, dst) or place == src)
+                ways = at.forgotten(ways, lambda place: below(place, dst))
                 return at.moved(ways, dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
@@ -221,11 +225,11 @@ class Walk:
                 return at.known(ways, Fact(place, value, truth))
             case ir.Suspend(where):
                 self.moment(step, ways)
-                self.suspends.setdefault("", Wait("", (), Site(self.number, where)))
+                self.wait(self.suspends, Wait("", (), Site(self.number, where)), ways)
                 return ways
             case ir.Block(where, _, _, why):
                 self.moment(step, ways)
-                self.blocks.setdefault(why, Wait(why, (), Site(self.number, where)))
+                self.wait(self.blocks, Wait(why, (), Site(self.number, where)), ways)
                 return ways
             case ir.Callback(slot):
                 self.moment(step, ways)
@@ -327,6 +331,13 @@ class Walk:
             beside = reach.beside & known.beside if known is not None else reach.beside
             others[reach.when] = reach._replace(beside=beside)
 
+    def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
+        """The first place of a kind that is met under a condition counts; under too many, it is met in any case."""
+        when = self.of_parameters(at.common(ways) | wait.when)
+        if sum(why == wait.why for why, _ in known) >= MOST_CONDITIONS:
+            when = frozenset()
+        known.setdefault((wait.why, when), wait._replace(when=when))
+
     def reached(self) -> Iterator[Reach]:
         """All acquisitions that were met."""
         for others in self.reaches.values():
@@ -364,8 +375,8 @@ class Walk:
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))
         plain = step.certain and len(step.targets) == 1
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)) if plain else ():
-            for wait in theirs:
-                mine.setdefault(wait.why, wait._replace(trace=(here, *wait.trace)))
+            for wait, fitting in met(theirs, step, ways):
+                self.wait(mine, wait._replace(trace=(here, *wait.trace)), fitting)
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
             if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
@@ -462,6 +473,15 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         if said is None and isinstance(given.root, int):
             found.add(mine)
     return frozenset(found)
+
+
+def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wait, Ways]]:
+    """The waits of a callee that a call comes to, and on which ways: those that its arguments do not rule out."""
+    for wait in waits:
+        when = discharged(wait.when, step)
+        fitting = at.agreeing(ways, when) if when is not None else NOWHERE
+        if when is not None and fitting:
+            yield wait._replace(when=when), fitting
 
 
 def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, ways: Ways) -> tuple[ir.Lock, ...]:

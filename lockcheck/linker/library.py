@@ -104,12 +104,12 @@ class Library(Invocations):
         if word in effects.threads:
             self.closures(call, None)
             return
+        if word in effects.there and same:
+            self.written[call.dst] = ir.YES if effects.there[word] else ir.NO
         if same and first.place is not None:
             self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
             self.name(ir.Place(call.dst), first.place)
             self.hand_on(call.dst, first.place)
-            if word in effects.there:
-                self.written[call.dst] = ir.YES if effects.there[word] else ir.NO
             if call.dst in self.lambdas and len(path) > 1:
                 self.boxed.add(self.lambdas[call.dst].dst)
             if first.moved:

@@ -436,7 +436,7 @@ class Objects(Callables):
 
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         function = self.program.functions[targets[0]][1]
-        fitted = _with(call, call.callee, _fitted(call.operands, function.params))
+        fitted = _with(call, call.callee, _fitted(call.operands, function.params, len(targets) == 1))
         before = len(self.out)
         super().invoke(fitted, targets, certain, receiver)
         if function.around and call.dst in self.pending:
@@ -458,10 +458,11 @@ def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) ->
     return ir.Call(call.dst, callee, operands, call.at, call.name_at, call.awaited, call.throws)
 
 
-def _fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...]) -> tuple[ir.Operand, ...]:
-    """The operands in the order of the parameters that they are for."""
+def _fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...], alone: bool) -> tuple[ir.Operand, ...]:
+    """The operands in the order of the parameters that they are for. What is left out is what the one callee says."""
     names = {param.name: number for number, param in enumerate(params)}
-    found = [ir.Operand()] * len(params)
+    whole = alone and not any(operand.spread for operand in operands)
+    found = [ir.Operand(param.default if whole else None) for param in params]
     for number, operand in enumerate(operands):
         if operand.spread:
             break

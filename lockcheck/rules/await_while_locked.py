@@ -71,7 +71,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen = set()
     for moment in analysis:
         wait = _wait(analysis, moment) if any(moment.ways) else None
-        for hold, sure in moment.held() if wait is not None else ():
+        for hold, sure in moment.held(wait.when) if wait is not None else ():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
             if lock.waits != "thread" or key in seen or wait is None:
@@ -92,7 +92,6 @@ def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     if isinstance(moment.event, ir.Suspend):
         return Wait("", (), analysis.site(moment))
     callee = analysis.callee(moment)
-    if callee is None or analysis.program.functions[callee][1].runs_when_awaited:
+    if callee is not None and analysis.program.functions[callee][1].runs_when_awaited:
         return None
-    found = analysis.summary(callee).suspends
-    return found[0]._replace(trace=(analysis.site(moment), *found[0].trace)) if found else None
+    return next(iter(analysis.waits(moment, "suspends")), None)

@@ -85,7 +85,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen = set()
     for moment in analysis:
         wait = _wait(analysis, moment) if any(moment.ways) else None
-        for hold, sure in moment.held() if wait is not None else ():
+        for hold, sure in moment.held(wait.when) if wait is not None else ():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
             if key in seen or lock.family in ("once", "semaphore") or wait is None or _awaited_lock(moment, hold):
@@ -112,7 +112,4 @@ def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """What the thread waits for at the moment, itself or in what it calls."""
     if isinstance(moment.event, ir.Block):
         return Wait(moment.event.why, (), analysis.site(moment))
-    callee = analysis.callee(moment)
-    found = analysis.summary(callee).blocks if callee is not None else ()
-    best = min(found, key=lambda wait: (len(wait.trace), wait.why), default=None)
-    return best._replace(trace=(analysis.site(moment), *best.trace)) if best is not None else None
+    return min(analysis.waits(moment, "blocks"), key=lambda wait: (len(wait.trace), wait.why), default=None)

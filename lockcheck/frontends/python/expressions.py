@@ -13,9 +13,9 @@ import libcst as cst
 from lockcheck import ir
 from lockcheck.frontends.python import syntax
 from lockcheck.frontends.python.frame import Frame
+from lockcheck.frontends.python.values import CONSTANTS
 
 UNKNOWN = ir.Place(("[unknown]",))
-_CONSTANTS = {"None": ir.NONE, "True": ir.YES, "False": ir.NO}
 
 
 class Expressions(Frame):
@@ -24,7 +24,7 @@ class Expressions(Frame):
     def value(self, node: cst.CSTNode) -> ir.Place | None:
         match node:
             case cst.Name(value=name):
-                return _CONSTANTS.get(name) or self.named(node)
+                return CONSTANTS.get(name) or self.named(node)
             case cst.Attribute():
                 return self.attribute(node)
             case cst.Call():

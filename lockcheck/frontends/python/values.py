@@ -15,6 +15,9 @@ from collections.abc import Iterator
 
 from lockcheck import ir
 
+CONSTANTS = {"None": ir.NONE, "True": ir.YES, "False": ir.NO}
+"""Values that are known wherever they are written."""
+
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
 _SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
 _LITERALS = {"None": "None", "True": "bool", "False": "bool", "...": "ellipsis"}
@@ -23,6 +26,7 @@ _SAME = frozenset({"Final", "ClassVar", "Annotated", "Required", "NotRequired", 
 _OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|PrivateAttr)\s*\(")
 _DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
 _MAKERS = frozenset({"factory", "default_factory"})
+_REMARK = re.compile(r"""#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
 
 def text_of(data: bytes) -> str:
@@ -190,14 +194,15 @@ def bases(data: bytes) -> Iterator[ir.Type]:
 def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:
     """The parameters between a function's brackets, in order; a bare `*` or `/` is left out."""
     first = takes_self
-    for part in pieces(text_of(data), _COMMA):
+    for part in pieces(_REMARK.sub(r"\1", text_of(data)), _COMMA):
         declared, *default = pieces(part, _EQUAL)
         name, *said = pieces(declared, _COLON)
         if name in ("", "*", "/"):
             continue
         kind = _annotated(said[0], 0) if said else None
         yield ir.Param(name.lstrip("* "), ir.Type(("Self",)) if first else kind, False,
-                       optional=bool(default), gathers=name[0] == "*")  # fmt: skip
+                       optional=bool(default), gathers=name[0] == "*",
+                       default=CONSTANTS.get(default[0]) if default else None)  # fmt: skip
         first = False
 
 
