@@ -50,6 +50,15 @@ _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
 
 
+def _also_called(linked: Linked, place: ir.Place) -> ir.Place | None:
+    """A place by the first of its younger names that the text has; None where it has none."""
+    for younger, older in linked.alias.items():
+        fits = older.root == place.root and place.way[: len(older.way)] == older.way
+        if fits and isinstance(younger.root, int) and linked.slots[younger.root].name:
+            return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
+    return None
+
+
 class Analysis:
     """The moments of the whole tree, each function walked when somebody asks."""
 
@@ -320,7 +329,11 @@ class Analysis:
             slot = linked.slots[place.root] if linked is not None and place.root < len(linked.slots) else ir.Slot()
             if not slot.name and lock.owner:
                 return lock.owner.rpartition("::")[2]
-            parts = [slot.name or "…"]
+            if not slot.name and linked is not None and (other := _also_called(linked, place)) is not None:
+                place = other
+                slot = linked.slots[other.root] if isinstance(other.root, int) else slot
+            alone = not set(place.way) - {"*", "&"}
+            parts = [slot.name or (alone and lock.kind.rpartition("::")[2]) or "…"]
         text = parts[0]
         for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
             if part in ("*", "&"):

@@ -36,14 +36,14 @@ impl Future for Drain {
 Hazard. One processor is busy for ever with one task that does nothing; the rest goes on, more slowly.
 ## Not seen
 A `poll_read` that says it is ready, and polled its source without putting anything into the buffer, is possible, no
-more: that is how the end of a stream looks too. A poll that
-sets something of its own on the way (a flag, a budget) does not come the same way again and is left alone; one that
-polls something else before is possible, no more: it may have made some progress.
+more: that is how the end of a stream looks too. A poll that sets something on the way (a flag, a counter, a budget)
+does not come the same way again and is left alone; one that polls something else before is possible, no more: it may
+have made some progress.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import is_
 
@@ -129,9 +129,20 @@ def _then_waits(analysis: Analysis, moment: Moment, event: ir.Act) -> bool:
     def says_pending(step: ir.Step) -> bool:
         return isinstance(step, ir.Move) and isinstance(step.src.root, tuple) and step.src.root[-1] in pending
 
-    def changes(step: ir.Step) -> bool:
-        changed = step.dst if isinstance(step, ir.Move) else step.src if isinstance(step, ir.Release) else None
-        return changed is not None and bool(changed.way)
-
     bodies = analysis.bodies(moment.function)
-    return any(follows(body, lambda step: step is event, says_pending, changes) for body in bodies)
+    return any(follows(body, partial(is_, event), says_pending, _changes(analysis, moment, body)) for body in bodies)
+
+
+def _changes(analysis: Analysis, moment: Moment, body: ir.Region) -> Callable[[ir.Step], bool]:
+    """Whether a step sets something that the next poll finds: a field, a counter, what a closure has from outside."""
+    linked = analysis.program.linked(moment.function)
+    own = {slot for step in ir.steps_of(body) if isinstance(step, ir.Region) for slot in step.slots}
+    outer = {n for n, slot in enumerate(linked.slots if linked is not None else ()) if slot.name and n not in own}
+
+    def changes(step: ir.Step) -> bool:
+        if isinstance(step, ir.Act):
+            return step.what in ("adds", "subtracts", "bits")
+        changed = step.dst if isinstance(step, ir.Move) else step.src if isinstance(step, ir.Release) else None
+        return changed is not None and (bool(changed.way) or changed.root in outer)
+
+    return changes
