@@ -37,7 +37,9 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
     implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner),
     `[super]` (what the enclosing owner is built on). Where a value's type is not declared but made: `[made]` is what
     a call of the first argument gives (the rest is what it is given), `[at]` what the path behind it is a name of,
-    `[parameter]` what a method (its name comes first) of the owner gets as a parameter, `[any]` one of its arguments.
+    `[parameter]` what a method (its name comes first) of the owner gets as a parameter, `[any]` one of its arguments,
+    `[way]` what is found from its argument on by names, `()` for a call and `[]` for an element; `[class]` is the
+    type of a class that is kept as a value.
     """
 
     path: Path
@@ -278,8 +280,7 @@ class Region(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Arm(Struct, frozen=True, gc=False, array_like=True):
-    """One way through a branch. `role` is `then`, `else`, `arm`, `body`, `test` (both sides of a test), `handler` (it
-    catches an exception) or empty.
+    """One way through a branch. `role` is `then`, `else`, `arm`, `body`, `test` (both sides of a test) or empty.
 
     `head` are the numbers (from, below) of the slots made while the branch was decided: what they hold and still
     hold in the arm is alive for the head's sake. `needs`: the arm uses names that the head found.
@@ -586,6 +587,8 @@ class Field(Struct, frozen=True, gc=False, array_like=True):
     at: Range
     shared: bool = False
     """All instances have the same one."""
+    put: tuple[Type, ...] = ()
+    """What is put into it, where it is a container that does not say itself what its elements are."""
 
 
 class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
@@ -660,6 +663,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """It looks like a field of its owner: reading the field runs it."""
     around: bool = False
     """A call makes a value; a block that is opened with it runs where the function yields."""
+    bare: bool = False
+    """Its body does nothing but say that others are to do it."""
     wrapped_by: tuple[Path, ...] = ()
     """The functions (as written, outermost first) that got this one and put what they returned in its place."""
 

@@ -57,7 +57,14 @@ def given_back(moment: Moment, hold: Hold) -> bool:
     if not isinstance(event, ir.Wait):
         return False
     by_guard = event.guard is not None and below(hold.holder, event.guard)
-    return by_guard or (event.lock is not None and same_lock(hold.taken.lock, event.lock))
+    return by_guard or (event.lock is not None and _alike(hold.taken.lock.place, event.lock.place))
+
+
+def _alike(one: ir.Place, other: ir.Place) -> bool:
+    """Whether two places are one, or can be the same element of what holds many."""
+    parts = zip(one.way, other.way, strict=False)
+    alike = all(a == b or (a.startswith("[") and b.startswith("[")) for a, b in parts)
+    return one.root == other.root and len(one.way) == len(other.way) and alike
 
 
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:

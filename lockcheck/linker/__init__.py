@@ -241,9 +241,12 @@ class Program:
     def returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
         """The type that a function returns, with the receiver's type arguments put in."""
         key = (number, receiver)
-        if key not in self._returned:
-            self._returned[key] = self._returned_type(number, receiver)
-        return self._returned[key]
+        if key in self._returned:
+            return self._returned[key]
+        found = self._returned_type(number, receiver)
+        if self.types.made.settled:
+            self._returned[key] = found
+        return found
 
     def _returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
         function = self.functions[number][1]

@@ -15,10 +15,16 @@ from lockcheck.linker.places import plain
 
 
 class Target(NamedTuple):
-    """What a call of a value runs: the functions, and the place of the receiver that is bound to them."""
+    """What a call of a value runs: the functions, the place of the receiver and the operands bound to them."""
 
     functions: tuple[int, ...]
     receiver: ir.Place | None
+    given: tuple[ir.Operand, ...] = ()
+
+    @property
+    def first(self) -> tuple[ir.Operand, ...]:
+        """The operands before those of the call."""
+        return (*((ir.Operand(plain(self.receiver)),) if self.receiver is not None else ()), *self.given)
 
 
 class Callables(Callees):
@@ -30,6 +36,12 @@ class Callables(Callees):
 
     def target(self, place: ir.Place | None) -> Target | None:
         """What calling the value at a place runs; None where that is not known."""
+        found, root = self.named_target(place), place.root if place is not None and not place.way else None
+        given = self.bound.get(root, ()) if isinstance(root, int) else ()
+        return found._replace(given=given) if found is not None else None
+
+    def named_target(self, place: ir.Place | None) -> Target | None:
+        """The same without what was bound to it beforehand."""
         known = self.canon(place)
         if known is None:
             return None
@@ -75,7 +87,7 @@ class Callables(Callees):
         target = self.target(place)
         if target is None:
             return None
-        operands = (ir.Operand(plain(target.receiver)),) if target.receiver is not None else ()
+        operands = target.first
         paths = tuple(self.canon(operand.place) for operand in operands)
         name = self.program.functions[target.functions[0]][1].name
         runs = ir.Invoke(self.body.result, target.functions, True, operands, paths, at, at, name)

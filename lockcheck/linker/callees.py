@@ -11,6 +11,7 @@ from lockcheck.effects import LockType
 from lockcheck.linker.acts import Acts
 from lockcheck.linker.library import Library
 from lockcheck.linker.locks import is_generic
+from lockcheck.linker.made import flowed
 from lockcheck.linker.places import plain
 from lockcheck.linker.types import GUARD
 
@@ -84,7 +85,7 @@ class Callees(Acts, Library):
                 return
             shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
             if shape in effects.flow and name in effects.flow[shape]:
-                self.learn(call.dst, self.flow(effects.flow[shape][name], outer))
+                self.learn(call.dst, flowed(effects.flow[shape][name], outer))
                 self.library(call, name, outer, carries=not inside)
                 return
             if self.signal(call, outer) or self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.linker.invocations import Invocations
 from lockcheck.linker.places import bare, plain
-from lockcheck.linker.types import UNKNOWN
 
 
 class Library(Invocations):
@@ -56,15 +55,6 @@ class Library(Invocations):
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
-
-    def flow(self, said: ir.Type, receiver: ir.Type) -> ir.Type | None:
-        """The result type that the table says, with the receiver's arguments put in."""
-        word = said.path[0]
-        if word == "R":
-            return receiver
-        if word.isdigit():
-            return receiver.args[int(word)] if int(word) < len(receiver.args) else None
-        return ir.Type(said.path, tuple(self.flow(a, receiver) or UNKNOWN for a in said.args))
 
     def plain_result(self, call: ir.Call, name: str, lock: ir.Type) -> None:
         """`get_mut`, `into_inner`: the way to the data that takes no lock."""

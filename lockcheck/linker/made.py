@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
 
 _DEPTH = 8
+CLASS = "[class]"
+"""The type of a class that is kept as a value; its argument is the type of what calling it makes."""
 
 
 class Made:
     """What is known of values and classes where types are not written."""
 
-    WORDS: ClassVar = frozenset({"[made]", "[at]", "[any]", "[parameter]"})
+    WORDS: ClassVar = frozenset({"[made]", "[at]", "[any]", "[parameter]", "[way]"})
 
     def __init__(self, types: Types) -> None:
         self._types = types
         self._names = types.names
         self._known: dict[tuple[ir.Type, ir.Path, ir.Type | None], ir.Type | None] = {}
+        self._open: set[tuple[ir.Type, ir.Path, ir.Type | None]] = set()
+        self._cut = False
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
         self.makings: Sequence[ir.Making] = ()
@@ -39,10 +43,24 @@ class Made:
     def type_of(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         """The type that a value made as `kind` says has; None where it needs itself."""
         key = (kind, at.module, at.owner)
-        if key not in self._known:
-            self._known[key] = None
-            self._known[key] = self._made(kind, at, effects, depth)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        if key in self._open:
+            self._cut = True
+            return None
+        before, self._cut = self._cut, False
+        self._open.add(key)
+        found = self._made(kind, at, effects, depth)
+        self._open.discard(key)
+        if self.settled:
+            self._known[key] = found
+        self._cut = before or not self.settled
+        return found
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was just found holds wherever it is asked: nothing was left out since it is underway."""
+        return not self._cut or not self._open
 
     def _made(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         if depth > _DEPTH:
@@ -55,21 +73,44 @@ class Made:
             case "[parameter]":
                 targets = self.methods(at.owner, kind.path[1], effects) if at.owner is not None else []
                 found = self.parameter(targets[0], kind.path[2], effects, depth) if targets else None
-                return self._fields(found, kind.path[3:], effects)
+                return self.follow(found, kind.path[3:], effects)
+            case "[way]":
+                first = self._types.resolve(kind.args[0], at, effects, depth + 1)
+                return self.follow(first, kind.path[1:], effects)
             case _:
                 return self._call(kind.args[0].path, at, effects)
 
-    def _best(self, found: list[ir.Type | None], effects: Effects) -> ir.Type | None:
+    def with_put(self, kind: ir.Type | None, field: ir.Field, at: Context, effects: Effects) -> ir.Type | None:
+        """The type of a field, with what the methods of its class put into it as the type of its elements."""
+        if kind is None or not field.put or not self._is_open(kind, effects):
+            return kind
+        put = [self._types.resolve(one, at, effects) for one in field.put]
+        return self.filled(kind, self._best(put, effects), effects)
+
+    def _is_open(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether it is a container that does not say what is in it."""
+        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        return shape in ("Map", "[list]") and not any(len(one.path) > 1 for one in kind.args)
+
+    def filled(self, kind: ir.Type, element: ir.Type | None, effects: Effects) -> ir.Type:
+        """The type of a container that does not say itself what is in it, with the type of its elements."""
+        if element is None or not self._is_open(kind, effects):
+            return kind
+        pair = effects.flow_names.get(kind.path[-1], kind.path[-1]) == "Map"
+        return ir.Type(kind.path, (ir.Type(("_",)), element) if pair else (element,))
+
+    def _best(self, found: Sequence[ir.Type | None], effects: Effects) -> ir.Type | None:
         """Of several types a value may have, the one that matters most: a lock, a class of the tree, any."""
         known = [kind for kind in found if kind is not None and kind.path != ("None",)]
         for kind in known:
             if self._types.lock_type(kind, effects) is not None:
                 return kind
-        return next((kind for kind in known if kind.path in self._names.types), known[0] if known else None)
+        told = [kind for kind in known if kind.path in self._names.types or kind.args]
+        return told[0] if told else known[0] if known else None
 
     def _value_at(self, path: ir.Path, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         if path[0] in ("self", "cls"):
-            return self._fields(at.owner, path[1:], effects)
+            return self.follow(at.owner, path[1:], effects)
         found = self._names.resolve(at.module, path)
         for cut in range(len(found), 0, -1):
             static = self._names.statics.get(found[:cut])
@@ -77,7 +118,11 @@ class Made:
                 from lockcheck.linker.types import Context
 
                 kind = self._types.resolve(static.type, Context(static.module), effects, depth + 1)
-                return self._fields(kind, found[cut:], effects)
+                return self.follow(kind, found[cut:], effects)
+        for cut in range(len(found), 0, -1):
+            if found[:cut] in self._names.types:
+                made = ir.Type(found[:cut])
+                return ir.Type((CLASS,), (made,)) if cut == len(found) else self.follow(made, found[cut:], effects)
         return None
 
     def parameter(self, number: int, name: str, effects: Effects, depth: int = 0) -> ir.Type | None:
@@ -128,28 +173,55 @@ class Made:
                 self._made_of[found].append((at, line.made.args[1:]))
         return self._made_of
 
-    def _fields(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> ir.Type | None:
-        for part in way:
+    def follow(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> ir.Type | None:
+        """The type at the end of a way: fields and properties by name, `()` for a call, `[]` for an element."""
+        for number, part in enumerate(way):
             if kind is None:
                 return None
-            kind, _ = self._types.field(kind, part, effects)
+            if part == "[]":
+                kind, _ = self._types.field(kind, "[]", effects)
+            elif way[number + 1 : number + 2] == ("()",):
+                kind = self.result_of(kind, part, effects)
+            elif part != "()":
+                kind = self.part(kind, part, effects)
         return kind
+
+    def part(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
+        """The type of a field, or of what a property gives."""
+        kind = kind.args[0] if kind.path == (CLASS,) else kind
+        found, _ = self._types.field(kind, name, effects)
+        if found is None and not name.startswith("["):
+            targets = self.methods(kind, name, effects)
+            if targets and self._types.functions[targets[0]][1].computed:
+                return self.returned(targets[0], kind)
+        return found
+
+    def result_of(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
+        """What a method gives: one of the tree's, one that hands out elements, or a class that a field holds."""
+        owner = kind.args[0] if kind.path == (CLASS,) else kind
+        targets = self.methods(owner, name, effects)
+        if targets:
+            return self.returned(targets[0], owner)
+        shape = effects.flow.get(effects.flow_names.get(kind.path[-1], kind.path[-1]), {})
+        if name in shape:
+            return flowed(shape[name], kind)
+        held = self.part(owner, name, effects)
+        return held.args[0] if held is not None and held.path == (CLASS,) else None
 
     def _call(self, path: ir.Path, at: Context, effects: Effects) -> ir.Type | None:
         """What calling the thing at a path gives."""
+        if path == ("cls",):
+            return at.owner
         if path[0] in ("self", "cls"):
-            owner = at.owner
-            targets = self.methods(owner, path[1], effects) if owner is not None and len(path) == 2 else []
-            return self.returned(targets[0], owner) if targets else None
+            owner = self.follow(at.owner, path[1:-1], effects)
+            return self.result_of(owner, path[-1], effects) if owner is not None and len(path) > 1 else None
         found = self.meaning(at.module, path)
         if found in self._names.types or effects.lock(found) is not None:
             return ir.Type(found)
         if found in self._names.functions:
             return self.returned(self._names.functions[found][0], None)
-        owner_path = found[:-1]
-        if owner_path in self._names.types:
-            targets = self.methods(ir.Type(owner_path), found[-1], effects)
-            return self.returned(targets[0], ir.Type(owner_path)) if targets else None
+        if found[:-1] in self._names.types:
+            return self.result_of(ir.Type(found[:-1]), found[-1], effects)
         return ir.Type(found) if not self._names.is_inside(found) else None
 
     def meaning(self, module: ir.Path, path: ir.Path) -> ir.Path:
@@ -203,3 +275,13 @@ class Made:
                 for base in self.bases(ir.Type(known), effects) if decl.kind == "class" else ():
                     self._below[base.path].append(known)
         return self._below.get(path, [])
+
+
+def flowed(said: ir.Type, receiver: ir.Type) -> ir.Type | None:
+    """The result type that the table says of a method of a container, with the receiver's arguments put in."""
+    word = said.path[0]
+    if word == "R":
+        return receiver
+    if word.isdigit():
+        return receiver.args[int(word)] if int(word) < len(receiver.args) else None
+    return ir.Type(said.path, tuple(flowed(a, receiver) or ir.Type(("_",)) for a in said.args))

@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import Callables
+from lockcheck.linker.made import CLASS, flowed
 from lockcheck.linker.places import oldest, owner_of_static, plain
 from lockcheck.linker.types import Context
 
 _ALIASES = 8
 _GUESSES = 2
 _OVERRIDES = 6
+_PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
@@ -131,11 +133,7 @@ class Objects(Callables):
         return super().slot_type(slot)
 
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
-        found, _ = self.program.types.field(kind, part, self.effects)
-        if found is None and not part.startswith("["):
-            targets = self.computed(kind, part)
-            found = self.program.returned_type(targets[0], kind) if targets else None
-        return found
+        return self.program.types.made.part(kind, part, self.effects)
 
     def static_type(self, root: ir.Path | int) -> ir.Type | None:
         assert isinstance(root, tuple)
@@ -144,7 +142,7 @@ class Objects(Callables):
             return self.program.types.resolve(static.type, Context(static.module), self.effects)
         if root[:-1] in self.program.names.types:
             return self.part_type(ir.Type(root[:-1]), root[-1])
-        return None
+        return ir.Type((CLASS,), (ir.Type(root),)) if root in self.program.names.types else None
 
     def name(self, dst: ir.Place, src: ir.Place | None) -> None:
         if src not in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
@@ -154,6 +152,8 @@ class Objects(Callables):
         super().hand_on(dst, src)
         if isinstance(src.root, int) and not src.way and src.root in self.contexts:
             self.contexts[dst] = self.contexts[src.root]
+        if isinstance(src.root, int) and not src.way and src.root in self.bound:
+            self.bound[dst] = self.bound[src.root]
 
     def is_inside(self, place: ir.Place | None, kind: ir.Type | None) -> bool:
         """Whether this is a method of a lock's own class, in the library that has it."""
@@ -207,6 +207,9 @@ class Objects(Callables):
         kind = self.type_of(place)
         if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
             return
+        if kind is not None and kind.path == (CLASS,):
+            self.on_class(_with(call, call.callee, call.operands[1:]), kind.args[0], name)
+            return
         if not self.is_inside(place, kind) and self.signal(call, kind):
             return
         for outer in self.program.types.behind(kind, self.effects):
@@ -220,27 +223,69 @@ class Objects(Callables):
                 return
             shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
             if shape in self.effects.flow and name in self.effects.flow[shape]:
-                self.learn(call.dst, self.flow(self.effects.flow[shape][name], outer))
+                self.learn(call.dst, flowed(self.effects.flow[shape][name], outer))
                 self.closures(call, None)
                 return
             if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
                 return
-        if not self.field_called(call, name, place, kind):
+        self.fill(place, kind, name, call.operands)
+        if below := self.with_overrides(call, [], kind, name):
+            self.invoke(call, below, True, kind)
+        elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def fill(self, place: ir.Place | None, kind: ir.Type | None, name: str, operands: tuple[ir.Operand, ...]) -> None:
+        """What is put into a variable's container says what its elements are."""
+        if place is None or not isinstance(place.root, int) or place.way or kind is None or kind.args:
+            return
+        if name in _PUTS and len(operands) > 1:
+            element = self.type_of(operands[-1].place)
+            filled = self.program.types.made.filled(kind, element, self.effects)
+            if filled is not kind:
+                self.types[place.root] = filled
 
     def field_called(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
         """A field that holds something to call: what it was given by name, or nobody knows what."""
         if place is None or kind is None or self.declared(kind, name) is None:
             return False
         at = ir.Place(place.root, (*place.way, name))
+        if self.class_called(_with(call, call.callee, call.operands[1:]), at):
+            return True
         target = self.target(at)
         if target is not None:
-            receiver = (ir.Operand(target.receiver),) if target.receiver is not None else ()
-            self.invoke(_with(call, call.callee, (*receiver, *call.operands[1:])), list(target.functions), True, kind)
+            operands = (*target.first, *call.operands[1:])
+            self.invoke(_with(call, call.callee, operands), list(target.functions), True, kind)
             return True
         self.closures(call, None)
         self.did(call, "calls", at)
         self.unknown(call, name)
+        return True
+
+    def indirect(self, call: ir.Call, place: ir.Place) -> None:
+        """A value is called: a class, a function or method that a variable is another name of, or nobody knows what."""
+        closure = isinstance(place.root, int) and not place.way and place.root in self.lambdas
+        if closure or self.class_called(call, place):
+            if closure:
+                super().indirect(call, place)
+            return
+        target = self.target(place)
+        if target is None:
+            super().indirect(call, place)
+            return
+        kind = self.type_of(target.receiver)
+        operands = (*target.first, *call.operands)
+        self.invoke(_with(call, call.callee, operands), list(target.functions), True, kind)
+
+    def class_called(self, call: ir.Call, place: ir.Place) -> bool:
+        """A class that a variable or a field holds is called to make an object; so is the receiver of its methods."""
+        function = self.program.functions[self.number][1]
+        if function.of_type and self.canon(place) == ir.Place(0) and self.context.owner is not None:
+            self.construct(call, self.context.owner.path)
+            return True
+        kind = self.type_of(place)
+        if kind is None or kind.path != (CLASS,):
+            return False
+        self.construct(call, kind.args[0].path)
         return True
 
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
@@ -306,18 +351,21 @@ class Objects(Callables):
             self.out.append(step)
 
     def with_overrides(self, call: ir.Call, targets: list[int], kind: ir.Type | None, name: str) -> list[int]:
-        """A method and what the classes below the receiver's put in its place."""
-        if kind is None or call.operands[0].place != ir.Place(0) or len(targets) != 1:
+        """A method and what the classes below the receiver's put in its place; alone these where it only raises."""
+        if kind is None or len(targets) > 1:
             return targets
-        below = self.program.types.made.below(kind.path, self.effects)
-        mine = self.program.functions[self.number][1].name
+        bare = bool(targets) and self.program.functions[targets[0]][1].bare
+        if not (bare or not targets) and call.operands[0].place != ir.Place(0):
+            return targets
+        mine = self.program.functions[self.number][1].name if call.operands[0].place == ir.Place(0) else ""
         found = []
-        for path in below:
+        for path in self.program.types.made.below(kind.path, self.effects):
             own = self.program.types.methods(ir.Type(path), name, self.effects)
-            replaced = self.program.types.methods(ir.Type(path), mine, self.effects)
-            if own and not replaced:
-                found += own
-        return [*targets, *found] if len(found) <= _OVERRIDES else targets
+            replaced = mine and self.program.types.methods(ir.Type(path), mine, self.effects)
+            found += [n for n in own if not replaced and not self.program.functions[n][1].bare]
+        if not 0 < len(found) <= _OVERRIDES:
+            return targets
+        return found if bare else [*targets, *found]
 
     def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         place, effects = call.operands[0].place, self.effects
@@ -338,9 +386,8 @@ class Objects(Callables):
                 self.name(ir.Place(call.dst), place)
             return
         guesses = self.program.types.by_name(name, effects) if kind is None and name not in effects.common else []
-        runs = [number for number in guesses if self.program.runs_when_awaited(number) == call.awaited]
         if 0 < len(guesses) <= _GUESSES and not name.startswith("__"):
-            self.invoke(call, list(runs or guesses), False, None)
+            self.invoke(call, list(guesses), False, None)
             return
         self.unknown(call, name)
         self.closures(call, None)
@@ -425,13 +472,22 @@ class Objects(Callables):
         if spelled in self.effects.same_functions and first is not None:
             self.name(ir.Place(call.dst), first)
             self.hand_on(call.dst, first)
+            self.bound[call.dst] = call.operands[1:]
             return
+        self.learn(call.dst, self.of_elements(spelled, call))
         if why is not None and not call.awaited:
             self.out.append(ir.Block(call.at, call.name_at, found[-1], why))
         else:
             self.unknown(call, spelled)
         if len(found) > 1:
             self.learn(call.dst, ir.Type(found))
+
+    def of_elements(self, spelled: str, call: ir.Call) -> ir.Type | None:
+        """What a library function gives that hands on the elements of its first argument."""
+        said = self.effects.flow.get("[call]", {}).get(spelled)
+        given = self.type_of(call.operands[0].place) if said is not None and call.operands else None
+        element = self.part_type(given, "[each]") if given is not None else None
+        return flowed(said, ir.Type(("[list]",), (element,))) if said is not None and element is not None else None
 
     # -------------------------------------------------------------------------------------------------- invocations
 

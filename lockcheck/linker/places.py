@@ -38,6 +38,7 @@ class Places(ABC):
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    bound: dict[int, tuple[ir.Operand, ...]] = field(default_factory=dict)
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)

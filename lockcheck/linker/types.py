@@ -249,7 +249,8 @@ class Types:
             if declared is None and "." in name:
                 declared = next((f for f in decl.fields if f.name == name.partition(".")[2]), None)
             if declared is not None:
-                found = self.resolve(declared.type, Context(decl.module, outer), effects)
+                at = Context(decl.module, outer)
+                found = self.made.with_put(self.resolve(declared.type, at, effects), declared, at, effects)
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return None, ""
 
@@ -261,7 +262,8 @@ class Types:
         if shape == "Option" and kind.args:
             return kind.args[0]
         if shape == "Map" and len(kind.args) > 1:
-            return ir.Type(("[tuple]",), kind.args[:2]) if name.startswith("[each") else kind.args[1]
+            one = kind.args[0] if effects.objects else ir.Type(("[tuple]",), kind.args[:2])
+            return one if name.startswith("[each") else kind.args[1]
         lock = self.lock_type(kind, effects)
         if lock is not None and lock.family == "map" and len(kind.args) > 1:
             return ir.Type(("[tuple]",), kind.args[:2])

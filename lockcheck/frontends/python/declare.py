@@ -23,13 +23,20 @@ _CLASS = re.compile(rb"class\s+(\w+)\s*")
 _IMPORT = re.compile(rb"(?:import|from)\b")
 _NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
 _SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_PUT_IN = re.compile(
+    rb"(?<![\w.])(?:self|cls)\.(\w+)(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()"
+    rb"|\s*\[[^\[\]\n]*\]\s*=(?!=))"
+)
 _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
 _ASSIGNED = frozenset({"setter", "deleter"})
 _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _BY_HAND = re.compile(rb"\.(?:acquire|release|__a?enter__|__a?exit__)\b")
 _MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
-_RETURN = re.compile(rb"(?<!\w)return[ \t]+([^\s#])")
-_YIELD = re.compile(rb"(?<!\w)yield\b")
+_RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
+_YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
+_BARE = re.compile(
+    rb"\s*(?:[rRuU]?[\"']_*\s*)?(?:raise\s+(?:\w+\.)*NotImplemented\w*(?:\s*\([^()]*\))?|pass|\.\.\.|return(?:\s+None)?)?\s*"
+)
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 _PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -120,7 +127,8 @@ class _Declarer:
         fields = self.block(body, line.end, inner)
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
         fields += self.own_fields(body, line.end, methods)
-        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), _merged(fields), bases, said.span(1))
+        merged = _merged(fields, self.put_in(body, line.end, methods))
+        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1))
         self.types.insert(at, decl)
 
     def own_fields(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
@@ -136,23 +144,52 @@ class _Declarer:
             kind = self.local_type(kind, methods[number]) if number >= 0 else kind
             yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls")
 
+    def put_in(self, start: int, end: int, methods: list[ir.Function]) -> dict[str, list[ir.Type]]:
+        """What the methods of a class put into the containers that its fields hold, by field."""
+        found: dict[str, list[ir.Type]] = {}
+        begins = [method.at[0] for method in methods]
+        for said in _PUT_IN.finditer(self.text.masked, start, end):
+            at = said.end()
+            if self.text.masked[at : at + 1] == b"(":
+                kind = values.last_argument(self.text.masked[at + 1 : self.text.closing(at)])
+            else:
+                kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
+            number = bisect_right(begins, said.start()) - 1
+            kind = self.local_type(kind, methods[number]) if number >= 0 else kind
+            if kind is not None and kind.path != ("None",) and kind not in found.setdefault(said[1].decode(), []):
+                found[said[1].decode()].append(kind)
+        return found
+
     def local_type(self, kind: ir.Type | None, method: ir.Function) -> ir.Type | None:
         """The type of a value that may be named by a parameter or a variable of the method that it stands in."""
+        if kind is not None and kind.path[0] in ("[way]", "[any]"):
+            args = tuple(self.local_type(one, method) or ir.Type(("_",)) for one in kind.args)
+            return ir.Type(kind.path, args)
         if kind is None or kind.path[0] != "[at]" or kind.path[1] in ("self", "cls"):
             return kind
         name, rest = kind.path[1], kind.path[2:]
         param = next((one for one in method.params if one.name == name), None)
         if param is not None:
-            if param.type is not None and not rest:
-                return param.type
+            if param.type is not None:
+                return ir.Type(("[way]", *rest), (param.type,)) if rest else param.type
             return ir.Type(("[parameter]", method.name, name, *rest))
-        body = method.body_at or (0, 0)
-        assigned = re.compile(rb"(?<![\w.])" + name.encode() + rb"\s*(?::[^=\n]*)?=(?!=)")
-        said = assigned.search(self.text.masked, *body)
-        if said is None or rest:
+        found = self.assigned(name, method.body_at or (0, 0))
+        if found is None or found.path[0] == "[at]":
             return kind
-        found = values.value_type(self.text.masked[said.end() : self.text.statement_end(said.end())])
-        return found if found is not None and found.path[0] != "[at]" else kind
+        return ir.Type(("[way]", *rest), (found,)) if rest else found
+
+    def assigned(self, name: str, body: ir.Range) -> ir.Type | None:
+        """What a function first says that a variable is."""
+        word = name.encode()
+        pattern = rb"(?<![\w.])" + word + rb"\s*(?::[^=\n]*)?=(?!=)|(?<!\w)for\s+" + word + rb"\s+in\b"
+        said = re.search(pattern, self.text.masked[body[0] : body[1]])
+        if said is None:
+            return None
+        at = body[0] + said.end()
+        if not said[0].startswith(b"for"):
+            return values.value_type(self.text.masked[at : self.text.statement_end(at)])
+        each = values.value_type(self.text.masked[at : self.text.header_end(at) - 1])
+        return ir.Type(("[way]", "[]"), (each,)) if each is not None else None
 
     def makes(self, start: int, end: int, scope: _Scope) -> None:
         """Calls of classes that are given `self` or a part of it."""
@@ -165,15 +202,18 @@ class _Declarer:
                     self.makings.append(ir.Making(scope.module, ir.Type(scope.owner), kind))
 
     def returned(self, start: int, end: int) -> ir.Type | None:
-        """What a function returns, where its first `return` of a value says it plainly."""
-        if _YIELD.search(self.text.masked, start, end):
-            return None
-        for said in _RETURN.finditer(self.text.masked, start, end):
-            kind = values.value_type(self.text.masked[said.start(1) : self.text.statement_end(said.start(1))])
-            plain = kind is not None and (kind.path == ("[made]",) or kind.path[:2] == ("[at]", "self"))
-            if kind is not None and kind.path != ("None",):
-                return kind if plain else None
-        return None
+        """What a function returns, or each value that it yields, where that is said plainly."""
+        found: dict[ir.Type, None] = {}
+        yields = _YIELD.search(self.text.masked, start, end) is not None
+        for said in (_YIELD if yields else _RETURN).finditer(self.text.masked, start, end):
+            at = said.end() - 1
+            kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
+            if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2:
+                kind = self.assigned(kind.path[1], (start, said.start()))
+            if kind is not None and kind.path[0].startswith("[") and (kind.path[:2] == ("[at]", "self") or kind.args):
+                found[kind] = None
+        one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)
+        return ir.Type(("list",), (one,)) if one is not None and yields else one
 
     def variable(self, line: Line, said: re.Match[bytes], end: int, scope: _Scope, fields: list[ir.Field]) -> None:
         """`name = value`, `name: type = value` of a module or a class."""
@@ -224,6 +264,7 @@ class _Declarer:
                 of_type="classmethod" in marks or name in _OF_TYPE,
                 computed=not marks.isdisjoint(_COMPUTED),
                 around=not marks.isdisjoint(_AROUND),
+                bare=_BARE.fullmatch(masked, body, end) is not None,
                 wrapped_by=tuple(path for path in paths if path[-1] not in _PLAIN),
             )  # fmt: skip
             self.functions.append(made)
@@ -241,14 +282,20 @@ class _Declarer:
 _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
 
 
-def _merged(fields: list[ir.Field]) -> tuple[ir.Field, ...]:
-    """One field for each name: the first that says of what type it is; what an instance sets is its own."""
+def _merged(fields: list[ir.Field], put: dict[str, list[ir.Type]]) -> tuple[ir.Field, ...]:
+    """One field for each name: the first that says of what type it is, with what is put into it.
+
+    What an instance sets is its own.
+    """
     found: dict[str, ir.Field] = {}
     for one in fields:
         known = found.get(one.name)
         if known is None or known.type.path in (("_",), ("None",)):
             found[one.name] = one
-    return tuple(found.values())
+    return tuple(
+        ir.Field(one.name, one.type, one.at, one.shared, tuple(put[one.name])) if one.name in put else one
+        for one in found.values()
+    )
 
 
 def declare(source: Source, crate: Crate | None) -> ir.Unit:

@@ -222,12 +222,12 @@ class Expressions(Frame):
         self.names.append({})
         self.outside.append(set())
         dst = self.slot()
-        self.rounds(node, node.for_in)
+        self.rounds(node, node.for_in, dst)
         self.names.pop()
         self.outside.pop()
         return ir.Place(dst)
 
-    def rounds(self, node: cst.BaseComp, each: cst.CompFor) -> None:
+    def rounds(self, node: cst.BaseComp, each: cst.CompFor, dst: int) -> None:
         source = self.value(each.iter)
         done, again, mark = self.label(), self.label(), self.slot()
         for name in syntax.names_bound(each.target):
@@ -238,11 +238,11 @@ class Expressions(Frame):
             for test in each.ifs:
                 self.value(test.test)
             if each.inner_for_in is not None:
-                self.rounds(node, each.inner_for_in)
+                self.rounds(node, each.inner_for_in, dst)
             else:
-                for part in (getattr(node, name, None) for name in ("elt", "key", "value")):
-                    if part is not None:
-                        self.value(part)
+                made = [self.value(part) for name in ("elt", "key", "value") if (part := getattr(node, name, None))]
+                if not isinstance(node, cst.DictComp):
+                    self.put(ir.New(dst, ("[list]",), (("0", ir.Operand(made[0])),)))
 
         def stop() -> None:
             self.put(ir.Leave(done))

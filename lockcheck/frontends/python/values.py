@@ -5,7 +5,7 @@ Never: an error; what is not plain is None.
 
 Types of values stand for what is found out when the whole tree is known: `[made]` is what a call of its first
 argument gives (the others are what is passed), `[at]` is the type of what a dotted name means, `[any]` is one of its
-arguments.
+arguments, `[way]` what is found on the way from its argument.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def value_type(data: bytes) -> ir.Type | None:
     return _value(text_of(data), 0)
 
 
+def last_argument(data: bytes) -> ir.Type | None:
+    """The type of the last of a call's arguments: what is put in, behind the key or the place."""
+    return _value(pieces(text_of(data), _COMMA)[-1], 0)
+
+
 def _value(text: str, depth: int) -> ir.Type | None:
     if not text or depth > 6 or len(text) > 20_000:
         return None
@@ -114,33 +119,68 @@ def _bracketed(text: str, depth: int) -> ir.Type | None:
 
 
 def _called(text: str, depth: int) -> ir.Type | None:
-    """`path(arguments)`: what the call gives."""
-    head, bracket, rest = text.partition("(")
-    path = path_of(head.strip())
-    if not path or not bracket or not rest.endswith(")") or len(pieces(f"({rest}", _COMMA)) > 1:
+    """`path(arguments)`, and what is asked of its result: `path(arguments).name`, `path[key].call()`."""
+    head = _DOTTED.match(text)
+    if head is None or head[0] == "super":
         return None
-    if not _closes_last(rest):
+    path, at = path_of(head[0].strip()), head.end()
+    while text[at : at + 1] == " ":
+        at += 1
+    if text[at : at + 1] == "(":
+        end = _closing(text, at)
+        kind = _made(path, text[at + 1 : end])
+        at = end + 1
+    else:
+        kind = ir.Type(("[at]", *path))
+    way = _way(text, at)
+    if kind is None or way is None:
         return None
+    return ir.Type(("[way]", *way), (kind,)) if way else kind
+
+
+def _made(path: ir.Path, arguments: str) -> ir.Type | None:
+    """What a call of a path gives, with what it is given by name or place."""
     given = []
-    for part in pieces(rest[:-1], _COMMA):
+    for part in pieces(arguments, _COMMA):
         name, equal, value = part.partition("=")
         spelled = path_of(value.strip()) if equal else path_of(part)
         if equal and name.strip() in _MAKERS and spelled:
             return ir.Type(("[made]",), (ir.Type(spelled),))
         if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
-            return _value(value.strip()[7:].strip(), depth + 1)
+            return _value(value.strip()[7:].strip(), 1)
         given.append(ir.Type(("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)))
     return ir.Type(("[made]",), (ir.Type(path), *given))
 
 
-def _closes_last(rest: str) -> bool:
-    """Whether the bracket that was opened before `rest` is closed by its last sign."""
-    depth = 1
-    for number, sign in enumerate(rest):
-        depth += (sign in "([{") - (sign in ")]}")
+def _way(text: str, at: int) -> ir.Path | None:
+    """What follows a value: names, `()` for a call, `[]` for one of its elements; None where it is something else."""
+    found: list[str] = []
+    while at < len(text):
+        sign = text[at]
+        if sign == "." and (name := _DOTTED.match(text, at + 1)) is not None:
+            found += path_of(name[0].strip())
+            at = name.end()
+        elif sign in "([":
+            at = _closing(text, at) + 1
+            if sign == "[" or (found and found[-1] not in ("()", "[]")):
+                found.append("[]" if sign == "[" else "()")
+            else:
+                return None
+        elif sign.isspace():
+            at += 1
+        else:
+            return None
+    return tuple(found)
+
+
+def _closing(text: str, opening: int) -> int:
+    """Where the bracket at `opening` is closed, or the end of the text."""
+    depth = 0
+    for number in range(opening, len(text)):
+        depth += (text[number] in "([{") - (text[number] in ")]}")
         if not depth:
-            return number == len(rest) - 1
-    return False
+            return number
+    return len(text)
 
 
 def each_has_its_own(data: bytes) -> bool:

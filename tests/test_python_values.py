@@ -1,0 +1,113 @@
+"""What a value is where nobody declares types: elements, results, classes and functions kept as values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import lockcheck
+from fakes import write_tree
+
+HEAD = """\
+import functools, random, threading
+class Part:
+    flavour = None
+    def __init__(self, store):
+        self.lock = threading.Lock()
+        self.store = store
+    @classmethod
+    def of(cls, store):
+        part = cls(store)
+        return part
+    def close(self):
+        with self.lock:
+            self.store.closed(self)
+    def open(self):
+        raise NotImplementedError
+class Small(Part):
+    def open(self):
+        self.close()
+    def shut(self):
+        self.close()
+class Store:
+    kind = Part
+    def __init__(self, kind=None):
+        self._lock = threading.Lock()
+        self._parts = {}
+        self._row = []
+        self._kind = kind or Part
+    def closed(self, part):
+        with self._lock:
+            self._parts.pop(part, None)
+    def add(self, name):
+        part = Part(self)
+        self._parts[name] = part
+        self._row.append(part)
+    def find(self, name):
+        if name is None:
+            return None
+        part = self._parts[name]
+        return part
+    def every(self):
+        for name in ("a", "b"):
+            yield Part(self)
+"""
+
+
+def codes(folder: Path, body: str) -> list[str]:
+    write_tree(folder, {"store.py": HEAD + "".join(f"    {line}\n" for line in body.splitlines())})
+    report = json.loads(lockcheck(folder, "check", ".", "--output", "json", "--no-cache").stdout)
+    assert report["problems"] == []
+    return [one["code"] for one in report["findings"]]
+
+
+KNOWN = {
+    "the values of a dictionary": "for part in self._parts.values():\n    part.close()",
+    "pairs of a dictionary, in order": "for name, part in sorted(self._parts.items()):\n    part.close()",
+    "an element by its key": "self._parts['a'].close()",
+    "an element that is asked for": "self._parts.get('a').close()",
+    "an element that is taken out": "part = self._row.pop()\npart.close()",
+    "a copy of a list": "for part in list(self._row):\n    part.close()",
+    "a counted list": "for number, part in enumerate(self._row):\n    part.close()",
+    "a comprehension": "for part in [one for one in self._row if one]:\n    part.close()",
+    "one by chance": "random.choice(self._row).close()",
+    "a list of its own": "mine = []\nmine.append(Part(self))\nfor one in mine:\n    one.close()",
+    "what a method returns": "self.find('a').close()",
+    "what a generator yields": "for part in self.every():\n    part.close()",
+    "a class that a class keeps": "self.kind(self).close()",
+    "a class that was given or not": "self._kind(self).close()",
+    "a class in a variable": "kind = Part\nkind(self).close()",
+    "a class that makes itself": "self.kind.of(self).close()",
+    "a method in a variable": "part = Part(self)\nclose = part.close\nclose()",
+    "a method with arguments bound to it": "close = functools.partial(Part.close, Part(self))\nclose()",
+    "a method that only classes below have": "Part(self).shut()",
+    "a method that only raises": "Part(self).open()",
+}
+
+
+@pytest.mark.parametrize("body", KNOWN.values(), ids=list(KNOWN))
+def test_the_locks_of_a_value_that_nobody_declares(body: str, tmp_path: Path) -> None:
+    under = "def f(self):\n    with self._lock:\n" + "".join(f"        {line}\n" for line in body.splitlines())
+    assert codes(tmp_path, under) == ["LCK301"]
+    assert codes(tmp_path, under.replace("self._lock", "self._other")) == []
+
+
+def test_a_default_that_is_written_is_known(tmp_path: Path) -> None:
+    body = (
+        "def stop(self, now=False):\n    if now:\n        with self._lock:\n            pass\n"
+        "def f(self):\n    with self._lock:\n        self.stop({})\n"
+    )
+    assert codes(tmp_path, body.format("")) == []
+    assert codes(tmp_path, body.format("True")) == ["LCK201"]
+    assert codes(tmp_path, body.format("*self.how")) == ["LCK201"]
+
+
+def test_a_wait_on_one_of_many_conditions_gives_that_one_back(tmp_path: Path) -> None:
+    body = (
+        "def ask(self, name):\n    self._waits[name] = threading.Condition()\n    ready = self._waits[name]\n"
+        "    ready.acquire()\n    while name not in self._row:\n        ready.wait()\n    ready.release()\n"
+        "def tell(self):\n    for name in self._waits:\n        with self._waits[name]:\n"
+        "            self._waits[name].notify()\ndef make(self):\n    self._waits = {}\n"
+    )
+    assert codes(tmp_path, body) == []
