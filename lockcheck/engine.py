@@ -6,7 +6,6 @@ Never: prints, knows a syntax, judges a lock.
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,10 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
-from lockcheck import discover, ir, suppress
+from lockcheck import discover, ir, recall, suppress
+from lockcheck.cache import Store
 from lockcheck.config import FILES, ConfigError, Settings, check_selectors, matches, settle
 from lockcheck.finding import CONFIDENCES, Finding, Problem, paths_of
 from lockcheck.frontends import SUFFIXES, declare
+from lockcheck.recall import Memory
 from lockcheck.report import Hidden, Page, Report
 from lockcheck.report.graph import OrderGraph
 from lockcheck.report.inventory import Inventory
@@ -93,44 +94,79 @@ def check(
     """
     found = discover.walk(paths, suffixes, _excluded(settings))
     over = discover.source(discover.relative(stdin[0]), stdin[1]) if stdin is not None else None
-    read = _read([path for path in found.files if over is None or path != over.path], on_progress)
-    if over is not None:
-        read.append(over)
-    sources = [one for one in read if isinstance(one, Source)]
-    unread = [one for one in read if isinstance(one, Problem)]
-    crates, manifests = discover.crates(source.path for source in sources)
+    listed = sorted({*found.files, *([over.path] if over is not None else ())})
+    memory = _memory(listed, over, settings, work)
+    settled = memory.settled if memory is not None else {}
+    read = _read([path for path in listed if path not in settled], on_progress, over)
+    unread = sorted({*(one for one in read if isinstance(one, Problem)), *filter(None, settled.values())})
+    readable = sorted({*listed} - {one.path for one in unread})
+    crates, manifests = discover.crates(readable)
     locked = discover.lock_files(crate.folder for crate in crates)
-    findings, broken = examine(sources, crates, settings, locked, work)
+    around = _around(crates, locked)
+    index = memory.renewed(read, around, crates) if memory is not None else None
+    if index is not None:
+        findings, broken = list(index.findings), list(index.problems)
+        wanted = {path for one in findings for path in paths_of(one)} | {e.path for e in index.entries if e.speaks}
+        read += _read([path for path, problem in settled.items() if problem is None and path in wanted], None)
+    else:
+        read += _read([path for path, problem in settled.items() if problem is None], None)
+    sources = sorted((one for one in read if isinstance(one, Source)), key=lambda one: one.path)
+    if index is None:
+        findings, broken = examine(sources, crates, settings, locked, work, memory, unread)
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
     sifted, hidden = sift(findings, known, settings, noqa)
     mentioned = {path for one in (*sifted, *(two.finding for two in hidden)) for path in paths_of(one)}
     return Report(
         tuple(sifted),
         tuple(sorted({*found.problems, *unread, *manifests, *broken})),
-        files=len(sources),
+        files=len(readable),
         skipped=len(found.problems) + len(unread) + found.excluded,
         hidden=tuple(hidden),
-        analysed=frozenset(source.path for source in sources),
+        analysed=frozenset(readable),
         sources={path: source for path, source in known.items() if path in mentioned},
         pages=pages({one.code for one in (*sifted, *(two.finding for two in hidden))}),
     )
 
 
-def examine(
-    sources: Sequence[Source], crates: Sequence[Crate], settings: Settings, locked: Sequence[LockFile], work: Work
-) -> tuple[list[Finding], list[Problem]]:
-    """What the chosen rules say of the sources, and what could not be understood on the way."""
-    from lockcheck.cache import Store
-
+def _memory(listed: Sequence[str], over: Source | Problem | None, settings: Settings, work: Work) -> Memory | None:
+    """What the last run of the same project found out; None where nothing is to be remembered."""
     rules = chosen(settings)
-    own = all(rule.check.__module__.startswith("lockcheck.") for rule in rules)
-    store = Store(work.cached)
-    asked = repr((settings, crates, [rule.slug for rule in rules]))
-    versions = b"".join(hashlib.blake2b(one.source.data).digest() for one in locked)
-    contents = [part for one in sources for part in (one.path, hashlib.blake2b(one.data, digest_size=16).digest())]
-    whole = store.key("run", asked, versions, *contents) if own and work.cached else None
-    if whole is not None and (same := _run_of(store.load([whole]).get(whole))) is not None:
-        return same
+    if not work.cached or not all(rule.check.__module__.startswith("lockcheck.") for rule in rules):
+        return None
+    asked = repr((settings, [rule.slug for rule in rules]))
+    unsaved = over.path if over is not None else ""
+    return Memory(Store(), asked, {path: discover.stamp(path) if path != unsaved else () for path in listed})
+
+
+def _around(crates: Sequence[Crate], locked: Sequence[LockFile]) -> bytes:
+    """A digest of what the sources and the settings do not say."""
+    return recall.content(
+        repr((crates, [(one.source.path, recall.content(one.source.data)) for one in locked])).encode()
+    )
+
+
+def examine(
+    sources: Sequence[Source],
+    crates: Sequence[Crate],
+    settings: Settings,
+    locked: Sequence[LockFile],
+    work: Work,
+    memory: Memory | None = None,
+    unread: Sequence[Problem] = (),
+) -> tuple[list[Finding], list[Problem]]:
+    """What the chosen rules say of the sources, and what could not be understood on the way.
+
+    `memory` is left what this run found out; `unread` are the files beside the sources that could not be read.
+    """
+    rules, around = chosen(settings), _around(crates, locked)
+    store = Store(memory is not None)
+    asked = repr((settings, [rule.slug for rule in rules]))
+    contents = [part for one in sources for part in (one.path, recall.content(one.data))]
+    whole = store.key("run", asked, around, *contents) if memory is not None else None
+    same = recall.decoded(store.load([whole]).get(whole)) if whole is not None else None
+    if memory is not None and same is not None:
+        memory.keep(same, unread)
+        return list(same.findings), list(same.problems)
     from lockcheck import executors, units
     from lockcheck.examine import examine as anew
     from lockcheck.tree import Tree
@@ -139,12 +175,14 @@ def examine(
     words = frozenset(word for rule in rules for word in rule.meta.words)
     with _nothing_collected():
         tree = Tree(sources, crates, settings, locked, words, partial(units.declared, store=store, executor=executor))
-        faces = (units.interface(unit) for unit in tree.program.units) if whole is not None else ()
+        faces = (one.face for one in tree.entries) if whole is not None else ()
         told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
-        state = store.key("state", asked, versions, told, *faces) if whole is not None else None
+        state = store.key("state", asked, around, told, *faces) if whole is not None else None
         findings, broken = anew(tree, rules, work.jobs, store, state)
-    if whole is not None:
-        store.save({whole: msgspec.msgpack.encode((findings, broken))})
+        if memory is not None and whole is not None:
+            made = recall.Index(around, tuple(tree.entries), tuple(findings), tuple(broken))
+            store.save({whole: msgspec.msgpack.encode(made)})
+            memory.keep(made, unread)
     return findings, broken
 
 
@@ -158,14 +196,6 @@ def _nothing_collected() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def _run_of(data: bytes | None) -> tuple[list[Finding], list[Problem]] | None:
-    """The findings and problems of a whole run that was remembered; None where it was not."""
-    try:
-        return msgspec.msgpack.decode(data, type=tuple[list[Finding], list[Problem]]) if data is not None else None
-    except msgspec.DecodeError:
-        return None
 
 
 def flaws(source: Source) -> Sequence[tuple[int, str]]:
@@ -189,12 +219,15 @@ def _excluded(settings: Settings) -> discover.Ignores:
     return discover.patterns(settings.folder if from_file else ".", settings.exclude)
 
 
-def _read(files: Sequence[str], on_progress: Progress | None) -> list[Source | Problem]:
+def _read(
+    files: Sequence[str], on_progress: Progress | None, over: Source | Problem | None = None
+) -> list[Source | Problem]:
+    """What is in the files; `over` stands for the file of its path."""
     read = []
     for number, path in enumerate(files):
         if on_progress is not None and number % 64 == 0:
             on_progress(number, len(files))
-        read.append(discover.read(path))
+        read.append(over if over is not None and over.path == path else discover.read(path))
     if on_progress is not None:
         on_progress(len(files), len(files))
     return read

@@ -24,8 +24,9 @@ from lockcheck.analysis.cycles import every_edge, knotted
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem, paths_of
+from lockcheck.recall import DIGEST, Entry
 from lockcheck.rule import Rule
-from lockcheck.tree import DIGEST, Tree
+from lockcheck.tree import Tree
 
 _WORTH = 300
 """So many functions take longer than the start of another process."""
@@ -61,21 +62,19 @@ class Together(msgspec.Struct, frozen=True, array_like=True):
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
-    """A whole run: what each file held (digests, in order), what came of each function, what went wrong.
+    """A whole run: what each file held, what came of each function, what went wrong.
 
-    `bodies` has for each file the digests of its functions, one after the other; `reads` for each function that was
-    linked the ones that were read for that.
+    `reads` has for each function that was linked the ones that were read for that.
     """
 
-    contents: tuple[bytes, ...]
-    bodies: tuple[bytes, ...]
+    entries: tuple[Entry, ...]
     outcomes: tuple[Outcome, ...]
     together: Together | None
     reads: dict[int, tuple[int, ...]]
     problems: tuple[Problem, ...]
 
 
-_NOTHING = State((), (), (), None, {}, ())
+_NOTHING = State((), (), None, {}, ())
 
 
 def examine(
@@ -109,9 +108,7 @@ def examine(
         problems = sorted(set(tree.problems))
         if key is not None:
             kept = together if together.given else None
-            state = State(
-                tuple(tree.contents), tuple(tree.bodies), tuple(ordered), kept, crew.readings(), tuple(problems)
-            )
+            state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), tuple(problems))
             store.save({key: msgspec.msgpack.encode(state)})
     return findings, problems
 
@@ -137,7 +134,8 @@ def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
         state = None
     if state is None:
         return _NOTHING
-    changed = [n for n, (old, new) in enumerate(zip(state.contents, tree.contents, strict=True)) if old != new]
+    pairs = enumerate(zip(state.entries, tree.entries, strict=True))
+    changed = [n for n, (old, new) in pairs if old.content != new.content]
     paths = {tree.program.units[number].path for number in changed}
     touched = _touched(tree, state, changed, {one.path for one in state.problems} & paths)
     tree.frontier.since(
@@ -160,7 +158,7 @@ def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collectio
     """The functions whose text is another one, those that something went wrong in, and whoever read one of them."""
     found = set[int]()
     for number in changed:
-        old, new, first = state.bodies[number], tree.bodies[number], tree.first_of_unit[number]
+        old, new, first = state.entries[number].bodies, tree.entries[number].bodies, tree.first_of_unit[number]
         every = tree.program.units[number].path in broken
         for place in range(0, len(new), DIGEST):
             if every or old[place : place + DIGEST] != new[place : place + DIGEST]:

@@ -21,6 +21,11 @@ _FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
 """Locks whose methods many other types have: their names count only in crates whose files have this word."""
 
 
+def families_in(data: bytes) -> tuple[str, ...]:
+    """The families of locks whose methods many other types have, and that a file has a word of."""
+    return tuple(family for family, mark in _FAMILIES if mark in data)
+
+
 class Frontier:
     """The words of locks of one tree, and where they are."""
 
@@ -59,8 +64,7 @@ class Frontier:
         found: dict[str, set[str]] = {}
         for unit in units:
             used = found.setdefault(unit.crate, set())
-            data = self._sources[unit.path].data
-            used.update(family for family, mark in _FAMILIES if family not in used and mark in data)
+            used.update(families_in(self._sources[unit.path].data))
         return {crate: tuple(sorted(used)) for crate, used in found.items()}
 
     def since(self, paths: Collection[str], functions: Collection[int], lenders: Collection[int]) -> None:

@@ -280,7 +280,8 @@ class Region(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Arm(Struct, frozen=True, gc=False, array_like=True):
-    """One way through a branch. `role` is `then`, `else`, `arm`, `body`, `test` (both sides of a test) or empty.
+    """One way through a branch. `role` is `then`, `else`, `arm`, `body`, `test` (both sides of a test), `handler` (it
+    catches an exception) or empty.
 
     `head` are the numbers (from, below) of the slots made while the branch was decided: what they hold and still
     hold in the arm is alive for the head's sake. `needs`: the arm uses names that the head found.

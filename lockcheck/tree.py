@@ -6,7 +6,6 @@ Never: opens a file, chooses rules, judges a finding.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,11 +20,9 @@ from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, lower
 from lockcheck.frontier import Frontier
 from lockcheck.linker import Program, crate_aliases
+from lockcheck.recall import Entry, entry
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
-
-DIGEST = 8
-"""Bytes of the digest of a function's text."""
 
 
 class Tree:
@@ -72,20 +69,9 @@ class Tree:
         )
 
     @cached_property
-    def contents(self) -> list[bytes]:
-        """A digest of what each unit's file holds, in order."""
-        sources = (self._sources[unit.path] for unit in self.program.units)
-        return [hashlib.blake2b(source.data, digest_size=16).digest() for source in sources]
-
-    @cached_property
-    def bodies(self) -> list[bytes]:
-        """For each unit the digests of its functions' texts, `DIGEST` bytes each, in order."""
-        return [b"".join(self._digests(unit)) for unit in self.program.units]
-
-    def _digests(self, unit: ir.Unit) -> Iterator[bytes]:
-        data = self._sources[unit.path].data
-        for function in unit.functions:
-            yield hashlib.blake2b(data[slice(*function.at)], digest_size=DIGEST).digest()
+    def entries(self) -> list[Entry]:
+        """What is kept of each unit's file, in order."""
+        return [entry(self._sources[unit.path], unit) for unit in self.program.units]
 
     @cached_property
     def first_of_unit(self) -> list[int]:

@@ -114,9 +114,36 @@ def test_a_file_that_is_written_anew_costs_only_what_reads_a_changed_function(
     source.write_text("// a line more\n" + TWICE)
     assert slugs(checked(cached=True)) == []
     assert spied == [], "the same functions at another place, and nothing was said of them"
-    source.write_text(TWICE.replace("*self.gold.lock().unwrap()", "*self.gold.lock().expect(\"sound\")"))
+    source.write_text(TWICE.replace("*self.gold.lock().unwrap()", '*self.gold.lock().expect("sound")'))
     checked(cached=True)
     assert len(spied) == 1
+
+
+def test_only_files_that_changed_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "bank.weigh();")
+
+    def aged(seconds: int) -> None:
+        for path in tmp_path.rglob("*.rs"):
+            os.utime(path, (path.stat().st_mtime - seconds,) * 2)
+
+    aged(60)
+    first = checked(cached=True)
+    spied.clear()
+    read: list[str] = []
+    real = engine.discover.read
+    monkeypatch.setattr(engine.discover, "read", lambda path: read.append(path) or real(path))
+    assert checked(cached=True) == first
+    assert read == ["src/bank.rs", "src/mint.rs"], "those that a finding speaks of, to show their lines"
+    (tmp_path / "src/lib.rs").write_text("mod bank;\nmod mint;\n// no more\n")
+    read.clear()
+    assert checked(cached=True) == first
+    assert sorted(read) == ["src/bank.rs", "src/lib.rs", "src/mint.rs"]
+    assert spied == []
+    before = (tmp_path / "src/mint.rs").stat()
+    (tmp_path / "src/mint.rs").write_text(STRIKE.replace("BODY", "bank.wei_h();"))
+    os.utime(tmp_path / "src/mint.rs", ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert slugs(checked(cached=True)) == [], "as large as before, and changed within a moment"
 
 
 EDITS = {

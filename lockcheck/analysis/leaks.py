@@ -28,6 +28,16 @@ class Leak(NamedTuple):
     out: ir.Range
     by_error: bool
 
+    @property
+    def fails(self) -> bool:
+        """Whether an exception leaves there, raised by what is called or by the function itself."""
+        event = self.moment.event
+        return self.by_error or (isinstance(event, ir.Leave) and event.label == ir.RAISED)
+
+
+Releases = Mapping[ir.Place, "list[tuple[int, bool]]"]
+"""Where a function gives each lock back by name (a byte offset), and whether it does so in a handler of errors."""
+
 
 def _ends(event: ir.Step) -> bool:
     return isinstance(event, (ir.Leave, ir.Escape)) or (isinstance(event, ir.Release) and event.lock is not None)
@@ -55,15 +65,25 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
         for taken, several in found.items():
             if taken.site.at in hanging:
                 continue
-            worst = min(several, key=lambda leak: (leak.by_error, leak.out))
-            forgotten = worst.hold.holder.root == LEAKED.root
-            if forgotten or (_is_ours(taken, released, given) and not _handed_on(analysis, number, taken)):
-                yield worst
+            forgotten = several[0].hold.holder.root == LEAKED.root
+            ours = several if forgotten else _ours(taken, several, released, given)
+            if ours and (forgotten or not _handed_on(analysis, number, taken)):
+                yield min(ours, key=lambda leak: (leak.by_error, leak.out))
 
 
-def _is_ours(taken: Taken, released: frozenset[ir.Place], given: frozenset[str]) -> bool:
-    """Whether it is for this function to give the lock back: it does so on another way, and nobody else does."""
-    return taken.lock.place in released and taken.lock.owner not in given
+def _ours(taken: Taken, several: list[Leak], released: Releases, given: frozenset[str]) -> list[Leak]:
+    """The ways out on which it is for this function to give the lock back: it does so on another way.
+
+    What another function gives back too is handed over where this one ends well; where it fails, and it gives the
+    lock back in a handler of its own, errors that come before that handler and pass it by are its own matter.
+    """
+    place = taken.lock.place
+    if place not in released:
+        return []
+    if taken.lock.owner not in given:
+        return several
+    handler = max((offset for offset, handles in released[place] if handles), default=-1)
+    return [leak for leak in several if leak.fails and leak.out[0] < handler]
 
 
 def _hanging(moments: list[Moment]) -> set[ir.Range]:
@@ -77,16 +97,17 @@ def _hanging(moments: list[Moment]) -> set[ir.Range]:
     return found
 
 
-def _released(moments: list[Moment]) -> frozenset[ir.Place]:
+def _released(moments: list[Moment]) -> Releases:
     """The locks that the function gives back by name where it is sure to hold them.
 
     Where it is not, the release hangs on the same condition as the acquisition, and nobody can tell by which ways.
     """
-    return frozenset(
-        lock.place
-        for moment, lock in _releases(moments)
-        if any(sure and same_lock(hold.taken.lock, lock) for hold, sure in moment.held())
-    )
+    found: dict[ir.Place, list[tuple[int, bool]]] = defaultdict(list)
+    for moment, lock in _releases(moments):
+        if any(sure and same_lock(hold.taken.lock, lock) for hold, sure in moment.held()):
+            at: ir.Range = getattr(moment.event, "at", (0, 0))
+            found[lock.place].append((at[0], any(arm.role == "handler" for arm in moment.arms)))
+    return found
 
 
 def _given_for_callers(functions: Mapping[int, list[Moment]]) -> frozenset[str]:

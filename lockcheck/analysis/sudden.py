@@ -12,8 +12,6 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Reach, Site, Topic
 
-_WAITS_FOR_ITSELF = ("mutex", "rwlock")
-
 
 def _is_registered(event: ir.Step) -> bool:
     return isinstance(event, ir.Register)
@@ -46,9 +44,14 @@ def finalizers(analysis: Analysis) -> Iterator[Sudden]:
         if function.hook == "finalizer":
             for reach in analysis.summary(number).reaches:
                 own = reach.lock.place.root == 0 and _is_own(analysis, number, reach.lock.place.way)
-                if not own and reach.lock.family in _WAITS_FOR_ITSELF:
+                if not own and _waits_for_itself(reach.lock):
                     yield _sudden(number, reach, reach.trace, None)
     yield from registered(analysis, "finalizer")
+
+
+def _waits_for_itself(lock: ir.Lock) -> bool:
+    """Whether a thread that has the lock stops where it wants it again; what is no task cannot wait for a task's."""
+    return lock.family in ("mutex", "rwlock") and lock.waits == "thread"
 
 
 def _is_own(analysis: Analysis, number: int, way: ir.Path) -> bool:
@@ -63,7 +66,7 @@ def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
         if isinstance(event, ir.Register) and event.when == when:
             here = Site(moment.function, event.at)
             for reach in analysis.reaches(moment):
-                if reach.lock.family in _WAITS_FOR_ITSELF:
+                if _waits_for_itself(reach.lock):
                     inside = tuple(site for site in reach.trace if site != here)
                     yield _sudden(moment.function, reach, inside, here)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 from lockcheck.finding import Problem
 from lockcheck.source import Source
@@ -41,6 +42,23 @@ def read(path: str, largest: int = LARGEST) -> Source | Problem:
     except OSError as error:
         return Problem(path, 1, reason(error))
     return source(path, data, largest)
+
+
+def stamp(path: str) -> tuple[int, ...]:
+    """By what a file is known to be as it was: size, time of change, number. Empty where that would not tell.
+
+    A file that changed just now may change again without another time.
+    """
+    try:
+        known = os.stat(path)
+    except OSError:
+        return ()
+    recent = known.st_mtime_ns > time.time_ns() - _RECENT
+    return () if recent else (known.st_size, known.st_mtime_ns, known.st_ino)
+
+
+_RECENT = 2 * 10**9
+"""Nanoseconds: the coarsest clock of a file system that is in use ticks every two seconds."""
 
 
 def source(path: str, data: bytes, largest: int = LARGEST) -> Source | Problem:

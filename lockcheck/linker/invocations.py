@@ -10,6 +10,8 @@ from lockcheck import ir
 from lockcheck.linker.locks import Locks
 from lockcheck.linker.places import plain
 
+_WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
+
 
 class Invocations(Locks):
     """What goes into a function of the tree and what comes out."""
@@ -19,7 +21,7 @@ class Invocations(Locks):
         word = call.word
         spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
         lambdas = [] if spawns else self.lambda_operands(call)
-        paths = tuple(None if o.place in (ir.YES, ir.NO, ir.NONE) else self.canon(o.place) for o in call.operands)
+        paths = tuple(self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
         mode = self.program.types.guard_mode(returned, self.effects)

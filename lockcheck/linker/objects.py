@@ -386,8 +386,9 @@ class Objects(Callables):
                 self.name(ir.Place(call.dst), place)
             return
         guesses = self.program.types.by_name(name, effects) if kind is None and name not in effects.common else []
+        runs = [number for number in guesses if self.program.runs_when_awaited(number) == call.awaited]
         if 0 < len(guesses) <= _GUESSES and not name.startswith("__"):
-            self.invoke(call, list(guesses), False, None)
+            self.invoke(call, list(runs or guesses), False, None)
             return
         self.unknown(call, name)
         self.closures(call, None)

@@ -67,7 +67,7 @@ class Bus:
 Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
 ## Not seen
 Methods of trait objects, which are calls like any other. A closure that is given what the guard guards is the
-critical section itself (`with_write(|table| …)`) and is left alone.
+critical section itself (`with_write(|table| …)`) and is left alone, and so is a lock that lets its holder in again.
 """
 
 from __future__ import annotations
@@ -82,6 +82,9 @@ from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), reach="function", persona="pedantic")
 
+_LET_IN = ("semaphore", "reentrant")
+"""What lets a callback in that comes back for it."""
+
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard under which foreign code runs, at the first call."""
@@ -94,7 +97,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         for hold, sure in moment.held():
             lock = hold.taken.lock
-            if (hold.taken.site, lock.place) in seen or lock.family == "semaphore" or is_given(analysis, moment, hold):
+            if (hold.taken.site, lock.place) in seen or lock.family in _LET_IN or is_given(analysis, moment, hold):
                 continue
             seen.add((hold.taken.site, lock.place))
             what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"

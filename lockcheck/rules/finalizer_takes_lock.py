@@ -98,7 +98,7 @@ containers, and of what an assignment overwrites.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lockcheck import witness
@@ -113,12 +113,8 @@ TOPICS = (HOOKS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each value whose end waits for a guard that is held there, and each call of a finalizer."""
-    first: dict[Site, Sudden] = {}
-    for one in finalizers(analysis):
-        if one.first not in first or _rank(one) < _rank(first[one.first]):
-            first[one.first] = one
-    for one in first.values():
+    """One finding for each value whose end waits for a guard that is held there, and each finalizer that may."""
+    for one in _plainest(analysis):
         found = witness.of_sudden(
             analysis, slug(__name__), META, one,
             "a finalizer takes `{lock}`: it runs in the middle of anything, also where its thread holds that lock",
@@ -135,7 +131,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _rank(one: Sudden) -> tuple[object, ...]:
-    """The lock that a finalizer is reported for, of all that it comes to: the surest, then the nearest."""
-    reach = one.reach
-    return (not reach.certain or reach.spread, reach.lock.evidence != "declared", len(one.way), reach.site)
+def _plainest(analysis: Analysis) -> Iterable[Sudden]:
+    """Of the locks that one step of a finalizer comes to, the one with the surest and shortest way."""
+    best: dict[Site, Sudden] = {}
+    for one in finalizers(analysis):
+        known = best.get(one.first)
+        if known is None or _doubt(one) < _doubt(known):
+            best[one.first] = one
+    return best.values()
+
+
+def _doubt(one: Sudden) -> tuple[bool, bool, int]:
+    return not one.reach.certain, one.reach.spread, len(one.way)

@@ -242,7 +242,7 @@ class Flow(Expressions):
             self.put(ir.Branch(tuple(arms)))
 
     def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:
-        return self.arm(self.at(handler), lambda: self.block(handler.body))
+        return self.arm(self.at(handler), lambda: self.block(handler.body), "handler")
 
     def catches(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> str:
         """How much a handler stops: "all", all but a cancellation ("ordinary"), or "some"."""

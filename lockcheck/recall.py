@@ -1,0 +1,146 @@
+"""What the last run of a project found out, file by file: enough to say the same again without reading the tree.
+
+In: sources with their units, findings.  Out: `Index`, which is kept; what of it still holds for files that changed.
+Never: opens a file, analyses anything.
+
+A file may have changed and mean the same: comments, the order of lines between functions, a function at another place.
+As long as nothing was said about it, and it declares what it did, and the text of each function is the same, the
+findings are those of the last run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.cache import Store
+from lockcheck.finding import Finding, Problem, paths_of
+from lockcheck.frontends import declare
+from lockcheck.frontier import families_in
+from lockcheck.source import Crate, Source, home
+from lockcheck.units import interface
+
+Stamp = tuple[int, ...]
+"""By what a file is known to be as it was without being read (see `discover.stamp`); empty where it is not."""
+
+DIGEST = 8
+"""Bytes of the digest of a function's text."""
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One file of a run: by what it is known, what it declared, the digests of its functions' texts, one after another.
+
+    `families` are those of `frontier.families_in`. `speaks`: it has a word to us (`lockcheck: …`) in it. `problem` is
+    why it could not be read; then all but path and stamp are empty.
+    """
+
+    path: str
+    stamp: Stamp
+    content: bytes = b""
+    face: bytes = b""
+    bodies: bytes = b""
+    families: tuple[str, ...] = ()
+    speaks: bool = False
+    problem: Problem | None = None
+
+
+class Index(msgspec.Struct, frozen=True, array_like=True):
+    """A run: its files by path, a digest of what else it depends on, all that the rules said, what went wrong."""
+
+    around: bytes
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+
+
+def content(data: bytes) -> bytes:
+    """A digest of a file's bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def bodies(unit: ir.Unit, data: bytes) -> bytes:
+    """The digests of a unit's functions' texts, `DIGEST` bytes each, in order."""
+    return b"".join(_digests(unit, data))
+
+
+def _digests(unit: ir.Unit, data: bytes) -> Iterator[bytes]:
+    for function in unit.functions:
+        yield hashlib.blake2b(data[slice(*function.at)], digest_size=DIGEST).digest()
+
+
+def entry(source: Source, unit: ir.Unit, stamp: Stamp = ()) -> Entry:
+    """What is kept of a file."""
+    data = source.data
+    seen = interface(unit), bodies(unit, data), families_in(data), b"lockcheck:" in data
+    return Entry(source.path, stamp, content(data), *seen)
+
+
+def decoded(data: bytes | None) -> Index | None:
+    """The index that was kept; None where there is none that can be read."""
+    try:
+        return msgspec.msgpack.decode(data, type=Index) if data is not None else None
+    except msgspec.DecodeError:
+        return None
+
+
+class Memory:
+    """What the last run of the same project found out, and this one is to leave behind."""
+
+    def __init__(self, store: Store, asked: str, stamps: Mapping[str, Stamp]) -> None:
+        """`asked` are the settings and the rules; `stamps` are by path, for every file."""
+        self._store = store
+        self._stamps = stamps
+        self._key = store.key("project", os.getcwd(), asked, *stamps)
+        self._last = decoded(store.load([self._key]).get(self._key))
+
+    @property
+    def settled(self) -> dict[str, Problem | None]:
+        """The files that are known to be as they were, with why they cannot be read."""
+        entries = self._last.entries if self._last is not None else ()
+        return {one.path: one.problem for one in entries if one.stamp and one.stamp == self._stamps[one.path]}
+
+    def renewed(self, read: Sequence[Source | Problem], around: bytes, crates: Sequence[Crate]) -> Index | None:
+        """The index of the tree as it is, where all that the run said still holds; None where it may not.
+
+        `read` are the files that are not settled, `around` a digest of what else findings depend on.
+        """
+        if self._last is None or self._last.around != around:
+            return None
+        entries = {one.path: one for one in self._last.entries}
+        said = {path for one in self._last.findings for path in paths_of(one)}
+        said.update(one.path for one in self._last.problems)
+        for one in read:
+            old = entries[one.path]
+            if isinstance(one, Problem):
+                new = old if one == old.problem else None
+            else:
+                new = old if content(one.data) == old.content else _same(old, one, crates, said)
+            if new is None:
+                return None
+            entries[one.path] = new
+        made = replace(self._last, entries=tuple(entries.values()))
+        self.keep(made, ())
+        return made
+
+    def keep(self, index: Index, unread: Iterable[Problem]) -> None:
+        """Remember the index of this run; `unread` are the files that could not be read."""
+        entries = {one.path: replace(one, stamp=self._stamps[one.path]) for one in index.entries}
+        entries.update((one.path, Entry(one.path, self._stamps[one.path], problem=one)) for one in unread)
+        made = replace(index, entries=tuple(entries[path] for path in sorted(entries)))
+        if made != self._last:
+            self._store.save({self._key: msgspec.msgpack.encode(made)})
+
+
+def _same(old: Entry, source: Source, crates: Sequence[Crate], said: set[str]) -> Entry | None:
+    """What is kept of a file now, if it means what it did and nothing was said about it."""
+    if old.problem is not None or old.speaks or source.path in said:
+        return None
+    unit = declare(source, home(source.path, crates))
+    new = entry(source, unit)
+    same = replace(new, content=old.content) == replace(old, stamp=())
+    return new if same and not unit.problems else None
