@@ -668,6 +668,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """Its body does nothing but say that others are to do it."""
     wrapped_by: tuple[Path, ...] = ()
     """The functions (as written, outermost first) that got this one and put what they returned in its place."""
+    of_tests: bool = False
+    """It is there to try other code: nobody waits for it in production."""
 
 
 class Making(Struct, frozen=True, gc=False):

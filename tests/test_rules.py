@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from fakes import write_tree
 
+from lockcheck.config import Settings
+from lockcheck.engine import check
+from lockcheck.executors import Work
 from lockcheck.harness import judge, trial
 from lockcheck.rule import Rule, examples
 from lockcheck.rules import RULES
@@ -153,3 +156,32 @@ def test_a_package_whose_rules_cannot_be_read_is_named(package: Path) -> None:
     done = command(package, "check", "lib.rs")
     assert done.returncode == 2
     assert done.stderr == "lockcheck: rules of 'mine': ValueError: mine.no_friday: a rule file needs META and check()\n"
+
+
+SLOW = {
+    "rs": "struct S { m: std::sync::Mutex<u32> }\nimpl S { fn f(&self) { let g = self.m.lock(); std::thread::sleep(T); "
+    "drop(g); } }\n",
+    "py": "import threading, time\nlock = threading.Lock()\ndef f():\n    with lock:\n        time.sleep(1)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("src/lib.rs", True),
+        ("src/contests.rs", True),
+        ("tests/it.rs", False),
+        ("benches/fast/main.rs", False),
+        ("src/cache/tests.rs", False),
+        ("shop/cart.py", True),
+        ("shop/attest.py", True),
+        ("shop/tests/slow.py", False),
+        ("shop/test_cart.py", False),
+        ("conftest.py", False),
+    ],
+)
+def test_nobody_waits_long_in_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, said: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {path: SLOW[path.rpartition(".")[2]]})
+    found = check(["."], Settings(select=("LCK402",)), Work()).findings
+    assert [finding.span.path for finding in found] == [path] * said

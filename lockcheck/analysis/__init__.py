@@ -184,6 +184,10 @@ class Analysis:
             self._moments[number] = found
         return self._moments[number]
 
+    def of_tests(self, number: int) -> bool:
+        """Whether a function is there to try other code: who waits there for a lock is nobody's trouble."""
+        return self.program.functions[number][1].of_tests
+
     def callee(self, moment: Moment) -> int | None:
         """The one function that the moment's event calls for certain."""
         event = moment.event

@@ -63,7 +63,7 @@ class Store:
 Contention. Latency jumps for all who want the lock whenever the disk or the other side is slow.
 ## Not seen
 Work on the very thing that the lock guards, such as a locked file, is what the lock is for. Whether somebody else
-wants the lock at that time.
+wants the lock at that time. Tests, which may take their time.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard under which the thread blocks, at the first place."""
     seen = set()
     for moment in analysis:
-        wait = _wait(analysis, moment) if any(moment.ways) else None
+        wait = _wait(analysis, moment) if any(moment.ways) and not analysis.of_tests(moment.function) else None
         for hold, sure in moment.held(wait.when) if wait is not None else ():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)

@@ -67,7 +67,8 @@ class Bus:
 Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
 ## Not seen
 Methods of trait objects, which are calls like any other. A closure that is given what the guard guards is the
-critical section itself (`with_write(|table| …)`) and is left alone, and so is a lock that lets its holder in again.
+critical section itself (`with_write(|table| …)`) and is left alone, and so are a lock that lets its holder in again
+and tests.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen = set()
     for moment in analysis:
         event = moment.event
-        if not isinstance(event, (ir.Callback, ir.Act)) or not any(moment.ways):
+        if not isinstance(event, (ir.Callback, ir.Act)) or not any(moment.ways) or analysis.of_tests(moment.function):
             continue
         if isinstance(event, ir.Act) and event.what not in ("calls", "wakes"):
             continue

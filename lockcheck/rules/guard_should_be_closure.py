@@ -80,7 +80,8 @@ class Catalog:
 Contention. The lock is held longer than anybody meant; who reads a stack dump does not see by whom.
 ## Not seen
 Guards of temporaries, which LCK101 to LCK103 judge, and a guard that is never named again: that it lives to the end of
-its block is all it is for. In Python, locks of modules: what they guard cannot be told.
+its block is all it is for. In Python, locks of modules: what they guard cannot be told. Tests, but for
+locks that the project wants to be taken through a closure.
 """
 
 from __future__ import annotations
@@ -120,13 +121,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         seen.add(asked.span.start)
         yield asked
     for one in intervals(analysis, ("write", "exclusive")):
-        found = _finding(analysis, one)
+        found = _finding(analysis, one) if not analysis.of_tests(one.moment.function) else None
         if found is not None and not any(found.span.start <= at < found.span.end for at in seen):
             yield found
-    for one in pairs(analysis):
-        yield _of_block(analysis, one, "it is given back by name: a block that holds it ends it on every way out")
-    for one in blocks(analysis):
-        yield _of_block(analysis, one, "the block goes on after the last use of what it guards")
+    for listed, said in (
+        (pairs(analysis), "it is given back by name: a block that holds it ends it on every way out"),
+        (blocks(analysis), "the block goes on after the last use of what it guards"),
+    ):
+        yield from (_of_block(analysis, one, said) for one in listed if not analysis.of_tests(one.moment.function))
 
 
 def _of_block(analysis: Analysis, one: Interval, said: str) -> Finding:

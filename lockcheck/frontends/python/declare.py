@@ -65,6 +65,7 @@ class _Declarer:
     data: bytes
     text: Outline
     package: bool
+    tests: bool = False
     imports: list[ir.Import] = field(default_factory=list)
     types: list[ir.TypeDecl] = field(default_factory=list)
     statics: list[ir.Static] = field(default_factory=list)
@@ -266,6 +267,7 @@ class _Declarer:
                 around=not marks.isdisjoint(_AROUND),
                 bare=_BARE.fullmatch(masked, body, end) is not None,
                 wrapped_by=tuple(path for path in paths if path[-1] not in _PLAIN),
+                of_tests=self.tests,
             )  # fmt: skip
             self.functions.append(made)
         if _INSIDE.search(masked, body, line.end):
@@ -302,9 +304,16 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """The declarations of a file. Never raises for what is in it."""
     module = module_of(source.path, crate)
     text = outline(source.data)
-    declarer = _Declarer(source.data, text, posixpath.basename(source.path) == "__init__.py")
+    declarer = _Declarer(source.data, text, posixpath.basename(source.path) == "__init__.py", _is_tests(source.path))
     declarer.block(0, len(source.data), _Scope(module))
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), (), (), (), tuple(declarer.makings),
     )  # fmt: skip
+
+
+def _is_tests(path: str) -> bool:
+    """Whether a file holds tests, by the names that pytest and unittest look for."""
+    *folders, name = path.split("/")
+    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return named or not {"tests", "test"}.isdisjoint(folders)

@@ -18,6 +18,8 @@ from lockcheck.frontends.rust import syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
+_TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?test\b|(?:\w+\s*::\s*)*(?:test|bench|rstest)\b)")
+"""What marks a module or a function of tests; for whole files Cargo's folders do."""
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
 _ITEMS = ("_item", "_declaration", "_invocation", "_definition")
 _REMAINDER = ("line_comment", "block_comment")
@@ -83,6 +85,7 @@ class _Declarer:
     macros: list[ir.Macro] = field(default_factory=list)
     shift: int = 0
     exported: bool = False
+    tests: bool = False
 
     def at(self, node: ts.Node) -> ir.Range:
         return (node.start_byte + self.shift, node.end_byte + self.shift)
@@ -91,9 +94,11 @@ class _Declarer:
 
     def items(self, nodes: list[ts.Node], scope: _Scope) -> None:
         file_named, self.exported = "", False
+        around, tests = self.tests, False
         for node in nodes:
             kind = node.type
             if kind == "attribute_item":
+                tests = tests or _TESTS.match(syntax.text(node)) is not None
                 file_named = _path_attribute(node) or file_named
                 self.exported = self.exported or b"macro_export" in (node.text or b"")
                 continue
@@ -101,10 +106,12 @@ class _Declarer:
                 continue
             handler = getattr(self, f"_{kind}", None)
             if handler is not None:
+                self.tests = around or tests
                 handler(node, scope)
+                self.tests = around
             if kind == "mod_item" and node.child_by_field_name("body") is None:
                 self._outside_module(node, scope, file_named)
-            file_named, self.exported = "", False
+            file_named, self.exported, tests = "", False, False
 
     def _outside_module(self, node: ts.Node, scope: _Scope, file_named: str) -> None:
         """`mod m;`: where the file is not where the module tree says, the name is an import of where it is."""
@@ -252,6 +259,7 @@ class _Declarer:
         function = ir.Function(
             scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
+            of_tests=self.tests,
         )  # fmt: skip
         self.functions.append(function)
         if body is not None and _ITEM_WORD.search(body.text or b""):
@@ -389,7 +397,7 @@ def _generics(node: ts.Node) -> tuple[ir.Path, tuple[tuple[str, ir.Type], ...]]:
 def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """The declarations of a file. Never raises: what is broken is a problem (line, why) of the unit."""
     module = module_of(source.path, crate)
-    declarer = _Declarer(source, module[0], module)
+    declarer = _Declarer(source, module[0], module, tests=_is_tests(source.path))
     root = syntax.parse(source.data)
     try:
         declarer.items(root.named_children, _Scope(module))
@@ -401,6 +409,12 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
         source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems), tuple(declarer.macros),
     )  # fmt: skip
+
+
+def _is_tests(path: str) -> bool:
+    """Whether a file holds nothing but tests, as Cargo and people lay them out: `tests/it.rs`, `src/cache/tests.rs`."""
+    *folders, name = path.split("/")
+    return not {"tests", "benches"}.isdisjoint(folders) or name in ("tests.rs", "test.rs")
 
 
 def _first_error(root: ts.Node) -> int:
