@@ -21,6 +21,7 @@ from lockcheck import ir, witness
 from lockcheck.analysis import Topic
 from lockcheck.analysis.conflict import conflicts
 from lockcheck.analysis.cycles import every_edge, knotted
+from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem, paths_of
@@ -38,9 +39,10 @@ _TASKS = 8
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What came of one function.
 
-    `lends`: it runs a callback under a guard of its own; `hangs`: it waits for a lock that it holds. `edges` are
-    pairs of lock owners, held and wanted; `written` are the locks that it takes for writing. `topics` are the numbers
-    of those that it has an event of, `reads` the functions that rules and analysis looked at for it.
+    `lends`: it runs a callback under a guard of its own; `hangs`: it waits for a lock that it holds, or under a lock
+    for what others must give. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes
+    for writing. `topics` are the numbers of those that it has an event of, `reads` the functions that rules and
+    analysis looked at for it.
     """
 
     function: int
@@ -285,7 +287,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         findings = tuple(finding for rule in errand.rules for finding in said(rule, tree))
         edges = tuple(sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)}))
         written = tuple(sorted(analysis.written, key=repr))
-        hangs, lends = bool(conflicts(analysis)), analysis.lends(number)
+        lends, hangs = analysis.lends(number), bool(conflicts(analysis)) or waits_under_lock(analysis)
         events = [moment.event for moment in analysis.moments(number)]
         topics = tuple(
             n

@@ -513,16 +513,18 @@ class Wait(Struct, frozen=True, gc=False):
     guard: Place | None = None
     bounded: bool = False
     checked: bool = False
+    of: str = ""
 
 
 class Signal(Struct, frozen=True, gc=False):
-    """Whoever waits for `on` goes on. `lock` must be held for it; None: none need be."""
+    """Whoever waits for `on` goes on. `lock` must be held for it; None: none need be. `of`: see `Wait`."""
 
     on: Lock
     at: Range
     name_at: Range
     name: str
     lock: Lock | None = None
+    of: str = ""
 
 
 Step: TypeAlias = Union[

@@ -10,7 +10,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
 from lockcheck.analysis.conflict import Conflict, confidence
-from lockcheck.analysis.held import Wait
+from lockcheck.analysis.held import Stall, Wait
 from lockcheck.analysis.reached import Ways, function_at, path, ways
 from lockcheck.analysis.sudden import Sudden
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
@@ -61,7 +61,7 @@ def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
     return notes
 
 
-def wait_notes(analysis: Analysis, wait: Wait, does: str, label: str) -> list[Note]:
+def wait_notes(analysis: Analysis, wait: Wait | Stall, does: str, label: str) -> list[Note]:
     """The calls on the way to where a callee waits, then the place itself, for a wait through at least one call."""
     notes = [
         Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")

@@ -273,6 +273,23 @@ class Analysis:
                     lock = moved_to(reach.lock, ir.Place(ELSEWHERE))
                     yield reach._replace(lock=lock, trace=(here, *reach.trace), spread=True, when=frozenset())
 
+    def linked(self, number: int) -> Linked | None:
+        """A function's steps with their meanings, for rules that look at those themselves."""
+        self._consulted.add(number)
+        return self.program.linked(number)
+
+    def makers(self, owner: str) -> Sequence[int]:
+        """The functions that make values of the type that declares an owner's field, as far as its methods do."""
+        return self.program.types.makers(tuple(owner.rpartition(".")[0].split("::")))
+
+    def gives_signals(self, number: int, parameter: int) -> bool:
+        """Whether a function's parameter is known to be something that signals are given by."""
+        context, effects = self.program.types.context(number), self.effects(number)
+        params = self.program.functions[number][1].params
+        kind = params[parameter].type if parameter < len(params) else None
+        found = self.program.types.behind(self.program.types.resolve(kind, context, effects), effects)
+        return any((outer.path[0], outer.path[-1]) in effects.signals for outer in found)
+
     def bodies(self, number: int) -> tuple[ir.Region, ...]:
         """The steps of a function, and those of the closures in it that run elsewhere."""
         linked = self.program.linked(number)

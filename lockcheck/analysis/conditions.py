@@ -19,11 +19,11 @@ from lockcheck.analysis.ways import below
 
 
 def _is_use(event: ir.Step) -> bool:
-    return isinstance(event, (ir.Wait, ir.Signal))
+    return isinstance(event, (ir.Wait, ir.Signal)) and not event.of
 
 
 USES = Topic(lambda analysis: analysis.names(lambda table: table.signal_methods), _is_use)
-"""Waits and signals."""
+"""Waits for condition variables, and their signals."""
 
 
 def _uses(analysis: Analysis) -> list[Moment]:

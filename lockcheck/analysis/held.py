@@ -77,10 +77,25 @@ class Wait(NamedTuple):
     when: Facts = frozenset()
 
 
+class Stall(NamedTuple):
+    """A wait for ever for what somebody must give (`of`, see `ir.Wait`) by what is at the place of `on`.
+
+    `plain`: nothing is asked on the way that decides whether it comes to the wait.
+    """
+
+    on: ir.Lock
+    of: str
+    name: str
+    trace: tuple[Site, ...]
+    site: Site
+    plain: bool
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a call of a function does, in its own parameters' terms.
 
+    `stalls` are its waits for what others give.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it.
     """
@@ -88,6 +103,7 @@ class Summary:
     reaches: tuple[Reach, ...] = ()
     suspends: tuple[Wait, ...] = ()
     blocks: tuple[Wait, ...] = ()
+    stalls: tuple[Stall, ...] = ()
     returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
     callbacks: tuple[tuple[int, tuple[Taken, ...]], ...] = ()
@@ -136,6 +152,11 @@ class Moment:
         return out
 
 
+def is_question(arms: tuple[ir.Arm, ...]) -> bool:
+    """Whether a branch asks something, other than whether a loop goes on with its next element."""
+    return not any(arm.role == "body" for arm in arms)
+
+
 def _on_every_way(ways: Ways) -> set[Taken]:
     sets = [{hold.taken for hold in way} for way in ways]
     return set.intersection(*sets) if sets else set()
@@ -163,6 +184,9 @@ class Walk:
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
+    asked: bool = False
+    """Something was asked before that may decide whether the walk comes to where it stands."""
     callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
     capped: bool = False
 
@@ -237,7 +261,13 @@ class Walk:
                 held = tuple(h.taken for h in some if not is_parameter(h.taken))
                 self.callbacks[slot] = tuple(dict.fromkeys(self.callbacks.get(slot, ()) + held))
                 return ways
-            case ir.Register() | ir.Discard() | ir.Act() | ir.Wait() | ir.Signal():
+            case ir.Wait(on, where, _, name, of=of):
+                self.moment(step, ways)
+                if of and not step.bounded:
+                    stall = Stall(on, of, name, (), Site(self.number, where), not self.asked)
+                    self.stalls.setdefault((on.place, of), stall)
+                return ways
+            case ir.Register() | ir.Discard() | ir.Act() | ir.Signal():
                 self.moment(step, ways)
                 return ways
             case _:
@@ -262,6 +292,7 @@ class Walk:
 
     def branch(self, arms: tuple[ir.Arm, ...], ways: Ways) -> Ways:
         after, around, given = NOWHERE, self.arms, len(self.given)
+        self.asked = self.asked or is_question(arms)
         for arm in arms:
             if arm.role:
                 self.arms = (*around, arm)
@@ -377,6 +408,10 @@ class Walk:
         for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)) if plain else ():
             for wait, fitting in met(theirs, step, ways):
                 self.wait(mine, wait._replace(trace=(here, *wait.trace)), fitting)
+        for stall in summary.stalls if plain else ():
+            on, way = instantiate(stall.on, step, self.linked), (here, *stall.trace)
+            seen = stall._replace(on=on, trace=way, plain=stall.plain and not self.asked)
+            self.stalls.setdefault((on.place, stall.of), seen)
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
             if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
@@ -588,6 +623,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         reaches,
         tuple(walker.suspends.values()),
         tuple(walker.blocks.values()),
+        tuple(walker.stalls.values()),
         listed,
         tuple(fates.items()),
         tuple(walker.callbacks.items()),

@@ -69,16 +69,21 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Signalling:
-    """What a method of a condition variable does: `wait` for a signal, or give one (`wake`).
+    """What a method does by which threads tell each other to go on: `wait` for a signal, or give one (`wake`).
 
-    `held`: the lock must be held; `checked`: it looks itself at what it waits for; `limit` is the number of the
-    argument (the receiver is 0) that says how long it waits at most, 0 for none; `bounded`: it never waits for ever.
+    `of` is what is waited for where that is more than one thing (a message, room for one); empty for a condition
+    variable. `held`: the lock must be held; `checked`: it looks itself at what it waits for; `limit` is the number of
+    the argument (the receiver is 0) that says how long it waits at most, 0 for none; `bounded`: it never waits for
+    ever; `awaited`: it waits only where a task does; `ask`: the first argument may say that it does not wait.
     """
 
     does: Literal["wait", "wake"]
+    of: str = ""
     held: bool = False
     checked: bool = False
     bounded: bool = False
+    awaited: bool = False
+    ask: bool = False
     limit: int = 0
 
 
@@ -134,7 +139,7 @@ class Effects:
     familiar: frozenset[str]
     """Names of calls that are taken to run the closures they are given, whatever they are called on."""
     reasons: Mapping[str, str]
-    signals: Mapping[tuple[str, str], Mapping[str, Signalling]]
+    signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]]
     steady: frozenset[str]
     """Names of library functions and methods whose exceptions nobody reckons with."""
     separator: str
@@ -172,7 +177,16 @@ class Effects:
     @property
     def signal_methods(self) -> frozenset[str]:
         """The methods of condition variables."""
-        return frozenset(name for one in self.signals.values() for name in one)
+        return frozenset(name for name, how in self._signals if not how.of)
+
+    @property
+    def gives_others(self) -> frozenset[str]:
+        """The methods by which what others wait for is given, condition variables left out."""
+        return frozenset(name for name, how in self._signals if how.of and how.does == "wake")
+
+    @property
+    def _signals(self) -> Iterator[tuple[str, Signalling]]:
+        return ((name, how) for one in self.signals.values() for name, hows in one.items() for how in hows)
 
     @property
     def gives_back(self) -> frozenset[str]:
@@ -197,11 +211,16 @@ class Effects:
         return ir.Words(frozenset(alone - whatever), frozenset(whatever))
 
 
-def _signalling(said: str) -> Signalling:
-    words = said.split()
-    does: Any = words[0]
-    limit = next((int(word.removeprefix("limit")) for word in words if word.startswith("limit")), 0)
-    return Signalling(does, "held" in words, "checked" in words, "bounded" in words, limit)
+def _signalling(said: str) -> tuple[Signalling, ...]:
+    """`wait message, wake room`."""
+    found = []
+    for does, *words in (clause.split() for clause in said.split(",")):
+        limit = next((int(word[5:]) for word in words if word.startswith("limit")), 0)
+        flags = ("held", "checked", "bounded", "awaited", "ask")
+        of = next((word for word in words if word not in flags and not word.startswith("limit")), "")
+        kind: Any = does
+        found.append(Signalling(kind, of, limit=limit, **{flag: flag in words for flag in flags}))
+    return tuple(found)
 
 
 def _taking(said: str) -> Taking:

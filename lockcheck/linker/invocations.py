@@ -21,7 +21,10 @@ class Invocations(Locks):
         word = call.word
         spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
         lambdas = [] if spawns else self.lambda_operands(call)
-        paths = tuple(self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
+        known = (self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
+        paths = tuple(self.one_end(place) if place is not None else None for place in known)
+        for parameter, operand in enumerate(call.operands):
+            self.hands(operand.place, tuple(targets) if certain else (), parameter)
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
         mode = self.program.types.guard_mode(returned, self.effects)
@@ -95,6 +98,7 @@ class Invocations(Locks):
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""
         self.unresolved.append((name, call.name_at))
+        self.hands_all(call.operands[1 if isinstance(call.callee, ir.Method) else 0 :])
         self.out.append(ir.Invoke(call.dst, (), False, (), (), call.at, call.name_at, name))
 
     def note_passing(self, call: ir.Call, operand: ir.Operand) -> None:

@@ -42,6 +42,7 @@ class Library(Invocations):
         self.closures(call, place if consumed else None, unknown)
         if name == "map" and kind is not None and kind.path[-1] in ("Option", "Result"):
             self.learn(call.dst, self.mapped(call, kind))
+        self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if (
                 operand.place is not None
@@ -105,13 +106,14 @@ class Library(Invocations):
             if first.moved:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
             return
+        self.hands_all(call.operands)
         if word[:1].isupper():
             self.variant(call, path)
             return
         self.closures(call, None, unknown=True)
-        if short in effects.channels:
+        if ends := effects.channels.get(resolved) or effects.channels.get(short):
             self.channels.add(call.dst)
-            self.learn(call.dst, effects.channels[short])
+            self.learn(call.dst, ends)
         if not self.waits_or_works(call, resolved, spelled) and (kind is None or kind.path[0] not in effects.known):
             self.unknown(call, spelled)
         carried = len(path) > 1 and path[-2][:1].isupper()

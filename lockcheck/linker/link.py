@@ -15,6 +15,7 @@ from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, plain
+from lockcheck.linker.sides import Handed
 from lockcheck.linker.types import UNKNOWN
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Linked:
     which stands where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the
     field; `ends` are fields that keep the two ends of one channel; `beside` are the functions that can fill the field
     by which it waits. `cut`: its closures call each other so often that not every call is followed.
+    `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
+    by owner.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -47,6 +50,8 @@ class Linked:
     ends: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[int, ...] = ()
     cut: bool = False
+    handed: tuple[Handed, ...] = ()
+    kept: Mapping[str, ir.Place] = field(default_factory=dict)
 
 
 class Pass(Callees):
@@ -101,6 +106,10 @@ class Pass(Callees):
             self.learn(dst.root, EMPTY_OPTION if src == ir.NONE else self.type_of(src))
             self.hand_on(dst.root, src)
         self.keeps_handle(dst, src)
+        if src.way[-1:] and src.way[-1].startswith("[each"):
+            self.hands(ir.Place(src.root, src.way[:-1]))
+        if dst.way:
+            self.keeps_part(dst, src)
         self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
 
@@ -128,6 +137,8 @@ class Pass(Callees):
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
             self.keeps_handle(ir.Place(dst, (name,)), operand.place)
+            if path != ("[tuple]",) or dst in self.gone or dst == self.body.result:
+                self.keeps_part(ir.Place(dst, (name,)), operand.place)
         self.keeps_ends(dst, parts)
 
 
@@ -162,6 +173,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
             if closure.dst not in state.placed and closure.dst not in seen:
                 seen.add(closure.dst)
                 elsewhere.append(state.closure_body(closure))
+    state.hands(ir.Place(body.result) if body.result >= 0 else None)
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
@@ -181,6 +193,8 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.halves,
         tuple(sorted(state.beside)),
         state.bodies >= MOST_BODIES,
+        tuple(state.handed),
+        state.kept,
     )
 
 

@@ -169,25 +169,6 @@ class Locks(Sides):
         self.closures(call, None)
         return True
 
-    def signal(self, call: ir.Call, kind: ir.Type | None, guard: ir.Place | None = None) -> bool:
-        """A condition variable is waited for or rung. `guard` is what is passed on while it waits."""
-        place = call.operands[0].place
-        for outer in self.program.types.behind(kind, self.effects):
-            how = self.effects.signals.get((outer.path[0], outer.path[-1]), {}).get(call.word)
-            if how is None or place is None:
-                continue
-            known, spelled = self.canon(place) or place, self.effects.separator.join(outer.path)
-            on = ir.Lock(known, self.owner_of(place), spelled, "thread", "signal", "declared")
-            lock = on if how.held else None
-            if how.does == "wake":
-                self.out.append(ir.Signal(on, call.at, call.name_at, call.word, lock))
-            else:
-                limits = (o for n, o in enumerate(call.operands[1:], 1) if o.name == "timeout" or n == how.limit)
-                bounded = how.bounded or any(limit.place != ir.NONE for limit in limits)
-                self.out.append(ir.Wait(on, call.at, call.name_at, call.word, lock, guard, bounded, how.checked))
-            return True
-        return False
-
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
         """`inside`: it is called on what a guard guards, so that its work is what the lock is for."""
         waits, works = self.effects.blocks_methods.get(key), self.effects.works_methods.get(key)

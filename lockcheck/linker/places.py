@@ -17,6 +17,7 @@ from lockcheck.linker.types import Context
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
+    from lockcheck.linker.sides import Handed
 
 EMPTY_OPTION = ir.Type(("Option",))
 """The type of `None` until more is known."""
@@ -51,6 +52,8 @@ class Places(ABC):
     beside: set[int] = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
     halves: dict[str, str] = field(default_factory=dict)
+    handed: list[Handed] = field(default_factory=list)
+    kept: dict[str, ir.Place] = field(default_factory=dict)
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)

@@ -1,17 +1,34 @@
-"""The other side of a wait: the thread behind a handle, the two ends of one channel.
+"""The other side of a wait: the thread behind a handle, the two ends of one channel, who gives signals.
 
-In: moves of handles and of ends, waits.  Out: the bodies that are waited for, one place for both ends.
+In: moves of handles and of ends, waits.  Out: the bodies that are waited for, one place for both ends, `Wait` and
+`Signal`, and where that by which signals are given goes on to.
 Never: whether the other side needs what is held here.
 """
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 from lockcheck import ir
+from lockcheck.effects import Signalling
 from lockcheck.linker.closures import Closures
 
 
+class Handed(NamedTuple):
+    """What signals are given by goes on at `place` (`owner` as of a lock) to a parameter of `targets`.
+
+    No targets: to where nobody can follow it. `gives`: what can be given by it (see `ir.Wait.of`).
+    """
+
+    place: ir.Place
+    owner: str
+    gives: frozenset[str]
+    targets: tuple[int, ...] = ()
+    parameter: int = 0
+
+
 class Sides(Closures):
-    """Handles of threads and ends of channels."""
+    """Handles of threads, ends of channels, and signals."""
 
     def wait(self, call: ir.Call, name: str, why: str, place: ir.Place | None, brief: bool = False) -> ir.Block:
         """A wait for whoever is behind the value at a place."""
@@ -50,6 +67,76 @@ class Sides(Closures):
         owner = self.owner_of(known)
         self.beside.update(self.program.around(owner))
         return owner
+
+    # ------------------------------------------------------------------------------------------------------- signals
+
+    def signal(self, call: ir.Call, kind: ir.Type | None, guard: ir.Place | None = None) -> bool:
+        """Something is waited for or rung. `guard` is what is passed on while it waits.
+
+        True where that is all that the call does: of a condition variable.
+        """
+        place = call.operands[0].place
+        for outer in self.program.types.behind(kind, self.effects):
+            listed = self.effects.signals.get((outer.path[0], outer.path[-1]), {}).get(call.word, ())
+            if not listed or place is None:
+                continue
+            known, spelled = self.one_end(self.canon(place) or place), self.effects.separator.join(outer.path)
+            waits: Literal["thread", "task"] = "task" if call.awaited else "thread"
+            on = ir.Lock(known, self.owner_of(known) or self.owner_of(place), spelled, waits, "signal", "declared")
+            for how in listed:
+                self.tell(call, how, on, guard)
+            return not listed[0].of
+        return False
+
+    def tell(self, call: ir.Call, how: Signalling, on: ir.Lock, guard: ir.Place | None) -> None:
+        """One thing that a method waits for or gives."""
+        lock, given = on if how.held else None, list(enumerate(call.operands[1:], 1))
+        if how.does == "wake":
+            self.out.append(ir.Signal(on, call.at, call.name_at, call.word, lock, how.of))
+            return
+        if (how.awaited and not call.awaited) or (how.ask and any(self.is_off(n, o) for n, o in given)):
+            return
+        limits = (o for n, o in given if o.name == "timeout" or (n == how.limit and not o.name))
+        bounded = how.bounded or any(limit.place != ir.NONE for limit in limits)
+        self.out.append(ir.Wait(on, call.at, call.name_at, call.word, lock, guard, bounded, how.checked, how.of))
+
+    def is_off(self, number: int, operand: ir.Operand) -> bool:
+        """Whether an argument may say that a call does not wait."""
+        return (operand.name == "block" or (number == 1 and not operand.name)) and operand.place != ir.YES
+
+    def gives(self, place: ir.Place | None) -> frozenset[str] | None:
+        """What can be given by the value at a place; None where it is nothing that signals are waited for or given by.
+
+        Condition variables are left out.
+        """
+        for outer in self.program.types.behind(self.type_of(place), self.effects):
+            listed = self.effects.signals.get((outer.path[0], outer.path[-1]), {})
+            if any(how.of for hows in listed.values() for how in hows):
+                return frozenset(how.of for hows in listed.values() for how in hows if how.does == "wake")
+        return None
+
+    def hands(self, place: ir.Place | None, targets: tuple[int, ...] = (), parameter: int = 0) -> None:
+        """A value goes on to a function of the tree, or to where nobody can follow it."""
+        gives = self.gives(place)
+        known = self.canon(place) if gives is not None else None
+        if known is not None and gives is not None:
+            one = self.one_end(known)
+            self.handed.append(Handed(one, self.owner_of(one), gives, targets, parameter))
+
+    def hands_all(self, operands: tuple[ir.Operand, ...]) -> None:
+        """Values go on to where nobody can follow them."""
+        for operand in operands:
+            self.hands(operand.place)
+
+    def keeps_part(self, part: ir.Place, src: ir.Place) -> None:
+        """What signals are given by goes into a field, where others find it."""
+        if self.gives(src) is None:
+            return
+        owner, known = self.owner_of(self.one_end(part)), self.canon(src)
+        if owner and known is not None and isinstance(known.root, int):
+            self.kept[owner] = self.one_end(known)
+        elif known is not None:
+            self.hands(src)
 
     # ------------------------------------------------------------------------------------------------------ channels
 

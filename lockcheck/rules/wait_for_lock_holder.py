@@ -2,7 +2,8 @@ r"""
 Waiting for a thread that needs the lock held here
 
 Joining a thread under a guard waits for everything that the thread still does. When it takes the same lock, neither
-goes on. Tests pass as long as the thread is quick enough to be done before.
+goes on. The same goes for a message, an event or a barrier, when all who could end the wait need the lock to come to
+it. Tests pass as long as the other side is quick enough to be done before.
 
 ## Bad
 ```rust
@@ -21,10 +22,12 @@ import threading
 class Pool:
     def __init__(self):
         self.lock = threading.Lock()
+        self.done = threading.Event()
 
     def work(self):
         with self.lock:
             self.rows.clear()
+        self.done.set()
 
     def stop(self):
         worker = threading.Thread(target=self.work)
@@ -32,6 +35,12 @@ class Pool:
         with self.lock:
             # todoruleid: wait-for-lock-holder
             worker.join()
+
+    def pause(self):
+        with self.lock:
+            threading.Thread(target=self.work).start()
+            # todoruleid: wait-for-lock-holder
+            self.done.wait()
 ```
 ## Good
 Let go of the lock before you wait.
@@ -65,8 +74,9 @@ class Pool:
 ## In production
 Deadlock. The thread that waits and the one that is waited for both stop, most often at shutdown or restart.
 ## Not seen
-Threads whose handle comes from another module, and waits for channels, events and barriers. What a scoped thread
-waits for is reported inside its closure (LCK201 to LCK204).
+Threads whose handle comes from another module; channels and events that somebody gets of whom not all is known. A
+wait that something decides on after the lock was taken. Condition variables are LCK405's, an await under a thread's
+lock is LCK401's, and what a scoped thread waits for is reported inside its closure (LCK201 to LCK204).
 """
 
 from __future__ import annotations
@@ -76,14 +86,24 @@ from collections.abc import Iterator
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.finding import Finding
+from lockcheck.analysis.signals import SIGNALS, Starved, starved
+from lockcheck.finding import EVIDENCES, Finding, Note, graded
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program")
+META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program", sees="knots")
+TOPICS = (SIGNALS,)
+
+_FOR = {
+    "message": "waits for a message",
+    "room": "waits for room in a channel",
+    "event": "waits for an event",
+    "party": "waits at a barrier",
+    "done": "waits until a queue is done",
+}
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each guard under which a thread is waited for that needs the lock."""
+    """One finding for each guard under which a thread or a signal is waited for that needs the lock."""
     for conflict in conflicts(analysis):
         if conflict.by == "wait" and conflict.kind != "nested-read":
             yield witness.of_conflict(
@@ -91,3 +111,25 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "waits for a thread that needs `{lock}` while this thread holds it: neither goes on",
                 "end the guard before the wait",
             )  # fmt: skip
+    for one in starved(analysis):
+        yield _starved(analysis, one)
+
+
+def _starved(analysis: Analysis, one: Starved) -> Finding:
+    """The wait, the way to it, and of each who could end it the place where that one waits for the lock."""
+    lock, name = one.hold.taken.lock, analysis.lock_name(one.moment.function, one.hold.taken.lock)
+    notes = [
+        *witness.taken_notes(analysis, one.moment, one.hold),
+        *witness.wait_notes(analysis, one.stall, "waits", "waits"),
+    ]
+    for ring, need in one.rings[:4]:
+        title = analysis.title(need.site.function)
+        notes.append(Note(analysis.span(need.site), f"`{title}` needs `{name}` here", "needs the lock"))
+        notes.append(Note(analysis.span(ring.site), "to come to where it would end the wait", "would end the wait"))
+    evidence = min((lock.evidence, *(need.lock.evidence for _, need in one.rings)), key=EVIDENCES.index)
+    grade = graded(evidence, sure=False) if one.sure else "possible"
+    return witness.of_hold(
+        analysis, slug(__name__), META, one.moment, one.hold, witness.event_span(analysis, one.moment),
+        f"{_FOR[one.stall.of]} while `{{lock}}` is held, which all need who could end the wait: neither goes on",
+        "let go of the lock before the wait", grade, "waits under the lock", tuple(notes),
+    )  # fmt: skip

@@ -1,0 +1,388 @@
+"""Who ends a wait for a message, an event or a barrier, and which locks they ask for before.
+
+In: an `Analysis`.  Out: `Starved`: waits under a lock that everybody needs who could end them.
+Never: words for people.
+
+Whoever waits for a message under a lock waits for ever when all who could send one must take that lock first. Said
+is that only where all of them are known: what signals are given by is followed from the function that makes it and
+the field that keeps it, into threads and into functions of the tree; where it goes on to anywhere else, nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Hold, Moment, Site, Topic
+from lockcheck.analysis.conflict import kind_of, same_lock
+from lockcheck.analysis.held import Stall, instantiate, is_question
+from lockcheck.linker import Linked
+from lockcheck.linker.sides import Handed
+
+_DEEPEST = 4
+"""So many calls are followed to who gives a signal, and so many up to who calls that."""
+
+SIGNALS = Topic(
+    lambda analysis: analysis.names(lambda table: table.gives_others),
+    lambda event: isinstance(event, ir.Signal) and bool(event.of),
+)
+"""Signals by which what others wait for is given."""
+
+AGAIN = frozenset(["room"])
+"""What must be given again and again: locks taken between one time and the next count as well."""
+
+
+class Need(NamedTuple):
+    """A lock that is asked for on every way to a signal, and where."""
+
+    lock: ir.Lock
+    mode: str
+    site: Site
+
+
+class Ring(NamedTuple):
+    """A signal that `on` gives (`of`, see `ir.Wait`), with what is asked for before, in the terms of `function`.
+
+    `own`: in no thread of its own.
+    """
+
+    on: ir.Lock
+    of: str
+    needs: frozenset[Need]
+    site: Site
+    own: bool
+    function: int
+
+
+class Starved(NamedTuple):
+    """At `moment` is a wait under `hold`; each of `rings` could end it, after what it `needs`.
+
+    Nothing decides between the acquisition and the wait whether to wait.
+    """
+
+    moment: Moment
+    hold: Hold
+    sure: bool
+    stall: Stall
+    rings: tuple[tuple[Ring, Need], ...]
+
+
+def starved(analysis: Analysis) -> Iterator[Starved]:
+    """One for each wait under a lock whose ends all need the lock."""
+    for moment in analysis:
+        for stall in stalls(analysis, moment) if any(moment.ways) else ():
+            found = _starved(analysis, moment, stall)
+            if found is not None:
+                yield found
+                break
+
+
+def stalls(analysis: Analysis, moment: Moment) -> Sequence[Stall]:
+    """The waits for what others give that the moment's event is or comes to."""
+    event, linked = moment.event, analysis.program.linked(moment.function)
+    if isinstance(event, ir.Wait) and event.of and not event.bounded:
+        return [Stall(event.on, event.of, event.name, (), analysis.site(moment), True)]
+    if not isinstance(event, ir.Invoke) or not event.certain or len(event.targets) != 1 or linked is None:
+        return []
+    here, found = analysis.site(moment), analysis.summary(event.targets[0]).stalls
+    return [one._replace(on=instantiate(one.on, event, linked), trace=(here, *one.trace)) for one in found]
+
+
+def waits_under_lock(analysis: Analysis) -> bool:
+    """Whether a function that is looked at waits, under a lock, for what others give."""
+    return any(moment.ways and any(moment.ways) and stalls(analysis, moment) for moment in analysis)
+
+
+def _starved(analysis: Analysis, moment: Moment, stall: Stall) -> Starved | None:
+    held = [(hold, sure) for hold, sure in moment.held() if _keeps_out(hold, stall)] if stall.plain else []
+    held = [(hold, sure) for hold, sure in held if not _is_decided(analysis, moment, hold)]
+    rings = wakers(analysis, moment.function, stall) if held else None
+    for hold, sure in held if rings else ():
+        pairs = [(ring, _needed(ring, hold, stall, moment.function)) for ring in rings or ()]
+        if all(need is not None and not _is_own(ring, moment) for ring, need in pairs):
+            needed = {(ring.site, need.site): (ring, need) for ring, need in pairs if need is not None}
+            return Starved(moment, hold, sure, stall, tuple(needed.values()))
+    return None
+
+
+def _is_decided(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether something is asked between the acquisition and the event, which may be whether to wait at all."""
+    begins, ends = hold.taken.site.at[0], analysis.site(moment).at[0]
+    steps = (step for body in analysis.bodies(moment.function) for step in ir.steps_of(body))
+    arms = (step.arms for step in steps if isinstance(step, ir.Branch) and is_question(step.arms))
+    return any(begins < arm.body.at[0] < ends for some in arms for arm in some)
+
+
+def _keeps_out(hold: Hold, stall: Stall) -> bool:
+    """Whether the guard is one that the wait is to be reported for: a thread's lock over a task's wait is not."""
+    lock = hold.taken.lock
+    return lock.family != "once" and (stall.on.waits == "thread" or lock.waits == "task")
+
+
+def _is_own(ring: Ring, moment: Moment) -> bool:
+    """Whether the one who waits gives the signal itself."""
+    return ring.own and ring.site.function == moment.function and ring.of != "party"
+
+
+def _needed(ring: Ring, hold: Hold, stall: Stall, function: int) -> Need | None:
+    """What the signal needs of what the guard keeps."""
+    lock = hold.taken.lock
+    for need in sorted(ring.needs, key=lambda need: need.site):
+        family = "mutex" if lock.family == "reentrant" else lock.family
+        kind = kind_of(hold.taken.mode, need.mode, replace(lock, family=family), False)
+        here = ring.function == function and same_lock(lock, need.lock)
+        by_owner = bool(lock.owner) and lock.owner == need.lock.owner and _is_beside(ring.on, need.lock)
+        if kind not in (None, "nested-read") and (here or (by_owner and _is_beside(stall.on, lock))):
+            return need
+    return None
+
+
+def _is_beside(on: ir.Lock, lock: ir.Lock) -> bool:
+    """Whether a lock belongs to the same value as what signals are given by, as far as its owner tells."""
+    static = any(isinstance(one.place.root, tuple) and not one.place.root[0].startswith("[") for one in (on, lock))
+    return static or not on.owner or on.place.root == lock.place.root
+
+
+# ------------------------------------------------------------------------------------------------------ who wakes
+
+
+def wakers(analysis: Analysis, function: int, stall: Stall) -> Sequence[Ring] | None:
+    """All signals that could end a wait in a function; None where not all of them are known."""
+    on, root = stall.on, stall.on.place.root
+    if on.owner:
+        return _by_owner(analysis, on.owner, stall.of, set())
+    if not isinstance(root, int) or root < analysis.program.parameters(function):
+        return None
+    return _local(analysis, function, on.place, stall.of, set())
+
+
+def _by_owner(analysis: Analysis, owner: str, of: str, seen: set[str]) -> Sequence[Ring] | None:
+    """The signals that are given by what a field or a static keeps."""
+    seen.add(owner)
+    ringing = {moment.function for moment in analysis.about(SIGNALS) if _gives(moment, of)}
+    found: list[Ring] = []
+    for number in sorted({*ringing, *analysis.program.around(owner), *analysis.makers(owner)}):
+        linked = analysis.linked(number)
+        if linked is None:
+            continue
+        if any(one.owner == owner and _escapes(analysis, one, of) for one in linked.handed):
+            return None
+        place = linked.kept.get(owner)
+        inner = _local(analysis, number, place, of, seen) if place is not None else ()
+        if inner is None:
+            return None
+        found += inner
+        for ring in rings(analysis, number):
+            if ring.of == of and ring.on.owner == owner:
+                found += _by_callers(analysis, number, ring)
+    return list(dict.fromkeys(found))
+
+
+def _gives(moment: Moment, of: str) -> bool:
+    return isinstance(moment.event, ir.Signal) and moment.event.of == of
+
+
+def _local(analysis: Analysis, number: int, place: ir.Place, of: str, seen: set[str]) -> Sequence[Ring] | None:
+    """The signals that are given by something that a function made itself, and by the fields that it puts it into."""
+    linked, root = analysis.program.linked(number), place.root
+    if linked is None or (isinstance(root, int) and root < analysis.program.parameters(number)):
+        return None
+    if any(one.place == place and _escapes(analysis, one, of) for one in linked.handed):
+        return None
+    found = [ring for ring in rings(analysis, number) if ring.of == of and ring.on.place == place]
+    for owner in sorted(owner for owner, kept in linked.kept.items() if kept == place and owner not in seen):
+        further = _by_owner(analysis, owner, of, seen)
+        if further is None:
+            return None
+        found += further
+    return found
+
+
+def _escapes(analysis: Analysis, handed: Handed, of: str, depth: int = 0) -> bool:
+    """Whether what signals are given by goes on to where nobody can follow it."""
+    if of not in handed.gives:
+        return False
+    if not handed.targets or depth > _DEEPEST:
+        return True
+    for target in handed.targets:
+        linked = analysis.linked(target)
+        if linked is None or not analysis.gives_signals(target, handed.parameter):
+            return True
+        if any(place.root == handed.parameter for place in linked.kept.values()):
+            return True
+        further = (one for one in linked.handed if one.place.root == handed.parameter)
+        if any(_escapes(analysis, one, of, depth + 1) for one in further):
+            return True
+    return False
+
+
+def _by_callers(analysis: Analysis, number: int, ring: Ring, depth: int = 0) -> list[Ring]:
+    """A signal as those come to it who call its function, where that is only called; as it is where nobody does."""
+    callers = _callers(analysis, number) if ring.own and depth < _DEEPEST else []
+    found: list[Ring] = []
+    for caller in callers:
+        for one in rings(analysis, caller):
+            if one.site == ring.site and one.of == ring.of:
+                found += _by_callers(analysis, caller, one, depth + 1)
+    return found or [ring]
+
+
+def _callers(analysis: Analysis, number: int) -> list[int]:
+    """The functions that call another one."""
+    name = frozenset([analysis.program.functions[number][1].name])
+
+    def calls(event: ir.Step) -> bool:
+        return isinstance(event, ir.Invoke) and number in event.targets
+
+    return sorted({moment.function for moment in analysis.about(Topic(lambda _: name, calls))})
+
+
+# ------------------------------------------------------------------------------------------------- what comes before
+
+
+def rings(analysis: Analysis, number: int) -> tuple[Ring, ...]:
+    """The signals that a function comes to, in its own terms, with what it asks for before each."""
+    return analysis.once(_Known)(number)
+
+
+class _Known:
+    """What every function is known to come to."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._rings: dict[int, tuple[Ring, ...]] = {}
+        self._needs: dict[int, frozenset[Need]] = {}
+
+    def __call__(self, number: int) -> tuple[Ring, ...]:
+        self._walk(number)
+        return self._rings[number]
+
+    def needs(self, number: int) -> frozenset[Need]:
+        """What a call of the function asks for on every way."""
+        self._walk(number)
+        return self._needs[number]
+
+    def _walk(self, number: int) -> None:
+        if number in self._rings:
+            return
+        self._rings[number], self._needs[number] = (), frozenset()
+        linked = self._analysis.linked(number)
+        if linked is None:
+            return
+        walk = _Before(number, linked, self)
+        after = walk.region(linked.root, frozenset())
+        walk.own = False
+        for body in linked.elsewhere:
+            walk.exits.clear()
+            walk.region(body, frozenset())
+        self._rings[number], self._needs[number] = tuple(dict.fromkeys(walk.found)), after or frozenset()
+
+
+State = frozenset[Need] | None
+"""What was asked for on every way; None where no way comes."""
+
+
+def _both(one: State, other: State) -> State:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+@dataclass
+class _Before:
+    """A walk over one function's steps."""
+
+    number: int
+    linked: Linked
+    known: _Known
+    own: bool = True
+    found: list[Ring] = field(default_factory=list)
+    exits: dict[int, State] = field(default_factory=dict)
+    again: bool = False
+
+    def region(self, region: ir.Region, state: State) -> State:
+        for step in region.steps:
+            if state is None:
+                break
+            state = self.step(step, state)
+        return _both(state, self.exits.pop(region.label, None)) if region.label >= 0 else state
+
+    def step(self, step: ir.Step, state: frozenset[Need]) -> State:
+        match step:
+            case ir.Region():
+                return self.region(step, state)
+            case ir.Branch(arms):
+                after: State = None
+                for arm in arms:
+                    after = _both(after, self.region(arm.body, state))
+                return after
+            case ir.Loop(body, label):
+                self.loop(body, label, state)
+                return None
+            case ir.Leave(label) | ir.Escape(label):
+                self.exits[label] = _both(self.exits.get(label), state)
+                return None if isinstance(step, ir.Leave) else state
+            case ir.Acquire(lock, mode, at=at) if not step.fallible:
+                return state | {Need(lock, mode, Site(self.number, at))}
+            case ir.Signal(on, at, of=of) if of:
+                self.ring(Ring(self.owned(on), of, state, Site(self.number, at), self.own, self.number))
+            case ir.Register(bodies=bodies):
+                self.aside(bodies)
+            case ir.Invoke():
+                return self.invoke(step, state)
+            case _:
+                pass
+        return state
+
+    def ring(self, ring: Ring) -> None:
+        """What must be given again counts as it is in the later rounds of a loop, all else as in the first."""
+        if self.again and ring.of not in AGAIN:
+            return
+        if self.again:
+            self.found = [one for one in self.found if (one.site, one.of) != (ring.site, ring.of)]
+        self.found.append(ring)
+
+    def loop(self, body: ir.Region, label: int, state: frozenset[Need]) -> None:
+        once = _both(self.region(body, state), self.exits.pop(label, None))
+        if once is not None and not self.again:
+            self.again = True
+            self.region(body, once)
+            self.exits.pop(label, None)
+            self.again = False
+
+    def aside(self, bodies: tuple[ir.Region, ...]) -> None:
+        """Other threads ask for what they need themselves."""
+        own, exits = self.own, self.exits
+        for body in bodies:
+            self.own, self.exits = False, {}
+            self.region(body, frozenset())
+        self.own, self.exits = own, exits
+
+    def invoke(self, step: ir.Invoke, state: frozenset[Need]) -> State:
+        for _, body, _ in step.lambdas:
+            self.region(body, state)
+        sure = step.certain and len(step.targets) == 1
+        for target in step.targets:
+            for ring in self.known(target):
+                on = self.owned(instantiate(ring.on, step, self.linked))
+                needs = self.seen(ring.needs, step) if sure else frozenset[Need]()
+                needs = needs | state if ring.own else needs
+                self.ring(Ring(on, ring.of, needs, ring.site, ring.own and self.own, self.number))
+        if sure:
+            state = state | self.seen(self.known.needs(step.targets[0]), step)
+        return state
+
+    def seen(self, needs: frozenset[Need], step: ir.Invoke) -> frozenset[Need]:
+        """A callee's needs as the caller sees them."""
+        return frozenset(need._replace(lock=instantiate(need.lock, step, self.linked)) for need in needs)
+
+    def owned(self, on: ir.Lock) -> ir.Lock:
+        """With the owner of the place, where the caller knows it."""
+        if on.owner:
+            return on
+        owner = next((one.owner for one in self.linked.handed if one.place == on.place and one.owner), "")
+        return replace(on, owner=owner) if owner else on
