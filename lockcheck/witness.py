@@ -49,24 +49,30 @@ def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
     return notes
 
 
+def _calls_on(analysis: Analysis, site: Site) -> Note:
+    title = analysis.title(site.function)
+    return Note(analysis.span(site), f"`{title}` calls on here", f"via {title}")
+
+
+def _waits(analysis: Analysis, site: Site, lock: str, mode: str) -> Note:
+    title = analysis.title(site.function)
+    return Note(analysis.span(site), f"`{title}` waits for `{lock}` here", f"{_TAKES[mode]} via {title}")
+
+
 def reach_notes(analysis: Analysis, reach: Reach) -> list[Note]:
     """The calls on the way to an acquisition, then the acquisition, for a reach through at least one call."""
     notes = []
     for site in reach.trace[1:]:
-        notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on"))
+        notes.append(_calls_on(analysis, site))
     name = analysis.lock_name(reach.site.function, reach.lock)
-    last = f"`{analysis.title(reach.site.function)}` waits for `{name}` here"
     if reach.trace:
-        notes.append(Note(analysis.span(reach.site), last, f"{_TAKES[reach.mode]} here"))
+        notes.append(_waits(analysis, reach.site, name, reach.mode))
     return notes
 
 
 def wait_notes(analysis: Analysis, wait: Wait | Stall, does: str, label: str) -> list[Note]:
     """The calls on the way to where a callee waits, then the place itself, for a wait through at least one call."""
-    notes = [
-        Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
-        for site in wait.trace[1:]
-    ]
+    notes = [_calls_on(analysis, site) for site in wait.trace[1:]]
     if wait.trace:
         last = f"`{analysis.title(wait.site.function)}` {does} here"
         notes.append(Note(analysis.span(wait.site), last, label))
@@ -89,10 +95,7 @@ def reached(analysis: Analysis, finding: Finding) -> Reached | None:
             continue
         entry = found[number].entry
         title, at = analysis.title(entry), analysis.program.functions[entry][1].name_at
-        calls = [
-            Note(analysis.span(site), f"`{analysis.title(site.function)}` calls on here", "calls on")
-            for site in path(found, number)
-        ]
+        calls = [_calls_on(analysis, site) for site in path(found, number)]
         first = Note(analysis.span(Site(entry, at)), f"input from outside comes in at `{title}`", "input comes in")
         return Reached(title, (first, *calls))
     return None
@@ -166,8 +169,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
         notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
     for site in one.way:
         last = site == one.reach.site
-        said = f"waits for `{name}` here" if last else "calls on here"
-        notes.append(Note(analysis.span(site), f"`{analysis.title(site.function)}` {said}", "" if last else "calls on"))
+        notes.append(_waits(analysis, site, name, one.reach.mode) if last else _calls_on(analysis, site))
     return Finding(
         code=meta.code,
         slug=slug,

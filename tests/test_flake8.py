@@ -121,7 +121,7 @@ def test_the_number_of_processes_changes_nothing(still: Path, said: list[str], j
 
 def test_a_message_shows_the_way(said: list[str]) -> None:
     (line,) = [one for one in said if "cluster" in one]
-    assert "held since line 16" in line and "at pkg/cluster.py:12" in line
+    assert "(held since line 16; taken via Cluster.close at pkg/cluster.py:12)" in line
 
 
 def test_one_file_is_seen_in_its_project(still: Path, said: list[str]) -> None:

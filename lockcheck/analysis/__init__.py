@@ -309,8 +309,8 @@ class Analysis:
         return Site(moment.function, at)
 
     def title(self, number: int) -> str:
-        """The function's name for people."""
-        return self.program.title(number)
+        """The function's name for people, as its language spells it: `Catalog::get`, `Catalog.get`."""
+        return self.program.title(number).replace("::", self.effects(number).separator)
 
     def span(self, site: Site) -> Span:
         """The place in its file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
 from lockcheck.cli import options as shared
@@ -14,7 +15,7 @@ HELP = "print what is held at every event of a file"
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--function", metavar="NAME", help="only this function: `get` or `Catalog::get`")
+    parser.add_argument("--function", metavar="NAME", help="only this function: `get`, `Catalog::get`, `Catalog.get`")
     parser.add_argument("--calls", action="store_true", help="read the whole crate and list the calls not resolved")
     parser.add_argument("--output", choices=("text", "json"), default="text")
     shared.edition(parser)
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     functions, problems = engine.look(options.file, shared.settings(options, [options.file]), options.calls)
     tell(problems)
     wanted = options.function
-    chosen = [one for one in functions if not wanted or wanted in (one.name, one.name.rpartition("::")[2])]
+    chosen = [one for one in functions if not wanted or wanted in (one.name, *re.split(r"::|\.", one.name)[-1:])]
     if wanted and not chosen:
         raise UsageError(f"no function {wanted!r} in {options.file}{did_you_mean(wanted, (f.name for f in functions))}")
     if options.output == "json":
