@@ -2,7 +2,8 @@ r"""
 A way out that leaves the lock taken
 
 A lock that is taken by hand must be given back on every way out of the function: an early `return`, a `raise`, an
-exception from something that is called in between. One way forgotten, and the next who wants the lock waits for ever.
+exception from something that is called in between. One way forgotten, and the next who wants the lock waits for ever:
+MongoDB's driver lost permits of its pool to an error between `acquire` and `try` (mongo-python-driver 83578dc).
 `with` and guards see to it; `except Exception` does not see a cancelled task.
 
 ## Bad

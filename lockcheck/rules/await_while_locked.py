@@ -3,7 +3,7 @@ Awaiting while a thread's lock is held
 
 While a task waits its thread runs other tasks. If one of them wants the same lock, it blocks that thread, and the
 task that would let go may never run again. With a guard of tokio's own locks other tasks wait without blocking
-their threads; with one of std's or parking_lot's they block.
+their threads; with one of std's or parking_lot's they block (tokio's tutorial, Shared state).
 
 ## Bad
 ```rust

@@ -3,6 +3,7 @@ Blocking work while a lock is held
 
 Sleeping, joining, waiting for a message or a process, files and connections take as long as somebody else likes.
 Everybody who wants the lock waits with the thread that holds it, and a watchdog cannot tell the crowd from a deadlock.
+A pool of redis-py connected to its server under its lock: one slow host stopped all who wanted a connection (9205321).
 
 ## Bad
 ```rust

@@ -3,7 +3,8 @@ Locks taken against the declared order
 
 The project says in its configuration in which order locks are taken, and here one is waited for while a later one is
 held. As soon as another thread takes the two in the declared order, both can wait for each other for ever. Which of
-two orders is wrong no reader of one file can see: the list decides, before the second order is ever written.
+two orders is wrong no reader of one file can see: the list decides, before the second order is ever written. wgpu
+keeps such a list by hand (`lock/rank.rs`).
 
 A name is what `lockcheck locks` prints, with `*` and `?` for any text; the first that fits a lock gives its rank:
 

@@ -3,7 +3,8 @@ Guard of a loop head alive in the body
 
 A temporary in a `while let` head lives through each round's body, one in a `for` head through the whole loop. The
 classic is `while let Some(job) = queue.lock().unwrap().pop()`: the queue is locked while the job runs, so that all
-workers take turns, and a job that waits for another one hangs.
+workers take turns, and a job that waits for another one hangs. The Rust Book warns of it where its web server gets
+workers.
 
 ## Bad
 ```rust

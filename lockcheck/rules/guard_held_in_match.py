@@ -3,7 +3,7 @@ Guard of a `match` head alive in the arms
 
 A temporary in a `match` head lives to the end of the whole `match`, in every edition. An arm that does not use what
 the guard gave still runs with the lock held: what waits there makes everybody wait, and the lock order grows an
-edge that nobody meant.
+edge that nobody meant. Qin et al. (PLDI 2020) found 11 of 30 double locks behind such heads of `match` and `if`.
 
 ## Bad
 ```rust

@@ -3,7 +3,7 @@ Read lock taken again under the own read guard
 
 Most read-write locks let a waiting writer go before new readers (std says it may, parking_lot and tokio do). A writer
 that comes between the two reads waits for the first, the second waits for the writer: both threads, and all after
-them, hang. It needs the writer at the wrong moment, so tests pass.
+them, hang. It needs the writer at the wrong moment, so tests pass. Lighthouse met it in the field (pull request 6412).
 
 ## Bad
 ```rust

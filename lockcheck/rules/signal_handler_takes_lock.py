@@ -1,9 +1,10 @@
 r"""
 A signal's handler takes a lock that is not re-entrant
 
-Python runs a signal's handler in the main thread, between any two steps of whatever runs there. When that is inside
-the critical section of the lock that the handler wants, the thread waits for itself. `logging` and `print` take locks
-too; leave word instead (`queue.SimpleQueue`, a flag, `signal.set_wakeup_fd`) and let a thread do the work.
+Python runs a signal's handler in the main thread, between any two steps of whatever runs there (page of `signal`).
+When that is inside the critical section of the lock that the handler wants, the thread waits for itself. `logging`
+and `print` take locks too; leave word instead (`queue.SimpleQueue`, a flag, `signal.set_wakeup_fd`) and let a thread
+do the work.
 
 ## Bad
 ```python

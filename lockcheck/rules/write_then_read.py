@@ -2,7 +2,7 @@ r"""
 Read lock taken while the own write guard is alive
 
 A reader waits for the writer to finish. When the writer is the same thread, it waits for ever. Most often a helper
-that reads is called while the caller is still writing.
+that reads is called while the caller is still writing. std says only that `read` might panic there.
 
 ## Bad
 ```rust
