@@ -247,6 +247,12 @@ NONE = Place(("[none]",))
 """The value that is written as missing."""
 
 
+MAKE = "[make]"
+"""The method by which what makes a lazy static holds it until it is made."""
+USE = "[use]"
+"""The method by which a static is asked for what it stands for: a lazy one is made then, if it is not yet."""
+
+
 class Discard(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The value of `src` is thrown away by name (`let _ = …`); at `name_at` a name may stand instead, if anywhere."""
 
@@ -418,6 +424,8 @@ class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Nobody wrote the call: a value's end makes it."""
     hands_out: bool = False
     """The declared type says that the result may hold a guard."""
+    once: bool = False
+    """Only the first one to come here runs it."""
 
 
 class Assume(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -226,7 +226,7 @@ class Analysis:
                 if when is None or not agreeing(moment.ways, when):
                     continue
                 lock = instantiate(reach.lock, event, caller)
-                certain, spread = reach.certain and event.certain, reach.spread or len(event.targets) > 1
+                certain, spread = reach.certain and event.certain, reach.spread or event.once or len(event.targets) > 1
                 trace, free = (here, *reach.trace), freed_for(reach, event, caller, moment.ways)
                 beside = reach.beside
                 found.append(

@@ -400,7 +400,7 @@ class Walk:
                 continue
             inside = instantiate(reach.lock, step, self.linked)
             beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
-            certain, spread = reach.certain and step.certain, reach.spread or len(step.targets) > 1
+            certain, spread = reach.certain and step.certain, reach.spread or step.once or len(step.targets) > 1
             trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)
             mode, how = reach.mode, reach.recursive
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))

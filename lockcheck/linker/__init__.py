@@ -44,8 +44,12 @@ class Program:
         self.functions = [(unit, function) for unit in units for function in unit.functions]
         self.units = units
         self._by_module: dict[ir.Path, list[int]] = defaultdict(list)
+        self.initialisers: dict[ir.Path, int] = {}
+        """What makes a lazy static, by the static's full name."""
         for number, (_, function) in enumerate(self.functions):
             self._by_module[function.module].append(number)
+            if function.made_once:
+                self.initialisers[function.module + (function.made_once,)] = number
         self.names = Names(units, aliases)
         derefs = [(unit, deref) for unit in units for deref in unit.derefs]
         self.types = Types(self.names, self.functions, effects, derefs)

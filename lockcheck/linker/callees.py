@@ -65,7 +65,7 @@ class Callees(Acts, Library):
         self.act(call, name, place, kind)
         if name in effects.waits and self.condition_wait(call, kind):
             return
-        if self.made_once(call, name, place, kind):
+        if self.made_once(call, name, place):
             return
         inside = False
         for outer in self.program.types.behind(kind, effects):

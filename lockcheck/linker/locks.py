@@ -88,14 +88,15 @@ class Locks(Sides):
             return None
         return taking
 
-    def made_once(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
-        """A lazy static: who uses it first makes it, and holds it so long. True for the making itself."""
-        makes = name == "[make]"
-        if place is None or not isinstance(place.root, tuple) or kind is None or kind.path[-1] not in self.effects.lazy:
+    def made_once(self, call: ir.Call, name: str, place: ir.Place | None) -> bool:
+        """A lazy static: who uses it first makes it, and holds it so long. True where the call does nothing else."""
+        makes = name == ir.MAKE
+        if place is None or not isinstance(place.root, tuple):
             return makes
-        known = self.canon(ir.Place(place.root))
-        if known is None or known.root not in self.program.names.statics:
-            return makes
+        kind = self.type_of(ir.Place(place.root))
+        known = self.canon(ir.Place(place.root)) if kind is not None and kind.path[-1] in self.effects.lazy else None
+        if kind is None or known is None or known.root not in self.program.names.statics:
+            return makes or name == ir.USE
         lock = ir.Lock(
             ir.Place(known.root, ("once",)),
             owner_of_static(known),
@@ -108,7 +109,17 @@ class Locks(Sides):
         self.out.append(ir.Acquire(lock, "exclusive", dst, call.name_at, call.name_at, name))
         if not makes:
             self.out.append(ir.Release(dst, call.at))
-        return makes
+            self.made_here(call, known)
+        return makes or name == ir.USE
+
+    def made_here(self, call: ir.Call, static: ir.Place) -> None:
+        """Who uses a lazy static first runs what makes it."""
+        assert isinstance(static.root, tuple)
+        maker = self.program.initialisers.get(static.root)
+        if maker is not None and maker != self.number:
+            runs = ir.Invoke(call.dst, (maker,), True, (), (), call.name_at, call.name_at, static.root[-1], once=True)
+            nothing = ir.Region((), (), call.at)
+            self.out.append(ir.Branch((ir.Arm(ir.Region((runs,), (), call.at)), ir.Arm(nothing))))
 
     # ------------------------------------------------------------------------------------------------------- guards
 

@@ -196,14 +196,20 @@ class _Declarer:
         name = node.child_by_field_name("name")
         if name is not None and scope.owner is None:
             kind = syntax.type_of(node.child_by_field_name("type"))
+            by_ref = kind is not None and self._is_by_ref(node, name)
+            if by_ref and kind is not None:
+                kind = ir.Type(("Lazy",), (kind,))
             self.statics.append(ir.Static(scope.module, syntax.text(name), kind, self.at(name)))
-            self._initialiser(node, name, kind, scope)
+            value = node.child_by_field_name("value")
+            if value is not None and kind is not None and (by_ref or syntax.made_by(value) is not None):
+                self._initialiser(node, name, value, scope)
 
-    def _initialiser(self, node: ts.Node, name: ts.Node, kind: ir.Type | None, scope: _Scope) -> None:
+    def _is_by_ref(self, node: ts.Node, name: ts.Node) -> bool:
+        """Whether it is written `static ref NAME`, as macros do for what is made when it is first used."""
+        return b"ref" in self.source.data[self.at(node)[0] : self.at(name)[0]].split()
+
+    def _initialiser(self, node: ts.Node, name: ts.Node, value: ts.Node, scope: _Scope) -> None:
         """What makes a lazy static is a function of its own, which runs while others wait for the static."""
-        value = node.child_by_field_name("value")
-        if value is None or kind is None or b"|" not in (value.text or b"") or self.shift:
-            return
         title = syntax.text(name)
         made = ir.Function(
             scope.module,

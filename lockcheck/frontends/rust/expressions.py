@@ -39,7 +39,14 @@ class Expressions(Frame):
     def unary(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         place = self.value(node.named_children[-1] if node.named_children else None, own)
         sign = node.children[0].type if node.children else ""
-        return _through(place) if sign == "*" else self.number(node, sign, place)
+        return _through(self.used(place, node)) if sign == "*" else self.number(node, sign, place)
+
+    def used(self, place: ir.Place | None, node: ts.Node) -> ir.Place | None:
+        """What stands for another value is asked for it: a static that is made when it is first used is made then."""
+        if place is not None and _is_constant(place) and not place.way:
+            at = self.at(node)
+            self.put(ir.Call(self.slot(self.temps), ir.Method(ir.USE), (ir.Operand(place),), at, at))
+        return place
 
     def number(self, node: ts.Node, sign: str, *places: ir.Place | None) -> ir.Place | None:
         """A number of which a part is a named constant, or such a number; None where no part is."""
@@ -54,7 +61,7 @@ class Expressions(Frame):
         return _through(self.value(node.child_by_field_name("value"), extend, extend))
 
     def field(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
-        base = self.value(node.child_by_field_name("value"), own)
+        base = self.used(self.value(node.child_by_field_name("value"), own), node)
         name = node.child_by_field_name("field")
         if base is None or name is None:
             return None
@@ -62,7 +69,7 @@ class Expressions(Frame):
 
     def index(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         parts = node.named_children
-        base = self.value(parts[0], own) if parts else None
+        base = self.used(self.value(parts[0], own), node) if parts else None
         for part in parts[1:]:
             self.value(part)
         if base is None:

@@ -94,10 +94,6 @@ _EXPRESSIONS: dict[str, Callable[[Lowering, ts.Node, list[int] | None, list[int]
 }
 
 
-ONCE = "[make]"
-"""The name of the call by which an initialiser holds the static that it makes."""
-
-
 def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known | None = None) -> ir.Body:
     """The body of a function. `data` is the whole file; only the function's bytes are parsed.
 
@@ -130,19 +126,21 @@ def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known 
 def _initialiser(root: ts.Node, function: ir.Function, edition: int, known: expand.Known | None) -> ir.Body:
     """`static X: LazyLock<T> = LazyLock::new(|| …)`: the closure's body, run while the static is being made."""
     lowering, outer = Lowering(edition, function.at[0], known), list[ir.Step]()
-    item = root.named_children[0] if root.named_children else root
+    item = next((node for node in root.named_children if node.type in ("static_item", "const_item")), root)
     value = item.child_by_field_name("value")
-    listed = value.child_by_field_name("arguments") if value is not None and value.type == "call_expression" else None
-    closure = next((n for n in listed.named_children if n.type == "closure_expression"), None) if listed else None
-    body = closure.child_by_field_name("body") if closure is not None else None
+    by_ref = any(child.type == "ref" for child in item.children)
+    body = value if value is None or by_ref else syntax.made_by(value)
     with lowering.region(item, label=ir.RETURN, into=outer):
         if body is not None:
             made = lowering.slot(lowering.locals, "", None, "static")
             name = (function.name_at[0], function.name_at[1])
             at = lowering.at(body)
-            lowering.put(ir.Call(made, ir.Method(ONCE), (ir.Operand(ir.Place((function.made_once,))),), at, name))
+            lowering.put(ir.Call(made, ir.Method(ir.MAKE), (ir.Operand(ir.Place((function.made_once,))),), at, name))
             with lowering.region(body):
-                lowering.value(body)
+                place = lowering.value(body)
+                if body.type in syntax.NAMES and place is not None and isinstance(place.root, tuple):
+                    dst = lowering.slot(lowering.temps)
+                    lowering.put(ir.Call(dst, ir.Named(place.root), (), at, at))
     region = outer[0]
     assert isinstance(region, ir.Region)
     return ir.Body(tuple(lowering.slots), region, -1, _uses(lowering))

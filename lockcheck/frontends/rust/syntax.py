@@ -100,6 +100,24 @@ def blank(data: bytes, pattern: re.Pattern[bytes]) -> bytes:
     return pattern.sub(lambda m: b" " * len(m[0]), data)
 
 
+NAMES = ("identifier", "scoped_identifier")
+"""Kinds of nodes that only name something."""
+
+
+def made_by(value: ts.Node) -> ts.Node | None:
+    """What a lazy value is made by: the body of the closure that is all it is given, or a function's name."""
+    listed = value.child_by_field_name("arguments") if value.type == "call_expression" else None
+    given = listed.named_children if listed is not None else []
+    if len(given) != 1:
+        return None
+    return given[0].child_by_field_name("body") if given[0].type == "closure_expression" else _named(given[0])
+
+
+def _named(node: ts.Node) -> ts.Node | None:
+    """A name, unless it is spelled as a constant's."""
+    return node if node.type in NAMES and not path(node)[-1].isupper() else None
+
+
 _WITH_BLOCK = (
     "if_expression",
     "match_expression",
