@@ -75,6 +75,8 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
                 moves.append((src.root, dst))
             case ir.Ref(dst, src) if isinstance(src.root, int):
                 moves.append((src.root, ir.Place(dst)))
+            case ir.Lambda(result=result, takes=takes):
+                used.update((result, *takes))
             case _:
                 used.update(place.root for place in read_by(step) if isinstance(place.root, int))
     for _ in range(8):
