@@ -45,16 +45,17 @@ def read(path: str, largest: int = LARGEST) -> Source | Problem:
 
 
 def stamp(path: str) -> tuple[int, ...]:
-    """By what a file is known to be as it was: size, time of change, number. Empty where that would not tell.
+    """By what a file is known to be as it was: size, times of change, number. Empty where that would not tell.
 
-    A file that changed just now may change again without another time.
+    A file that changed just now may change again without another time. A copy may bring its old time of change along,
+    but not that of its entry (`st_ctime`), which git's index looks at too.
     """
     try:
         known = os.stat(path)
     except OSError:
         return ()
     recent = known.st_mtime_ns > time.time_ns() - _RECENT
-    return () if recent else (known.st_size, known.st_mtime_ns, known.st_ino)
+    return () if recent else (known.st_size, known.st_mtime_ns, known.st_ctime_ns, known.st_ino)
 
 
 _RECENT = 2 * 10**9
