@@ -122,6 +122,8 @@ class _View:
         home = self.home(slot)
         end = max((high for _, high in drops), default=home.at[1])
         end = home.at[1] if any(_place(moment)[0] > end for moment in under) else end
+        gone = next((at for reason, at in self.handed(slot, drops) if reason == "handed"), end)
+        end = min(end, gone + 1) if not any(_place(moment)[0] > gone for moment in under) else end
         last = max((at for at in named if at < end), default=-1)
         reasons = self.reasons(slot, home, hold.taken.site.at, last, drops, under)
         return Interval(under[0], hold, start, end, last, tuple(reasons))
@@ -205,7 +207,8 @@ class _View:
 
     def shadowed(self, slot: int, under: Sequence[Moment]) -> Iterator[tuple[Reason, int]]:
         mine = self.body.slots[slot]
-        later = self.body.slots[slot + 1 :]
+        here = (number for step in self.steps if isinstance(step, ir.Region) for number in step.slots)
+        later = [self.body.slots[number] for number in here if number > slot]
         for at in sorted(one.at for one in later if (one.name, one.why) == (mine.name, "local") and one.at > mine.at):
             if any(_place(moment)[0] > at[1] for moment in under):
                 yield "shadowed", at[0]
