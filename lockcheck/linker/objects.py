@@ -16,6 +16,7 @@ from lockcheck.linker.callables import Callables
 from lockcheck.linker.made import CLASS, flowed
 from lockcheck.linker.places import oldest, owner_of_static, plain
 from lockcheck.linker.types import Context
+from lockcheck.linker.uses import guessed, is_guess
 
 _ALIASES = 8
 _GUESSES = 2
@@ -107,8 +108,14 @@ class Objects(Callables):
         return None
 
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
+        """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
         if place is None:
             return None
+        kind = self.told_type(place)
+        return kind if kind is not None else self.guessed_type(place)
+
+    def told_type(self, place: ir.Place) -> ir.Type | None:
+        """The type that what makes the value says that it has."""
         for _ in range(_ALIASES):
             known = self.alias.get(ir.Place(place.root)) if isinstance(place.root, int) else None
             if known is None or known.root == place.root or self.slot_type(place.root) is not None:  # type: ignore[arg-type]
@@ -120,10 +127,41 @@ class Objects(Callables):
         else:
             kind = self.slot_type(place.root)
         for part in place.way:
-            if kind is None:
-                return None
-            kind = self.part_type(kind, part)
+            kind = self.part_type(kind, part) if kind is not None else None
         return kind
+
+    def guessed_type(self, place: ir.Place) -> ir.Type | None:
+        """The type by what is asked of the variables that the value, or what it is a part of, is in."""
+        for _ in range(_ALIASES):
+            root = place.root
+            if not isinstance(root, int):
+                return None
+            slot = self.body.slots[root]
+            kind = self.program.types.uses.fitting(self.asked_of(root), self.effects) if slot.name else None
+            if kind is not None and self.slot_type(root) is None:
+                for part in place.way:
+                    kind = self.part_type(kind, part) if kind is not None else None
+                return kind
+            known = self.alias.get(ir.Place(root))
+            if known is None or known.root == root:
+                return None
+            place = ir.Place(known.root, known.way + place.way)
+        return None
+
+    def asked_of(self, slot: int) -> frozenset[str]:
+        """The names that the function asks the value of a variable for."""
+        if self.asks is None:
+            found: dict[int, set[str]] = {}
+            for step in ir.steps_of(self.body.root):
+                name, place = "", None
+                if isinstance(step, ir.Get):
+                    name, place = step.place.way[0], ir.Place(step.place.root)
+                elif isinstance(step, ir.Call) and isinstance(step.callee, ir.Method):
+                    name, place = step.callee.name, step.operands[0].place
+                if place is not None and isinstance(place.root, int):
+                    found.setdefault(place.root, set()).add(place.way[0] if place.way else name)
+            self.asks = {root: frozenset(n for n in names if n[0] != "[") for root, names in found.items()}
+        return self.asks.get(slot, frozenset())
 
     def slot_type(self, slot: int) -> ir.Type | None:
         if slot not in self.types and slot < self.program.parameters(self.number):
@@ -133,7 +171,8 @@ class Objects(Callables):
         return super().slot_type(slot)
 
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
-        return self.program.types.made.part(kind, part, self.effects)
+        found = self.program.types.made.part(kind, part, self.effects)
+        return guessed(found) if is_guess(kind) else found
 
     def static_type(self, root: ir.Path | int) -> ir.Type | None:
         assert isinstance(root, tuple)
@@ -223,7 +262,8 @@ class Objects(Callables):
                 return
             shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
             if shape in self.effects.flow and name in self.effects.flow[shape]:
-                self.learn(call.dst, flowed(self.effects.flow[shape][name], outer))
+                given = flowed(self.effects.flow[shape][name], outer)
+                self.learn(call.dst, guessed(given) if is_guess(kind) else given)
                 self.closures(call, None)
                 return
             if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
@@ -325,6 +365,7 @@ class Objects(Callables):
         other = self.program.types.lock_type(actual, self.effects) if actual is not None else None
         family = (other or lock).family
         owner = self.owner_of(place) if place else ""
+        evidence = "named" if is_guess(actual) else evidence
         return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence)  # type: ignore[arg-type]
 
     def take(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, evidence: str) -> None:
@@ -496,7 +537,9 @@ class Objects(Callables):
         function = self.program.functions[targets[0]][1]
         fitted = _with(call, call.callee, _fitted(call.operands, function.params, len(targets) == 1))
         before = len(self.out)
-        super().invoke(fitted, targets, certain, receiver)
+        super().invoke(fitted, targets, certain and not is_guess(receiver), receiver)
+        if is_guess(receiver):
+            self.types[call.dst] = guessed(self.types.get(call.dst))
         if function.around and call.dst in self.pending:
             self.out.append(self.pending.pop(call.dst))
         last = self.out[-1] if len(self.out) > before else None

@@ -40,6 +40,7 @@ class Places(ABC):
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     bound: dict[int, tuple[ir.Operand, ...]] = field(default_factory=dict)
+    asks: dict[int, frozenset[str]] | None = None
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
     scopes: set[int] = field(default_factory=set)

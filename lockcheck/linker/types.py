@@ -14,6 +14,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
+from lockcheck.linker.uses import Uses
 
 UNKNOWN = ir.Type(("_",))
 GUARD = "[guard]"
@@ -46,6 +47,7 @@ class Types:
         self._named: dict[str, list[int]] = defaultdict(list)
         self._blanket: dict[str, list[int]] = defaultdict(list)
         self.made = Made(self)
+        self.uses = Uses(self)
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function)
@@ -324,6 +326,10 @@ class Types:
         """The functions of a type that are no methods of its values: its constructors are among them."""
         every = (number for numbers in self._methods.get(path, {}).values() for number in numbers)
         return [number for number in every if not self.functions[number][1].takes_self]
+
+    def method_names(self, path: ir.Path) -> Collection[str]:
+        """The names of the methods that a type declares itself."""
+        return self._methods[path] if path in self._methods else ()
 
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""
