@@ -111,3 +111,50 @@ def test_a_wait_on_one_of_many_conditions_gives_that_one_back(tmp_path: Path) ->
         "            self._waits[name].notify()\ndef make(self):\n    self._waits = {}\n"
     )
     assert codes(tmp_path, body) == []
+
+
+def possible(folder: Path, body: str, *more: str) -> list[tuple[str, str]]:
+    write_tree(folder, {"store.py": HEAD + "".join(f"    {line}\n" for line in body.splitlines())})
+    said = lockcheck(folder, "check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible", *more)
+    return [(one["code"], one["confidence"]) for one in json.loads(said.stdout)["findings"]]
+
+
+ASKED = (
+    "def f(self, what):\n    if what.store and what.flavour:\n        with self._lock:\n            what.close()\n",
+    "def f(self, what):\n    if what.store:\n        with self._lock:\n            what.close()\n",
+)
+
+
+def test_a_parameter_is_possibly_of_the_one_class_that_has_all_that_is_asked_of_it(tmp_path: Path) -> None:
+    enough, too_little = ASKED
+    assert codes(tmp_path, enough) == []
+    assert possible(tmp_path, enough) == [("LCK301", "possible")]
+    assert possible(tmp_path, too_little) == []
+    assert possible(tmp_path, enough.replace("what.flavour", "what.colour")) == []
+
+
+KEPT = (
+    "def listen(self, action):\n    self._actions.append(action)\n"
+    "def tell(self):\n    for action in self._actions:\n        action()\n"
+    "def f(self):\n    with self._lock:\n        self.tell()\ndef make(self):\n    self._actions = []\n"
+)
+
+
+def test_what_is_kept_is_possibly_called_under_the_lock_of_a_caller(tmp_path: Path) -> None:
+    assert possible(tmp_path, KEPT, "--persona", "pedantic", "--select", "LCK404") == [("LCK404", "possible")]
+    assert codes(tmp_path, KEPT) == []
+
+
+WAITS = (
+    "class A(Part):\n    def wait(self): time.sleep(1)\nclass B(Part):\n    def wait(self): time.sleep(2)\n"
+    "import time\nclass User:\n    def __init__(self):\n        self._lock = threading.Lock()\n"
+    "    def f(self, part: Part):\n        with self._lock:\n            part.wait()\n"
+)
+
+
+def test_a_call_that_means_one_of_several_functions_possibly_blocks(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"a.py": HEAD + WAITS})
+    options = ("--select", "LCK402", "--persona", "pedantic", "--output", "json", "--no-cache")
+    said = lockcheck(tmp_path, "check", ".", "--min-confidence", "possible", *options).stdout
+    assert [(one["code"], one["confidence"]) for one in json.loads(said)["findings"]] == [("LCK402", "possible")]
+    assert json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)["findings"] == []

@@ -234,16 +234,25 @@ class Analysis:
                 )
         return found
 
-    def waits(self, moment: Moment, how: Literal["suspends", "blocks"]) -> list[Wait]:
-        """The places at which the one function that the moment calls lets go, or blocks; the caller's own call leads
-        the way. None where the call may mean several functions, or is resolved by its name alone.
+    def waits(self, moment: Moment, how: Literal["suspends", "blocks", "calls"]) -> list[Wait]:
+        """The places at which what the moment calls lets go, blocks, or calls a callable that is kept somewhere.
+
+        The caller's own call leads the way. Where the call may mean several functions, or is resolved by its name
+        alone, they are not certain.
         """
-        event, callee = moment.event, self.callee(moment)
-        if callee is None or not isinstance(event, ir.Invoke):
+        event = moment.event
+        if not isinstance(event, ir.Invoke):
             return []
-        summary, here = self.summary(callee), self.site(moment)
-        found = summary.suspends if how == "suspends" else summary.blocks
-        return [wait._replace(trace=(here, *wait.trace)) for wait, _ in met(found, event, moment.ways)]
+        here, plain = self.site(moment), self.callee(moment) is not None
+        found = []
+        for target in event.targets:
+            summary = self.summary(target)
+            known = {"suspends": summary.suspends, "blocks": summary.blocks, "calls": summary.calls}[how]
+            found += [
+                wait._replace(trace=(here, *wait.trace), certain=wait.certain and plain)
+                for wait, _ in met(known, event, moment.ways)
+            ]
+        return found
 
     @property
     def asked(self) -> Asked:

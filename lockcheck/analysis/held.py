@@ -66,15 +66,17 @@ class Reach(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A place where the thread lets go or waits, reached by a call.
+    """A place where the thread lets go or waits, or calls a callable that is kept somewhere, reached by a call.
 
-    `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this.
+    `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this. `certain`:
+    no call on the way was resolved by its name alone, or means one of several functions.
     """
 
     why: str
     trace: tuple[Site, ...]
     site: Site
     when: Facts = frozenset()
+    certain: bool = True
 
 
 class Stall(NamedTuple):
@@ -103,6 +105,7 @@ class Summary:
     reaches: tuple[Reach, ...] = ()
     suspends: tuple[Wait, ...] = ()
     blocks: tuple[Wait, ...] = ()
+    calls: tuple[Wait, ...] = ()
     stalls: tuple[Stall, ...] = ()
     returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
@@ -184,6 +187,7 @@ class Walk:
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    calls: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
     asked: bool = False
     """Something was asked before that may decide whether the walk comes to where it stands."""
@@ -266,6 +270,10 @@ class Walk:
                 if of and not step.bounded:
                     stall = Stall(on, of, name, (), Site(self.number, where), not self.asked)
                     self.stalls.setdefault((on.place, of), stall)
+                return ways
+            case ir.Act("calls", at=where):
+                self.moment(step, ways)
+                self.wait(self.calls, Wait("calls", (), Site(self.number, where)), ways)
                 return ways
             case ir.Register() | ir.Discard() | ir.Act() | ir.Signal():
                 self.moment(step, ways)
@@ -367,7 +375,9 @@ class Walk:
         when = self.of_parameters(at.common(ways) | wait.when)
         if sum(why == wait.why for why, _ in known) >= MOST_CONDITIONS:
             when = frozenset()
-        known.setdefault((wait.why, when), wait._replace(when=when))
+        key = wait.why, when
+        if key not in known or (wait.certain and not known[key].certain):
+            known[key] = wait._replace(when=when)
 
     def reached(self) -> Iterator[Reach]:
         """All acquisitions that were met."""
@@ -405,9 +415,10 @@ class Walk:
             mode, how = reach.mode, reach.recursive
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))
         plain = step.certain and len(step.targets) == 1
-        for mine, theirs in ((self.suspends, summary.suspends), (self.blocks, summary.blocks)) if plain else ():
+        for mine, theirs in self.waits_of(summary, plain):
             for wait, fitting in met(theirs, step, ways):
-                self.wait(mine, wait._replace(trace=(here, *wait.trace)), fitting)
+                through = wait._replace(trace=(here, *wait.trace), certain=wait.certain and plain)
+                self.wait(mine, through, fitting)
         for stall in summary.stalls if plain else ():
             on, way = instantiate(stall.on, step, self.linked), (here, *stall.trace)
             seen = stall._replace(on=on, trace=way, plain=stall.plain and not self.asked)
@@ -419,6 +430,13 @@ class Walk:
             else:
                 Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments).region(body, START)
         return self.results(step, summary, ways)
+
+    def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
+        """What is known of each kind here, and what a callee adds to it. A task surely lets go, or nothing is said."""
+        if plain:
+            yield self.suspends, summary.suspends
+        yield self.blocks, summary.blocks
+        yield self.calls, summary.calls
 
     def callback(
         self, step: ir.Invoke, callbacks: dict[int, tuple[Taken, ...]], number: int, body: ir.Region, ways: Ways
@@ -623,6 +641,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         reaches,
         tuple(walker.suspends.values()),
         tuple(walker.blocks.values()),
+        tuple(walker.calls.values()),
         tuple(walker.stalls.values()),
         listed,
         tuple(fates.items()),

@@ -329,7 +329,7 @@ class Types:
 
     def method_names(self, path: ir.Path) -> Collection[str]:
         """The names of the methods that a type declares itself."""
-        return self._methods[path] if path in self._methods else ()
+        return self._methods.get(path, ())
 
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""

@@ -94,4 +94,4 @@ def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     callee = analysis.callee(moment)
     if callee is not None and analysis.program.functions[callee][1].runs_when_awaited:
         return None
-    return next(iter(analysis.waits(moment, "suspends")), None)
+    return next((wait for wait in analysis.waits(moment, "suspends") if wait.certain), None)

@@ -97,7 +97,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"{wait.why}{via} while the guard of `{{lock}}` is held: whoever wants the lock waits too",
                 "end the guard before, and take the lock again for the result",
-                graded(lock.evidence, sure and not wait.trace), "blocks under the lock",
+                graded(lock.evidence, sure and not wait.trace) if wait.certain else "possible", "blocks under the lock",
                 (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, wait.why, "blocks here")),
             )  # fmt: skip
 
@@ -113,4 +113,5 @@ def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """What the thread waits for at the moment, itself or in what it calls."""
     if isinstance(moment.event, ir.Block):
         return Wait(moment.event.why, (), analysis.site(moment))
-    return min(analysis.waits(moment, "blocks"), key=lambda wait: (len(wait.trace), wait.why), default=None)
+    found = analysis.waits(moment, "blocks")
+    return min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why), default=None)

@@ -76,10 +76,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis
+from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis.held import Wait
 from lockcheck.analysis.paths import is_given
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
+from lockcheck.witness import taken_notes, wait_notes
 
 META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), reach="function", persona="pedantic")
 
@@ -92,20 +94,32 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen = set()
     for moment in analysis:
         event = moment.event
-        if not isinstance(event, (ir.Callback, ir.Act)) or not any(moment.ways) or analysis.of_tests(moment.function):
+        if not any(moment.ways) or analysis.of_tests(moment.function):
             continue
-        if isinstance(event, ir.Act) and event.what not in ("calls", "wakes"):
+        through = _through(analysis, moment) if isinstance(event, ir.Invoke) else None
+        if through is None and not isinstance(event, ir.Callback) and not _calls(event):
             continue
-        for hold, sure in moment.held():
+        for hold, sure in moment.held(through.when if through is not None else frozenset()):
             lock = hold.taken.lock
             if (hold.taken.site, lock.place) in seen or lock.family in _LET_IN or is_given(analysis, moment, hold):
                 continue
             seen.add((hold.taken.site, lock.place))
             what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
+            via = f" through `{getattr(event, 'name', '')}`" if through is not None else ""
+            on = wait_notes(analysis, through, "calls what is kept", "called here") if through is not None else []
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
-                f"a {what} is called while `{{lock}}` is held: it may come back for the lock, or take its time",
+                f"a {what} is called{via} while `{{lock}}` is held: it may come back for the lock, or take its time",
                 "end the guard before the call; take what is to be called out of the lock first",
-                graded(lock.evidence, sure), "called under the lock",
-                tuple(witness.taken_notes(analysis, moment, hold)),
+                graded(lock.evidence, sure) if through is None else "possible", "called under the lock",
+                (*taken_notes(analysis, moment, hold), *on),
             )  # fmt: skip
+
+
+def _calls(event: ir.Step) -> bool:
+    return isinstance(event, ir.Act) and event.what in ("calls", "wakes")
+
+
+def _through(analysis: Analysis, moment: Moment) -> Wait | None:
+    """The call of what is kept somewhere that a call comes to."""
+    return min(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)), default=None)
