@@ -102,7 +102,7 @@ def _starved(analysis: Analysis, moment: Moment, stall: Stall) -> Starved | None
     held = [(hold, sure) for hold, sure in held if not _is_decided(analysis, moment, hold)]
     rings = wakers(analysis, moment.function, stall) if held else None
     for hold, sure in held if rings else ():
-        pairs = [(ring, _needed(ring, hold, stall, moment.function)) for ring in rings or ()]
+        pairs = [(ring, _needed(analysis, ring, hold, stall, moment)) for ring in rings or ()]
         if all(need is not None and not _is_own(ring, moment) for ring, need in pairs):
             needed = {(ring.site, need.site): (ring, need) for ring, need in pairs if need is not None}
             return Starved(moment, hold, sure, stall, tuple(needed.values()))
@@ -128,17 +128,55 @@ def _is_own(ring: Ring, moment: Moment) -> bool:
     return ring.own and ring.site.function == moment.function and ring.of != "party"
 
 
-def _needed(ring: Ring, hold: Hold, stall: Stall, function: int) -> Need | None:
+def _needed(analysis: Analysis, ring: Ring, hold: Hold, stall: Stall, moment: Moment) -> Need | None:
     """What the signal needs of what the guard keeps."""
     lock = hold.taken.lock
+    if _is_one_of_many(lock):
+        return None
     for need in sorted(ring.needs, key=lambda need: need.site):
         family = "mutex" if lock.family == "reentrant" else lock.family
         kind = kind_of(hold.taken.mode, need.mode, replace(lock, family=family), False)
-        here = ring.function == function and same_lock(lock, need.lock)
+        here = ring.function == moment.function and same_lock(lock, need.lock)
         by_owner = bool(lock.owner) and lock.owner == need.lock.owner and _is_beside(ring.on, need.lock)
-        if kind not in (None, "nested-read") and (here or (by_owner and _is_beside(stall.on, lock))):
+        if kind in (None, "nested-read") or not (here or (by_owner and _is_beside(stall.on, lock))):
+            continue
+        if not _is_one_of_many(need.lock) and not _is_over(analysis, ring, need, moment):
             return need
     return None
+
+
+def _is_one_of_many(lock: ir.Lock) -> bool:
+    """Whether another one may be meant the next time: an element, what a function gave."""
+    return any(part.startswith("[") or part.endswith("()") for part in lock.place.way)
+
+
+def _is_over(analysis: Analysis, ring: Ring, need: Need, moment: Moment) -> bool:
+    """Whether a lock may have been asked for and given back before the one who waits began.
+
+    In a thread of its own all counts, unless the waiting closure is made between; elsewhere what is still held at the
+    signal does.
+    """
+    at, function = analysis.site(moment).at, moment.function
+    if need.site.function == ring.site.function == function:
+        waits_in = [body.at for body in analysis.bodies(function) if body.at[0] <= at[0] < body.at[1]]
+        if any(need.site.at[0] < begin <= ring.site.at[0] for begin, _ in waits_in):
+            return True
+    return ring.own and not any(
+        hold.taken.lock.place == need.lock.place or (need.lock.owner and hold.taken.lock.owner == need.lock.owner)
+        for where in {ring.function, ring.site.function}
+        for one in analysis.moments(where)
+        if _comes_to(analysis, one, ring)
+        for hold, _ in one.held()
+    )
+
+
+def _comes_to(analysis: Analysis, moment: Moment, ring: Ring) -> bool:
+    """Whether a moment is a signal or a call that comes to it."""
+    event = moment.event
+    if isinstance(event, ir.Signal):
+        return analysis.site(moment) == ring.site
+    targets = event.targets if isinstance(event, ir.Invoke) else ()
+    return any(one.site == ring.site for target in targets for one in rings(analysis, target))
 
 
 def _is_beside(on: ir.Lock, lock: ir.Lock) -> bool:
@@ -179,7 +217,8 @@ def _by_owner(analysis: Analysis, owner: str, of: str, seen: set[str]) -> Sequen
         for ring in rings(analysis, number):
             if ring.of == of and ring.on.owner == owner:
                 found += _by_callers(analysis, number, ring)
-    return list(dict.fromkeys(found))
+    started = {ring.site for ring in found if not ring.own}
+    return [r for r in dict.fromkeys(found) if not (r.own and r.site in started and not _callers(analysis, r.function))]
 
 
 def _gives(moment: Moment, of: str) -> bool:
@@ -221,8 +260,13 @@ def _escapes(analysis: Analysis, handed: Handed, of: str, depth: int = 0) -> boo
 
 
 def _by_callers(analysis: Analysis, number: int, ring: Ring, depth: int = 0) -> list[Ring]:
-    """A signal as those come to it who call its function, where that is only called; as it is where nobody does."""
+    """A signal as those come to it who call its function, where that is only called; as it is where nobody does.
+
+    What runs when it is awaited and is called by nobody who awaits it is a task of its own.
+    """
     callers = _callers(analysis, number) if ring.own and depth < _DEEPEST else []
+    if not callers and analysis.program.runs_when_awaited(number):
+        return [ring._replace(own=False)]
     found: list[Ring] = []
     for caller in callers:
         for one in rings(analysis, caller):

@@ -74,7 +74,9 @@ class Callees(Acts, Library):
                 listed = effects.lock(outer.path) is not None
                 self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
                 return
-            targets = self.fitting(self.program.types.methods(outer, name, effects), call)
+            listed_here = name in effects.signals.get((outer.path[0], outer.path[-1]), ())
+            methods = self.program.types.methods(outer, name, effects) if not listed_here else []
+            targets = self.fitting(methods, call)
             if targets:
                 self.invoke(call, targets, True, outer)
                 return
