@@ -185,3 +185,37 @@ def test_nobody_waits_long_in_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyP
     write_tree(tmp_path, {path: SLOW[path.rpartition(".")[2]]})
     found = check(["."], Settings(select=("LCK402",)), Work()).findings
     assert [finding.span.path for finding in found] == [path] * said
+
+
+INTERVALS = """\
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
+struct S { m: Mutex<Vec<u32>>, l: RwLock<Vec<u32>> }
+impl S {
+    fn lets_go_first(&self) -> bool {
+        let mut g = self.m.lock();
+        if g.is_empty() {
+            drop(g);
+            return false;
+        }
+        g.push(1);
+        true
+    }
+    fn hands_on(&self) -> usize {
+        let mut g = self.l.write();
+        g.push(1);
+        let r = RwLockWriteGuard::downgrade(g);
+        self.lets_go_first();
+        r.len()
+    }
+}
+"""
+
+
+def test_an_interval_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"src/lib.rs": INTERVALS})
+    found = check(["."], Settings(select=("LCK501",)), Work()).findings
+    assert [finding.message for finding in found] == [
+        "`g` holds `self.m` from line 5 to 12, last used on 10: it ends by `drop`",
+        "`g` holds `self.l` from line 14 to 16, last used on 15: it is handed on",
+    ]

@@ -121,7 +121,8 @@ class _View:
         named = [at for at in own if not any(low <= at < high for low, high in drops)]
         home = self.home(slot)
         end = max((high for _, high in drops), default=home.at[1])
-        end = home.at[1] if any(_place(moment)[0] > end for moment in under) else end
+        later = (*(_place(moment)[0] for moment in under), *self.uses.get(slot, ()))
+        end = home.at[1] if any(at > end for at in later) else end
         gone = next((at for reason, at in self.handed(slot, drops) if reason == "handed"), end)
         end = min(end, gone + 1) if not any(_place(moment)[0] > gone for moment in under) else end
         last = max((at for at in named if at < end), default=-1)
@@ -180,6 +181,7 @@ class _View:
         final = max((_place(moment)[0] for moment in under), default=-1)
         start = self.body.slots[slot].at[1]
         exits = [at for at in self.exits(home) if at > max(start, taken[1]) and (at < last or at < final)]
+        exits = [at for at in exits if not self.is_free(at, drops)]
         yield from (("leaves", at) for at in exits[:1])
         if last >= 0:
             rounds = rounds_of(home, last)
@@ -222,6 +224,13 @@ class _View:
         found = [step.at[0] for step in leaves if step.at != (0, 0)]
         found += [step.name_at[0] for step in self.steps if isinstance(step, ir.Call) and step.word == "?"]
         return sorted(found)
+
+    def is_free(self, at: int, drops: Sequence[ir.Range]) -> bool:
+        """Whether the guard was dropped before, in the same arm of a branch."""
+        branches = (step for step in self.steps if isinstance(step, ir.Branch))
+        around = (arm.body.at for step in branches for arm in step.arms if _holds(arm.body.at, at))
+        inner = min(around, key=lambda one: one[1] - one[0], default=self.body.root.at)
+        return any(_holds(inner, low) and high <= at for low, high in drops)
 
     def is_after(self, moment: Moment, last: int, under: Sequence[Moment], rounds: Sequence[ir.Range]) -> bool:
         """Whether an event that could take time comes after the last use, in another expression, and in no round of
