@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import structs
@@ -17,6 +18,8 @@ from lockcheck.cache import Store
 from lockcheck.executors import Executor, Here
 from lockcheck.frontends import declare
 from lockcheck.source import Crate, Source
+
+T = TypeVar("T")
 
 _DECODER = msgspec.msgpack.Decoder(ir.Unit)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -52,7 +55,11 @@ def declared(
     for batch, encoded in zip((batch for batch in batches if batch), done, strict=True):
         fresh.update((keys[number], unit) for number, unit in zip(batch, encoded, strict=True))
     store.save(fresh)
-    return [_decoded(known.get(key) or fresh[key], source, homes) for key, source in zip(keys, sources, strict=True)]
+    shared = Shared()
+    return [
+        shared.unit(_decoded(known.get(key) or fresh[key], source, homes))
+        for key, source in zip(keys, sources, strict=True)
+    ]
 
 
 def declare_all(batch: Batch) -> list[bytes]:
@@ -71,6 +78,36 @@ def _decoded(data: bytes, source: Source, homes: Mapping[str, Crate | None]) -> 
         return _DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError):  # the cache was tampered with, or the types are nested too deep
         return declare(source, homes[source.path])
+
+
+class Shared:
+    """Values that many declarations have are kept once: that halves the memory of a large tree's."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def _one(self, value: T) -> T:
+        return cast("T", self._known.setdefault(value, value))
+
+    def unit(self, unit: ir.Unit) -> ir.Unit:
+        """The unit, its parts replaced by equal ones that others have."""
+        one, put = self._one, structs.force_setattr
+        for function in unit.functions:
+            put(function, "module", one(function.module))
+            put(function, "owner", one(function.owner))
+            put(function, "trait", one(function.trait))
+            put(function, "returns", one(function.returns))
+            put(function, "bounds", one(function.bounds))
+            put(function, "params", tuple(map(one, function.params)))
+        for line in unit.imports:
+            put(line, "module", one(line.module))
+            put(line, "target", tuple(map(one, line.target)))
+            put(line, "name", one(line.name))
+        for decl in unit.types:
+            put(decl, "module", one(decl.module))
+            for part in decl.fields:
+                put(part, "type", one(part.type))
+        return unit
 
 
 def _batches(sources: Sequence[Source], numbers: Sequence[int]) -> list[list[int]]:
