@@ -12,8 +12,10 @@ own, wherever it is computed, and it holds as long as what other files can see o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -28,6 +30,9 @@ from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.recall import DIGEST, Entry
 from lockcheck.rule import Rule
 from lockcheck.tree import Tree
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _WORTH = 300
 """So many functions take longer than the start of another process."""
@@ -86,12 +91,11 @@ def examine(
 
     `key` tells under what the run may be remembered; None where it must not be.
     """
-    alone = [rule for rule in rules if rule.meta.sees == "function"]
     topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
     before = _remembered(tree, store, key)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
-    with Crew(tree, alone, topics, jobs, before.reads) as crew:
+    with Crew(tree, rules, topics, jobs, before.reads) as crew:
         names = frozenset[str]().union(*(topic.names(tree.analysis) for topic in topics))
         others = tree.frontier.calling(names, settled=True)
         while True:
@@ -103,7 +107,7 @@ def examine(
                 break
         ordered = [outcomes[number] for number in sorted(outcomes)]
         findings = [finding for one in ordered for finding in one.findings]
-        together = _together(tree, [rule for rule in rules if rule.meta.sees != "function"], topics, ordered, before)
+        together = _together(crew, [n for n, rule in enumerate(rules) if rule.meta.sees != "function"], ordered, before)
         findings += together.findings
         tree.analysis.look_at(None)
         findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
@@ -178,25 +182,20 @@ def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collectio
     return found
 
 
-def _together(
-    tree: Tree, rules: Sequence[Rule], topics: Sequence[Topic], outcomes: Sequence[Outcome], before: State
-) -> Together:
+def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], before: State) -> Together:
     """What the rules say that look at more than one function; what an earlier run heard, where nothing is new."""
     edges = {one.function: one.edges for one in outcomes if one.edges}
     owners = knotted(edge for some in edges.values() for edge in some)
     knots = {n for n, some in edges.items() if any(owners.get(held, -1) == owners.get(to) for held, to in some)}
     knots.update(one.function for one in outcomes if one.hangs)
-    written = frozenset(lock for one in outcomes for lock in one.written)
-    about = {topic: [one.function for one in outcomes if n in one.topics] for n, topic in enumerate(topics)}
-    asked = repr((sorted(knots), sorted(map(repr, written)), list(about.values())))
-    given = hashlib.blake2b(asked.encode(), digest_size=16).digest()
+    written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
+    about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
+    given = hashlib.blake2b(repr((sorted(knots), written, about)).encode(), digest_size=16).digest()
     if before.together is not None and before.together.given == given:
         return before.together
     found, read = list[Finding](), set[int]()
-    for rule in rules:
-        tree.analysis.look_at(None if rule.meta.sees == "tree" else sorted(knots), written, about)
-        found += said(rule, tree)
-        seen = tree.analysis.consulted()
+    for findings, seen in crew.hear([Question(rule, tuple(sorted(knots)), tuple(written), about) for rule in rules]):
+        found += findings
         given = given if seen is not None else b""
         read.update(seen or ())
     return Together(given, tuple(found), tuple(sorted(read)))
@@ -217,6 +216,8 @@ class Crew:
         """
         self._mine = Errand(tree, rules, topics)
         self._jobs = jobs if shares_memory() else 1
+        self._others: Processes | None = None
+        self._leaving = ExitStack()
         self._reads: dict[int, set[int]] = {number: set(some) for number, some in reads.items()}
 
     def __enter__(self) -> Crew:
@@ -225,18 +226,33 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         _SHARED.pop()
+        self._leaving.close()
+
+    @property
+    def topics(self) -> int:
+        """How many topics there are."""
+        return len(self._mine.topics)
 
     def outcomes(self, numbers: Sequence[int]) -> Iterator[Outcome]:
         """What comes of these functions, in no order."""
-        if self._jobs == 1 or len(numbers) < _WORTH:
-            yield from _worked_out(self._mine, numbers)
-            return
-        size = -(-len(numbers) // (self._jobs * _TASKS))
+        if self._jobs > 1 and len(numbers) >= _WORTH and self._others is None:
+            self._others = self._leaving.enter_context(Processes(self._jobs))
+        size = -(-len(numbers) // (self._jobs * _TASKS)) or 1
         tasks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-        for done, problems, reads in Processes(self._jobs).map(_work, tasks):
-            self._mine.tree.problems += problems
-            self._learn(reads)
+        for done in self._done(_work, tasks):
             yield from done
+
+    def hear(self, questions: Sequence[Question]) -> Iterator[tuple[list[Finding], frozenset[int] | None]]:
+        """What each rule says, and the functions that were looked at for it; None where that was every one."""
+        return self._done(_answered, questions)
+
+    def _done(self, work: Callable[[T], Done[R]], tasks: Sequence[T]) -> Iterator[R]:
+        """The results of tasks, in order, by those who know the most already."""
+        for done in self._others.map(work, tasks) if self._others is not None else map(work, tasks):
+            if self._others is not None:
+                self._mine.tree.problems += done.problems
+            self._learn(done.reads)
+            yield done.result
 
     def readings(self) -> dict[int, tuple[int, ...]]:
         """For each function that was linked, by anybody, the ones that were read for that."""
@@ -272,19 +288,57 @@ _SHARED: list[Errand] = []
 """What copies of this process find when they begin."""
 
 
-def _work(numbers: Sequence[int]) -> tuple[list[Outcome], list[Problem], dict[int, tuple[int, ...]]]:
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """What came of a task, what went wrong meanwhile, and what was read that was not told before."""
+
+    result: R
+    problems: list[Problem]
+    reads: dict[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A rule (by number) is asked of functions together: of those in knots, or of all.
+
+    `written` are the locks that the tree takes for writing, `about` the functions of each topic.
+    """
+
+    rule: int
+    knots: tuple[int, ...]
+    written: tuple[str | ir.Place, ...]
+    about: Sequence[tuple[int, ...]]
+
+
+def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
+    return _told(lambda errand: _worked_out(errand, numbers))
+
+
+def _answered(asked: Question) -> Done[tuple[list[Finding], frozenset[int] | None]]:
+    return _told(lambda errand: _heard(errand, asked))
+
+
+def _told(work: Callable[[Errand], R]) -> Done[R]:
     errand = _SHARED[-1]
     before = len(errand.tree.problems)
-    done = _worked_out(errand, numbers)
-    return done, errand.tree.problems[before:], errand.readings()
+    result = work(errand)
+    return Done(result, errand.tree.problems[before:], errand.readings())
+
+
+def _heard(errand: Errand, asked: Question) -> tuple[list[Finding], frozenset[int] | None]:
+    rule, analysis = errand.rules[asked.rule], errand.tree.analysis
+    about = dict(zip(errand.topics, asked.about, strict=True))
+    analysis.look_at(None if rule.meta.sees == "tree" else asked.knots, frozenset(asked.written), about)
+    return list(said(rule, errand.tree)), analysis.consulted()
 
 
 def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
     tree, analysis, outcomes = errand.tree, errand.tree.analysis, []
     names = [topic.names(analysis) for topic in errand.topics]
+    alone = [rule for rule in errand.rules if rule.meta.sees == "function"]
     for number in numbers:
         analysis.look_at((number,))
-        findings = tuple(finding for rule in errand.rules for finding in said(rule, tree))
+        findings = tuple(finding for rule in alone for finding in said(rule, tree))
         edges = tuple(sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)}))
         written = tuple(sorted(analysis.written, key=repr))
         lends, hangs = analysis.lends(number), bool(conflicts(analysis)) or waits_under_lock(analysis)

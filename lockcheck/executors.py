@@ -49,19 +49,37 @@ class Here:
 
 
 class Processes:
-    """Processes on this machine, started when there is work and ended when it is done."""
+    """Processes on this machine, started when there is work and ended when it is done.
+
+    As a context, the same ones do all that is asked for in it, and keep what they know.
+    """
 
     def __init__(self, jobs: int) -> None:
         """At most `jobs` processes at once."""
         self._jobs = jobs
+        self._kept: futures.Executor | None = None
+
+    def __enter__(self) -> Processes:
+        self._kept = self._pool(self._jobs)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._kept is not None:
+            self._kept.shutdown(cancel_futures=True)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """By as many processes as there are tasks."""
+        if self._kept is not None:
+            yield from _gathered(self._kept, function, tasks)
+            return
+        with self._pool(min(self._jobs, len(tasks))) as pool:
+            yield from _gathered(pool, function, tasks)
+
+    def _pool(self, size: int) -> futures.Executor:
         import multiprocessing
 
         context = multiprocessing.get_context("fork" if shares_memory() else None)
-        with futures.ProcessPoolExecutor(min(self._jobs, len(tasks)), context) as pool:
-            yield from _gathered(pool, function, tasks)
+        return futures.ProcessPoolExecutor(size, context)
 
 
 class Dask:
@@ -92,13 +110,23 @@ class Dask:
 
 def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
     """The results in order; what the pool could not do, because its workers died, is done here."""
-    waiting = [pool.submit(function, task) for task in tasks]
+    waiting = [_submitted(pool, function, task) for task in tasks]
     for one, task in zip(waiting, tasks, strict=True):
         try:
             done = one.result()
         except Exception:
             done = function(task)  # an error of the work itself comes again, here
         yield done
+
+
+def _submitted(pool: futures.Executor, function: Callable[[T], R], task: T) -> futures.Future[R]:
+    """What will be the result; it fails where the pool has no workers any more."""
+    try:
+        return pool.submit(function, task)
+    except futures.BrokenExecutor as error:
+        failed: futures.Future[R] = futures.Future()
+        failed.set_exception(error)
+        return failed
 
 
 def chosen(work: Work) -> Executor:

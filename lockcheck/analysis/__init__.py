@@ -155,6 +155,7 @@ class Analysis:
                 yield from moments
 
     def _named(self, topic: Topic) -> Sequence[int]:
+        self._saw_all = True  # whoever calls such a name after a change has a say too
         return self._calling(topic.names(self)) if self._calling is not None else ()
 
     def __iter__(self) -> Iterator[Moment]:
