@@ -60,13 +60,16 @@ def _is_own(analysis: Analysis, number: int, way: ir.Path) -> bool:
 
 
 def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
-    """What is handed over to be run at some time and takes a lock which is not re-entrant."""
+    """What is handed over to be run at some time and takes a lock which is not re-entrant.
+
+    Of a lock without a name (of what was handed over too) nobody can say who else has it.
+    """
     for moment in analysis.about(HOOKS):
         event = moment.event
         if isinstance(event, ir.Register) and event.when == when:
             here = Site(moment.function, event.at)
             for reach in analysis.reaches(moment):
-                if _waits_for_itself(reach.lock):
+                if _waits_for_itself(reach.lock) and reach.lock.owner:
                     inside = tuple(site for site in reach.trace if site != here)
                     yield _sudden(moment.function, reach, inside, here)
 

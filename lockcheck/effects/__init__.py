@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
@@ -28,7 +28,8 @@ class Taking:
     """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited.
 
     `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
-    name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long.
+    name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long; `raises`: an
+    error says that it did not get it; `closes`: a block that is opened with the result gives it back at its end.
     """
 
     mode: Mode
@@ -41,13 +42,16 @@ class Taking:
     gives: bool = False
     asks: bool = False
     opens: bool = False
+    raises: bool = False
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LockType:
     """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard.
 
-    `shares`: made with another lock, it is another name of that one.
+    `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
+    each the lock as it is taken by that name.
     """
 
     kind: str
@@ -56,6 +60,7 @@ class LockType:
     wraps: bool
     methods: Mapping[str, Taking]
     shares: bool = False
+    views: Mapping[str, LockType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Effects:
     """The table of one language. Names are joined as the language spells them; see the data files for meanings."""
 
     locks: Mapping[tuple[str, str], LockType]
+    locks_in_full: Mapping[ir.Path, LockType]
     lock_names: Mapping[str, LockType]
     free: frozenset[str]
     lazy: frozenset[str]
@@ -101,6 +107,10 @@ class Effects:
     wrappers: Mapping[str, int]
     flow: Mapping[str, Mapping[str, ir.Type]]
     flow_names: Mapping[str, str]
+    makes: Mapping[str, ir.Type]
+    """What calls of library functions, and of methods of what they give, give, by the full name as spelled."""
+    views: frozenset[str]
+    """The names of fields that are other names of locks."""
     same_methods: frozenset[str]
     same_functions: frozenset[str]
     there: Mapping[str, bool]
@@ -159,6 +169,9 @@ class Effects:
 
         Names that many types of a crate have (`Sender`) are told apart by the part before.
         """
+        in_full = self.locks_in_full.get(path)
+        if in_full is not None:
+            return in_full
         found = self.locks.get((path[0], path[-1])) if len(path) > 1 else None
         if found is None or found.family != "watch" or path[-2] == "watch":
             return found
@@ -199,7 +212,8 @@ class Effects:
         Those of mutexes take no argument, unless they give up after a time or at once: `read(buffer)` is no lock.
         """
         if self.objects:
-            methods = {name for lock in self.locks.values() for name in lock.methods if not name.startswith("__")}
+            listed = ((name, how) for lock in self.locks.values() for name, how in lock.methods.items())
+            methods = {name for name, how in listed if not (name.startswith("__") or how.moment)}
             methods |= self.signal_methods
             return ir.Words(any=frozenset(methods), functions=frozenset(self.hooks))
         quiet = {"map", "watch"} - families
@@ -226,8 +240,15 @@ def _signalling(said: str) -> tuple[Signalling, ...]:
 def _taking(said: str) -> Taking:
     words = said.split()
     mode: Any = words[0]
-    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens")
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes")
     return Taking(mode, *(flag in words for flag in flags))
+
+
+def _view(lock: LockType, mode: Mode) -> LockType:
+    """The lock as it is taken by another name, for reading or for writing."""
+    takes, by_hand = Taking(mode), Taking(mode, hand=True, asks=lock.waits == "thread")
+    enters = "__aenter__" if lock.waits == "task" else "__enter__"
+    return replace(lock, methods={enters: takes, "acquire": by_hand, "release": Taking(mode, gives=True)})
 
 
 def _type(said: str) -> ir.Type:
@@ -263,6 +284,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
     separator, objects = data["language"]["separator"], data["language"]["objects"]
     locks: dict[tuple[str, str], LockType] = {}
     names: dict[str, LockType] = {}
+    in_full: dict[ir.Path, LockType] = {}
     for entry in data["lock"]:
         if entry.get("optional") and entry["optional"] not in options:
             continue
@@ -271,7 +293,10 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
             parts = kind.split(separator)
             wraps, shares = entry.get("wraps", False), entry.get("shares", False)
             lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares)
+            lock = replace(lock, views={name: _view(lock, mode) for name, mode in entry.get("views", {}).items()})
             locks.setdefault((parts[0], parts[-1]), lock)
+            if objects:
+                in_full[tuple(parts)] = lock
             if lock.family in ("mutex", "rwlock") and not objects:
                 merged = {**methods, **(names[parts[-1]].methods if parts[-1] in names else {})}
                 names[parts[-1]] = LockType(parts[-1], entry["family"], "thread", False, merged)
@@ -287,6 +312,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
     calls, drops = data["guard-calls"], data["drops"]
     return Effects(
         locks=locks,
+        locks_in_full=in_full,
         lock_names=names,
         free=frozenset(data["free"]["methods"]),
         lazy=frozenset(data["lazy"]["types"]),
@@ -296,6 +322,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         wrappers=data["wrappers"],
         flow={k: {m: _type(r) for m, r in v.items()} for k, v in data["flow"].items()},
         flow_names=data["flow-names"],
+        makes={name: ir.Type(tuple(kind.split(separator))) for name, kind in data.get("makes", {}).items()},
+        views=frozenset(name for lock in locks.values() for name in lock.views),
         same_methods=frozenset(data["same"]["methods"]),
         same_functions=frozenset(data["same"]["functions"]),
         there=data["there"],

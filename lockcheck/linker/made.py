@@ -205,6 +205,9 @@ class Made:
         shape = effects.flow.get(effects.flow_names.get(kind.path[-1], kind.path[-1]), {})
         if name in shape:
             return flowed(shape[name], kind)
+        made = effects.makes.get(effects.separator.join((*kind.path, name)))
+        if made is not None:
+            return made
         held = self.part(owner, name, effects)
         return held.args[0] if held is not None and held.path == (CLASS,) else None
 
@@ -222,7 +225,8 @@ class Made:
             return self.returned(self._names.functions[found][0], None)
         if found[:-1] in self._names.types:
             return self.result_of(ir.Type(found[:-1]), found[-1], effects)
-        return ir.Type(found) if not self._names.is_inside(found) else None
+        made = effects.makes.get(effects.separator.join(found))
+        return made or (ir.Type(found) if not self._names.is_inside(found) else None)
 
     def meaning(self, module: ir.Path, path: ir.Path) -> ir.Path:
         """What a path names, variables that are other names of it followed (`Lock = threading.Lock`)."""

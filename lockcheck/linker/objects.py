@@ -251,11 +251,16 @@ class Objects(Callables):
             return
         if not self.is_inside(place, kind) and self.signal(call, kind):
             return
+        if kind is None and self.through_view(call, name, place):
+            return
         for outer in self.program.types.behind(kind, self.effects):
             lock = self.program.types.lock_type(outer, self.effects)
             inside = self.is_inside(place, outer)
+            own = lock.methods.get(name) if lock is not None else None
             if lock is not None and not inside and self.on_lock(call, name, lock, place, "declared"):
-                return
+                if own is None or not own.moment:
+                    return
+            self.learn(call.dst, self.effects.makes.get(self.effects.separator.join((*outer.path, name))))
             targets = self.program.types.methods(outer, name, self.effects)
             if targets:
                 self.invoke(call, self.with_overrides(call, targets, kind, name), True, kind)
@@ -273,6 +278,19 @@ class Objects(Callables):
             self.invoke(call, below, True, kind)
         elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def through_view(self, call: ir.Call, name: str, place: ir.Place | None) -> bool:
+        """A field of a lock that is another name of it: `queue.mutex`, `rwlock.reader_lock`."""
+        known = self.canon(place)
+        if known is None or known.way[-1:] == () or known.way[-1] not in self.effects.views:
+            return False
+        owner = ir.Place(known.root, known.way[:-1])
+        for outer in self.program.types.behind(self.type_of(owner), self.effects):
+            lock = self.program.types.lock_type(outer, self.effects)
+            view = lock.views.get(known.way[-1]) if lock is not None else None
+            if view is not None:
+                return self.on_lock(call, name, view, owner, "declared")
+        return False
 
     def fill(self, place: ir.Place | None, kind: ir.Type | None, name: str, operands: tuple[ir.Operand, ...]) -> None:
         """What is put into a variable's container says what its elements are."""
@@ -340,14 +358,35 @@ class Objects(Callables):
 
     def opened(self, call: ir.Call, name: str, place: ir.Place) -> bool:
         """A block opened with what a function of the tree made: the function runs here, up to its yield."""
-        root = place.root
-        waiting = self.contexts.get(root) if isinstance(root, int) and not place.way else None
+        known = place if place.root in self.contexts else oldest(place, self.alias)
+        root = known.root
+        waiting = self.contexts.get(root) if isinstance(root, int) and not known.way else None
+        if isinstance(waiting, ir.Acquire) and name in ("acquire", "release"):
+            self.by_hand(call, name, waiting)
+            return True
+        if isinstance(root, int) and root in self.closing and name in ("__exit__", "__aexit__"):
+            self.out.append(ir.Release(ir.Place(("[by hand]",)), call.at, self.closing[root]))
+            return True
         if waiting is None or name not in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
             return False
         if name in ("__enter__", "__aenter__"):
-            taken = isinstance(waiting, ir.Acquire)
-            self.out.append(replace(waiting, holder=ir.Place(call.dst)) if taken else replace(waiting, dst=call.dst))
+            if isinstance(waiting, ir.Acquire):
+                made_here = call.at[0] <= waiting.at[0] and waiting.at[1] <= call.at[1]
+                here = waiting if made_here else replace(waiting, at=call.at, name_at=call.name_at)
+                self.out.append(replace(here, holder=ir.Place(call.dst)))
+            else:
+                self.out.append(replace(waiting, dst=call.dst))
         return True
+
+    def by_hand(self, call: ir.Call, name: str, handle: ir.Acquire) -> None:
+        """What a block could be opened with to take a lock is told to take it, or to give it back."""
+        if name == "release":
+            self.out.append(ir.Release(ir.Place(("[by hand]",)), call.at, handle.lock))
+            return
+        taking = Taking(handle.mode, recursive=handle.recursive, hand=True, asks=True)
+        tries, bounded, maybe = _asked(call, taking)
+        taken = replace(handle, holder=ir.Place(call.dst), at=call.at, name_at=call.name_at, name=name, by_hand=True)
+        self.out.append(replace(taken, fallible=tries or bounded, bounded=bounded, optional=maybe or bounded))
 
     def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
         taking = lock.methods.get(name)
@@ -370,22 +409,20 @@ class Objects(Callables):
 
     def take(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, evidence: str) -> None:
         named = self.lock_at(call, lock, place, evidence)
-        tries, bounded, maybe = taking.fallible, taking.bounded, taking.fallible
-        for number, operand in enumerate(call.operands[1:]) if taking.asks else ():
-            first = operand.name in ("blocking", "block") or (not number and not operand.name)
-            timed = operand.name == "timeout" or (number == 1 and not operand.name)
-            if first and operand.place != ir.YES:
-                tries, maybe = tries or operand.place == ir.NO, True
-            bounded = bounded or (timed and operand.place != ir.NONE)
+        tries, bounded, maybe = _asked(call, taking)
         later = lock.waits == "task" and not call.awaited and not tries
         if taking.opens:
             self.contexts[call.dst] = ir.Acquire(
                 named, taking.mode, None, call.at, call.name_at, call.word, recursive=taking.recursive
             )
             return
-        step = ir.Acquire(named, taking.mode, ir.Place(call.dst), call.at, call.name_at, call.word, tries or bounded,
-                          bounded, taking.recursive, maybe or bounded, by_hand=taking.hand,
-                          fresh=named.place.root in self.fresh and not named.place.way)  # fmt: skip
+        if taking.closes:
+            self.closing[call.dst] = named
+        holder = None if taking.moment else ir.Place(call.dst)
+        fresh = named.place.root in self.fresh and not named.place.way and not taking.moment
+        step = ir.Acquire(named, taking.mode, holder, call.at, call.name_at, call.word, tries or bounded,
+                          bounded and not taking.raises, taking.recursive, (maybe or bounded) and not taking.raises,
+                          by_hand=taking.hand, fresh=fresh)  # fmt: skip
         if later:
             self.pending[call.dst] = step
         else:
@@ -522,7 +559,7 @@ class Objects(Callables):
         else:
             self.unknown(call, spelled)
         if len(found) > 1:
-            self.learn(call.dst, ir.Type(found))
+            self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
 
     def of_elements(self, spelled: str, call: ir.Call) -> ir.Type | None:
         """What a library function gives that hands on the elements of its first argument."""
@@ -553,6 +590,18 @@ class Objects(Callables):
         """Closures passed to what is outside of the tree run there only where the table says so."""
         if call.word in self.effects.here or call.word in self.effects.threads:
             super().closures(call, receiver, unknown)
+
+
+def _asked(call: ir.Call, taking: Taking) -> tuple[bool, bool, bool]:
+    """Whether a call that takes a lock does not wait, waits for a time, may come back without it."""
+    tries, bounded, maybe = taking.fallible, taking.bounded, taking.fallible
+    for number, operand in enumerate(call.operands[1:]) if taking.asks else ():
+        first = operand.name in ("blocking", "block") or (not number and not operand.name)
+        timed = operand.name in ("timeout", "blocking_timeout") or (number == 1 and not operand.name)
+        if first and operand.place != ir.YES:
+            tries, maybe = tries or operand.place == ir.NO, True
+        bounded = bounded or (timed and operand.place != ir.NONE)
+    return tries, bounded, maybe
 
 
 def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:

@@ -39,6 +39,8 @@ class Places(ABC):
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    closing: dict[int, ir.Lock] = field(default_factory=dict)
+    """Results with which a block can be opened that gives a lock back at its end."""
     bound: dict[int, tuple[ir.Operand, ...]] = field(default_factory=dict)
     asks: dict[int, frozenset[str]] | None = None
     now: ir.Range = (0, 0)

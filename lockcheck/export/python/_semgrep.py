@@ -49,9 +49,13 @@ WHOLE_STATEMENTS = {"implicit_deep_exprstmt": False}
 """Options of a rule: an expression as a statement is not looked for in initialisers, conditions and calls."""
 
 
-def types(words: Words, *families: str, waits: str = "") -> tuple[str, ...]:
-    """The dotted names of the types of these families (and of locks that wait so)."""
-    found = {lock.kind for lock in words.effects.locks.values() if lock.family in families}
+def types(words: Words, *families: str, waits: str = "", silent: bool = False) -> tuple[str, ...]:
+    """The dotted names of the types of these families (and of locks that wait so) that are taken by `acquire`.
+
+    `silent`: only those where the result alone says whether the lock was taken.
+    """
+    listed = (lock for lock in words.effects.locks.values() if lock.family in families and "acquire" in lock.methods)
+    found = {lock.kind for lock in listed if not (silent and lock.methods["acquire"].raises)}
     return tuple(sorted(one for one in found if waits in ("", words.effects.locks[_key(one)].waits)))
 
 

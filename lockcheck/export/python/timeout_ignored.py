@@ -25,7 +25,8 @@ def semgrep(words: Words) -> dict[str, Any]:
     """A bounded acquisition that is a statement, or whose name is never used again."""
     found = []
     limited = sg.regex("LIMIT", r"^(?!\(?-\s*1\)?$|None$)")
-    for lock, place in sg.declared(sg.types(words, "mutex", "reentrant", "semaphore", waits="thread")):
+    kinds = sg.types(words, "mutex", "reentrant", "semaphore", waits="thread", silent=True)
+    for lock, place in sg.declared(kinds):
         for take in (f"{lock}.{limit}" for limit in _LIMITS):
             kept = f"$KEPT = {take}\n..."
             asked = [{"pattern-not-inside": f"{kept}\n{one}\n..."} for one in _LOOKS]
