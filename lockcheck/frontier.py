@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.frontends import macros_of, macros_with, pattern
+from lockcheck.frontends import macros_calling, macros_of, macros_with, pattern
 from lockcheck.linker import Program
 from lockcheck.source import Source
 
@@ -43,7 +43,7 @@ class Frontier:
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
-        """The tree's macros whose expansion takes a lock, by name."""
+        """The tree's macros whose expansion takes a lock, or calls a function of the tree that may, by name."""
         outers = {name: program.guard_givers(name, table) for name, table in tables.items()}
         macros = macros_of(program.units)
         known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
@@ -58,6 +58,13 @@ class Frontier:
                 self.macros.update({name: macros[name] for name in taking})
                 known[key] = pattern(unit.language, _joined(words, ir.Words(macros=taking)))
             self._patterns[unit.path] = known[key]
+        self.macros.update({name: macros[name] for name in macros_calling(macros, self._own_names())})
+
+    def _own_names(self) -> frozenset[bytes]:
+        """The names of the tree's functions, without those that say nothing."""
+        functions = (function for _, function in self._program.functions if function.body_at is not None)
+        common = frozenset[str]().union(*(table.common for table in self._program.types.tables))
+        return frozenset(function.name.encode() for function in functions if function.name not in common)
 
     def _families(self, units: Iterable[ir.Unit]) -> dict[str, tuple[str, ...]]:
         """The families of `_FAMILIES` that each crate may use."""

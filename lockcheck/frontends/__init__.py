@@ -7,7 +7,7 @@ Never: more of a language than its name and its file endings.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lockcheck import ir
 from lockcheck.source import Crate, Source
@@ -67,9 +67,22 @@ def pattern(language: str, words: ir.Words) -> re.Pattern[bytes]:
 
 def macros_with(macros: ir.Macros, words: re.Pattern[bytes]) -> frozenset[str]:
     """The names of the macros in whose expansions one of the words may be called."""
+    return _using(macros, lambda text: words.search(text) is not None)
+
+
+def macros_calling(macros: ir.Macros, names: Collection[bytes]) -> frozenset[str]:
+    """The names of the macros in whose expansions a function of one of the names may be called."""
+    return _using(macros, lambda text: any(found[1] in names for found in _CALLED.finditer(text)))
+
+
+_CALLED = re.compile(rb"(\w+)\s*\(")
+
+
+def _using(macros: ir.Macros, does: Callable[[bytes], bool]) -> frozenset[str]:
+    """The names of the macros whose text does something, and of those that use one of them."""
     left = {name: b"\n".join(arm.gives for macro in same for arm in macro.arms) for name, same in macros.items()}
     found: set[str] = set()
-    new = {name for name, text in left.items() if words.search(text)}
+    new = {name for name, text in left.items() if does(text)}
     while new:
         found |= new
         uses = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(name.encode() for name in new))) + rb")\s*!")
