@@ -690,6 +690,15 @@ class Making(Struct, frozen=True, gc=False):
     made: Type
 
 
+class Patch(Struct, frozen=True, gc=False, array_like=True):
+    """The function that `by` names is put in place of a method, `name`, of what `of` names (paths as written)."""
+
+    module: Path
+    of: Path
+    name: str
+    by: Path
+
+
 class Deref(Struct, frozen=True, gc=False, array_like=True):
     """Values of `owner` stand for values of `target` (a smart pointer of the tree)."""
 
@@ -769,3 +778,4 @@ class Unit(Struct, frozen=True, gc=False, array_like=True):
     problems: tuple[tuple[int, str], ...]
     macros: tuple[Macro, ...] = ()
     makings: tuple[Making, ...] = ()
+    patches: tuple[Patch, ...] = ()

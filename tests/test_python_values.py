@@ -158,3 +158,55 @@ def test_a_call_that_means_one_of_several_functions_possibly_blocks(tmp_path: Pa
     said = lockcheck(tmp_path, "check", ".", "--min-confidence", "possible", *options).stdout
     assert [(one["code"], one["confidence"]) for one in json.loads(said)["findings"]] == [("LCK402", "possible")]
     assert json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)["findings"] == []
+
+
+LISTENS = """\
+import logging, threading
+log = logging.getLogger(__name__)
+class Store:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._other = threading.Lock()
+    def add(self, row):
+        with self._lock:
+            pass
+    def flush(self):
+        with self._lock:
+            log.debug("x")
+class Handler(logging.Handler):
+    def __init__(self, store: Store):
+        self.store = store
+    def emit(self, record):
+        self.store.add(record)
+"""
+
+COMES_BACK = {
+    "a handler": LISTENS,
+    "in a callee": LISTENS.replace('log.debug("x")', "self.tell()") + "\ndef tell():\n    pass\n"
+    "class More(Store):\n    def tell(self):\n        logging.warning('x')\n",
+    "a method of the library that was replaced": LISTENS.partition("class Handler")[0]
+    + "store = Store()\ndef make(record):\n    store.add(record)\nwrap(logging.Logger, 'makeRecord', make)\n",
+}
+NOT_BACK = {
+    "another lock": LISTENS.replace("with self._lock:\n            log", "with self._other:\n            log"),
+    "a lock that lets its holder in again": LISTENS.replace("self._lock = threading.Lock", "self._lock = threading.RLock"),
+    "nobody listens": LISTENS.replace("(logging.Handler)", ""),
+    "a name that is no log": LISTENS.replace("log = logging.getLogger(__name__)", "log = Store()"),
+}
+
+
+def logged(folder: Path, text: str) -> list[tuple[str, str]]:
+    write_tree(folder, {"a.py": text})
+    options = ("--select", "LCK404", "--persona", "pedantic", "--min-confidence", "possible", "--no-cache")
+    said = json.loads(lockcheck(folder, "check", ".", "--output", "json", *options).stdout)
+    return [(one["code"], one["confidence"]) for one in said["findings"]]
+
+
+@pytest.mark.parametrize("text", COMES_BACK.values(), ids=list(COMES_BACK))
+def test_what_listens_to_the_log_comes_back_for_the_lock(text: str, tmp_path: Path) -> None:
+    assert logged(tmp_path, text) == [("LCK404", "possible")]
+
+
+@pytest.mark.parametrize("text", NOT_BACK.values(), ids=list(NOT_BACK))
+def test_what_is_logged_comes_back_for_no_lock(text: str, tmp_path: Path) -> None:
+    assert logged(tmp_path, text) == []

@@ -66,7 +66,7 @@ class Reach(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A place where the thread lets go or waits, or calls a callable that is kept somewhere, reached by a call.
+    """A place where the thread lets go or waits, logs, or calls a callable that is kept somewhere, reached by a call.
 
     `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this. `certain`:
     no call on the way was resolved by its name alone, or means one of several functions.
@@ -271,9 +271,9 @@ class Walk:
                     stall = Stall(on, of, name, (), Site(self.number, where), not self.asked)
                     self.stalls.setdefault((on.place, of), stall)
                 return ways
-            case ir.Act("calls", at=where):
+            case ir.Act(("calls" | "logs") as what, at=where):
                 self.moment(step, ways)
-                self.wait(self.calls, Wait("calls", (), Site(self.number, where)), ways)
+                self.wait(self.calls, Wait(what, (), Site(self.number, where)), ways)
                 return ways
             case ir.Register() | ir.Discard() | ir.Act() | ir.Signal():
                 self.moment(step, ways)

@@ -70,6 +70,8 @@ class Acting:
     what: str
     types: frozenset[str]
     telling: bool
+    variables: frozenset[str] = frozenset()
+    """Names (in small letters, no underscores around) of variables that are taken to have one of the types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Effects:
     blocks_unknown: Mapping[str, str]
     blocks_names: Mapping[str, str]
     acts: Mapping[str, Acting]
+    listeners: Mapping[ir.Path, tuple[str, frozenset[str]]]
+    """By library class: what acts run those of its methods (the names) that the tree has put others in place of."""
     pending: frozenset[str]
     named: Mapping[str, Taking]
     known: frozenset[str]
@@ -356,8 +360,14 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         blocks_methods=data["blocks-methods"],
         blocks_unknown=data["blocks-unknown"],
         blocks_names=dict.fromkeys(data["blocks-functions"]["names"], data["blocks-functions"]["why"]),
+        listeners={
+            tuple(kind.split(separator)): (act, frozenset(names))
+            for kind, (act, *names) in data.get("listeners", {}).items()
+        },
         acts={
-            name: Acting(one["what"], frozenset(one["types"]), name in one["telling"])
+            name: Acting(
+                one["what"], frozenset(one["types"]), name in one["telling"], frozenset(one.get("variables", ()))
+            )
             for one in data.get("act", ())
             for name in one["methods"]
         },

@@ -60,6 +60,7 @@ class Program:
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
+        self._listeners: dict[str, tuple[int, ...]] = {}
         self._entered = 0
         self._tries: dict[int, int] = {}
         self._reads: dict[int, set[int]] = {}
@@ -144,6 +145,28 @@ class Program:
         for number, known in self._linked.items():
             own = (*known.callees, *known.beside) if known is not None else ()
             yield number, self._reads.get(number, set()).union(own)
+
+    def listeners(self, act: str) -> tuple[int, ...]:
+        """The tree's functions that an act runs in the middle of it, whoever does it, in the order of the tree."""
+        if act not in self._listeners:
+            self._listeners[act] = tuple(dict.fromkeys(self._listening(act)))
+        return self._listeners[act]
+
+    def _listening(self, act: str) -> Iterator[int]:
+        for path in self.names.types:
+            kind = ir.Type(path)
+            for table in self.types.tables:
+                for base in self.types.made.bases(kind, table) if table.listeners else ():
+                    known, names = table.listeners.get(base.path, ("", ()))
+                    for name in sorted(names) if known == act else ():
+                        yield from self.types.methods(kind, name, table)
+        for unit in self.units:
+            for patch in unit.patches:
+                of = self.names.resolve(patch.module, patch.of)
+                for table in self.types.tables:
+                    known, names = table.listeners.get(of, ("", ()))
+                    if known == act and patch.name in names:
+                        yield from self.names.functions.get(self.names.resolve(patch.module, patch.by), ())
 
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""

@@ -253,6 +253,8 @@ class Objects(Callables):
             return
         if kind is None and self.through_view(call, name, place):
             return
+        if name in self.effects.acts:
+            self.does(call, name, place, kind)
         for outer in self.program.types.behind(kind, self.effects):
             lock = self.program.types.lock_type(outer, self.effects)
             inside = self.is_inside(place, outer)
@@ -291,6 +293,22 @@ class Objects(Callables):
             if view is not None:
                 return self.on_lock(call, name, view, owner, "declared")
         return False
+
+    def does(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> None:
+        """An act by the type of the receiver, or by its name where the tree does not declare its type."""
+        entry = self.effects.acts[name]
+        if (kind is None or kind.path not in self.program.names.types) and self.called(place) in entry.variables:
+            self.did(call, entry.what, place)
+        else:
+            self.act(call, name, place, kind)
+
+    def called(self, place: ir.Place | None) -> str:
+        """What the text calls the value at a place, in small letters."""
+        known = self.canon(place)
+        if known is None:
+            return ""
+        named = known.root[-1] if isinstance(known.root, tuple) else self.body.slots[known.root].name
+        return (known.way[-1] if known.way else named).strip("_").lower()
 
     def fill(self, place: ir.Place | None, kind: ir.Type | None, name: str, operands: tuple[ir.Operand, ...]) -> None:
         """What is put into a variable's container says what its elements are."""
@@ -541,6 +559,9 @@ class Objects(Callables):
     def outside_call(self, call: ir.Call, found: ir.Path) -> None:
         """A function of no file here."""
         spelled = ".".join(found)
+        entry = self.effects.acts.get(found[-1])
+        if entry is not None and found[-2:-1] and found[-2] in entry.types:
+            self.did(call, entry.what, None)
         why = self.effects.blocks.get(spelled)
         hook = self.effects.hooks.get(spelled)
         if hook is not None:

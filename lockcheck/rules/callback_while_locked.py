@@ -73,10 +73,10 @@ and tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site
 from lockcheck.analysis.held import Wait
 from lockcheck.analysis.paths import is_given
 from lockcheck.finding import Finding, graded
@@ -93,33 +93,59 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard under which foreign code runs, at the first call."""
     seen = set()
     for moment in analysis:
-        event = moment.event
         if not any(moment.ways) or analysis.of_tests(moment.function):
             continue
-        through = _through(analysis, moment) if isinstance(event, ir.Invoke) else None
-        if through is None and not isinstance(event, ir.Callback) and not _calls(event):
-            continue
-        for hold, sure in moment.held(through.when if through is not None else frozenset()):
-            lock = hold.taken.lock
-            if (hold.taken.site, lock.place) in seen or lock.family in _LET_IN or is_given(analysis, moment, hold):
-                continue
-            seen.add((hold.taken.site, lock.place))
-            what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
-            via = f" through `{getattr(event, 'name', '')}`" if through is not None else ""
-            on = wait_notes(analysis, through, "calls what is kept", "called here") if through is not None else []
-            yield witness.of_hold(
-                analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
-                f"a {what} is called{via} while `{{lock}}` is held: it may come back for the lock, or take its time",
-                "end the guard before the call; take what is to be called out of the lock first",
-                graded(lock.evidence, sure) if through is None else "possible", "called under the lock",
-                (*taken_notes(analysis, moment, hold), *on),
-            )  # fmt: skip
+        for run in _foreign(analysis, moment):
+            for hold, sure in moment.held(run.when):
+                lock = hold.taken.lock
+                if (hold.taken.site, lock.place) in seen or lock.family in _LET_IN or is_given(analysis, moment, hold):
+                    continue
+                back = _comes_back(analysis, lock) if run.why == "logs" else None
+                if run.why != "logs" or back is not None:
+                    seen.add((hold.taken.site, lock.place))
+                    yield _finding(analysis, moment, hold, sure, run, back)
 
 
-def _calls(event: ir.Step) -> bool:
-    return isinstance(event, ir.Act) and event.what in ("calls", "wakes")
+def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wait, back: Reach | None) -> Finding:
+    event = moment.event
+    what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
+    via = f" through `{getattr(event, 'name', '')}`" if run.trace else ""
+    said = f"a {what} is called{via} while `{{lock}}` is held: it may come back for the lock, or take its time"
+    if back is not None:
+        said = f"something is logged{via} while `{{lock}}` is held, and what listens here comes back for the lock"
+    there = wait_notes(analysis, run, "logs" if back is not None else "calls what is kept", "called here")
+    returns = witness.reach_notes(analysis, back) if back is not None else []
+    return witness.of_hold(
+        analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment), said,
+        "end the guard before the call; take what is to be called out of the lock first",
+        "possible" if run.trace or back is not None else graded(hold.taken.lock.evidence, sure),
+        "called under the lock", (*taken_notes(analysis, moment, hold), *there, *returns),
+    )  # fmt: skip
 
 
-def _through(analysis: Analysis, moment: Moment) -> Wait | None:
-    """The call of what is kept somewhere that a call comes to."""
-    return min(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)), default=None)
+def _foreign(analysis: Analysis, moment: Moment) -> Iterator[Wait]:
+    """What the moment itself calls that is not its own, and the nearest such call that a callee comes to."""
+    event = moment.event
+    if isinstance(event, ir.Callback) or (isinstance(event, ir.Act) and event.what in ("calls", "wakes", "logs")):
+        why = event.what if isinstance(event, ir.Act) else "calls"
+        yield Wait(why, (), analysis.site(moment))
+    elif isinstance(event, ir.Invoke):
+        found = sorted(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)))
+        for why in ("calls", "logs"):
+            yield from [wait for wait in found if wait.why == why][:1]
+
+
+def _comes_back(analysis: Analysis, lock: ir.Lock) -> Reach | None:
+    """How what listens when something is logged comes to a lock of the same owner."""
+    return analysis.once(_listening).get(lock.owner) if lock.owner else None
+
+
+def _listening(analysis: Analysis) -> Mapping[str, Reach]:
+    found: dict[str, Reach] = {}
+    for number in analysis.program.listeners("logs"):
+        here = Site(number, analysis.program.functions[number][1].name_at)
+        for reach in analysis.summary(number).reaches:
+            known = found.get(reach.lock.owner)
+            if known is None or len(reach.trace) + 1 < len(known.trace):
+                found[reach.lock.owner] = reach._replace(trace=(here, *reach.trace))
+    return found

@@ -37,6 +37,10 @@ _YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
 _BARE = re.compile(
     rb"\s*(?:[rRuU]?[\"']_*\s*)?(?:raise\s+(?:\w+\.)*NotImplemented\w*(?:\s*\([^()]*\))?|pass|\.\.\.|return(?:\s+None)?)?\s*"
 )
+_PATCH = re.compile(
+    rb"(?<!getattr)\(\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
+    rb"([A-Za-z_]\w*(?:\.\w+)*)\s*\)"
+)
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 _PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -71,6 +75,13 @@ class _Declarer:
     statics: list[ir.Static] = field(default_factory=list)
     functions: list[ir.Function] = field(default_factory=list)
     makings: list[ir.Making] = field(default_factory=list)
+
+    def patches(self, module: ir.Path) -> Iterator[ir.Patch]:
+        """Where a function is given together with a name and what has it: `wrap(logging.Logger, "handle", own)`."""
+        for said in _PATCH.finditer(self.data):
+            if self.text.masked[said.start() : said.start() + 1] == b"(":
+                of, name, by = (part.decode() for part in said.groups())
+                yield ir.Patch(module, tuple(of.split(".")), name, tuple(by.split(".")))
 
     # ------------------------------------------------------------------------------------------------- statements
 
@@ -309,6 +320,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), (), (), (), tuple(declarer.makings),
+        tuple(declarer.patches(module)),
     )  # fmt: skip
 
 
