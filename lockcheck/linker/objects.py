@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import Callables
 from lockcheck.linker.made import CLASS, flowed
-from lockcheck.linker.places import oldest, owner_of_static, plain
+from lockcheck.linker.places import EMPTY_OPTION, oldest, owner_of_static, plain
 from lockcheck.linker.types import Context
 from lockcheck.linker.uses import guessed, is_guess
 
@@ -112,7 +112,7 @@ class Objects(Callables):
         if place is None:
             return None
         kind = self.told_type(place)
-        return kind if kind is not None else self.guessed_type(place)
+        return kind if kind not in (None, EMPTY_OPTION) else self.guessed_type(place) or kind
 
     def told_type(self, place: ir.Place) -> ir.Type | None:
         """The type that what makes the value says that it has."""
@@ -138,7 +138,7 @@ class Objects(Callables):
                 return None
             slot = self.body.slots[root]
             kind = self.program.types.uses.fitting(self.asked_of(root), self.effects) if slot.name else None
-            if kind is not None and self.slot_type(root) is None:
+            if kind is not None and self.slot_type(root) in (None, EMPTY_OPTION):
                 for part in place.way:
                     kind = self.part_type(kind, part) if kind is not None else None
                 return kind
