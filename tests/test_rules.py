@@ -219,3 +219,28 @@ def test_an_interval_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
         "`g` holds `self.m` from line 5 to 12, last used on 10: it ends by `drop`",
         "`g` holds `self.l` from line 14 to 16, last used on 15: it is handed on",
     ]
+
+
+CLIENTS = """\
+use std::sync::Mutex;
+struct Client { n: u32 }
+impl Client { fn execute(&self, _text: &str) {} }
+struct S { m: Mutex<u32>, own: Client, kept: Mutex<postgres::Client> }
+impl S {
+    fn blocks(&self, c: &mut postgres::Client) { let g = self.m.lock().unwrap(); c.execute("x", &[]); drop(g); }
+    fn own(&self) { let g = self.m.lock().unwrap(); self.own.execute("x"); drop(g); }
+    fn guarded(&self) { self.kept.lock().unwrap().execute("x", &[]); }
+    async fn awaited(&self, c: &tokio_postgres::Client) {
+        let g = self.m.lock().unwrap(); let _ = c.execute("x", &[]).await; drop(g);
+    }
+}
+"""
+
+
+def test_a_client_blocks_unless_it_is_ours_or_guarded_or_awaited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"src/lib.rs": CLIENTS})
+    found = check(["."], Settings(select=("LCK402",)), Work()).findings
+    assert [finding.function for finding in found] == ["S::blocks"]
