@@ -111,13 +111,31 @@ fn kept(jobs: Arc<Mutex<u32>>, server: elsewhere::Server) {
 """
 
 
+HANDED_ON = """
+use std::sync::{Arc, Mutex};
+struct Mock { server: outside::Server }
+impl Mock {
+    fn respond_with<F: Fn() -> u32 + 'static>(self, func: F) -> Mock {
+        Mock { server: self.server.route().respond_with(func) }
+    }
+}
+fn answers(mock: Mock, lock: Arc<Mutex<u32>>) {
+    let mine = lock.lock().unwrap();
+    let theirs = lock.clone();
+    mock.respond_with(move || *theirs.lock().unwrap());
+    drop(mine);
+}
+"""
+
+
 @pytest.mark.parametrize(
-    ("text", "wanted"), [(SERVICE, [(12, "LCK303")]), (ENDS, [(10, "LCK202")]), (KEPT, [(6, "LCK201")])]
+    ("text", "wanted"),
+    [(SERVICE, [(12, "LCK303")]), (ENDS, [(10, "LCK202")]), (KEPT, [(6, "LCK201")]), (HANDED_ON, [])],
 )
 def test_who_is_on_the_other_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: list[tuple[int, str]]
 ) -> None:
-    """A thread by its handle, a channel's other end, and a closure that is kept where one that borrows cannot be."""
+    """A thread by its handle, a channel's other end, closures that are kept where one that borrows cannot be."""
     write_tree(tmp_path, {"lib.rs": text})
     assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == wanted
 

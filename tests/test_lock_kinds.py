@@ -279,7 +279,9 @@ def _outcome(folder: Path, name: str) -> str:
     (folder / f"run_{name}.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-W", "ignore", f"run_{name}.py"]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=LIMIT if name == "bad" else 30, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, timeout=LIMIT if name == "bad" else 30, check=False
+        )
     except subprocess.TimeoutExpired:
         return "hangs"
     return "raises" if done.returncode else "ends"

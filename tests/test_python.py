@@ -175,7 +175,7 @@ def test_inside_a_locks_own_class_its_methods_are_code(tmp_path: Path) -> None:
         {
             "lib/setup.py": "",
             "lib/threading.py": "class Condition:\n    def notify(self, n=1):\n        pass\n"
-            "    def notify_all(self):\n        self.notify(2)\n"
+            "    def notify_all(self):\n        self.notify(2)\n",
         },
     )
     assert found(tmp_path) == []
@@ -214,7 +214,9 @@ def test_across_modules_bases_and_aliases(tmp_path: Path) -> None:
     assert [(note["path"], note["line"]) for note in one["notes"]][-1] == ("pkg/base.py", 6)
 
 
-LOOKED_AT_OUTSIDE = "def f(self):\n    while not self.rows:\n        with self._ready:\n            self._ready.wait()  # here"
+LOOKED_AT_OUTSIDE = (
+    "def f(self):\n    while not self.rows:\n        with self._ready:\n            self._ready.wait()  # here"
+)
 
 
 def test_a_wait_whose_test_stands_outside_of_the_lock(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ class Callees(Acts, Library):
                 n for n in self.program.types.by_name(name, effects) if self.program.arity(n) == len(call.operands)
             ]
             if 0 < len(guesses) <= _GUESSES:
+                self.may_keep(call)
                 self.invoke(call, guesses, False, None)
                 return
         if not known:

@@ -144,15 +144,11 @@ class Closures(Places):
         `unknown`: nothing is known of the callee. What owns all that it uses, and what was passed in, is then taken
         to be kept for later; a closure that borrows cannot be.
         """
-        word = call.word
+        word, together = call.word, list[ir.Lambda]()
         self.passed_by_name(call, receiver)
-        own, together = (
-            1 if isinstance(call.callee, ir.Method) and not word.startswith("call") else 0,
-            list[ir.Lambda](),
-        )
-        if unknown and word not in self.effects.familiar:
-            self.passed_on.difference_update(o.place.root for o in call.operands[own:] if o.place and not o.place.way)
-        for operand in call.operands[own:]:
+        if unknown:
+            self.may_keep(call)
+        for operand in _given(call):
             if not self.is_lambda(operand):
                 continue
             assert operand.place is not None and isinstance(operand.place.root, int)
@@ -175,6 +171,11 @@ class Closures(Places):
             surely = word in self.effects.here or word in self.effects.scoped
             self.inline(closure, ir.Place(call.dst), receiver, surely=surely)
         self.side_by_side(call, together, receiver)
+
+    def may_keep(self, call: ir.Call) -> None:
+        """Nothing is known of the callee: what a parameter brought in may be kept there, and is not taken to run."""
+        if call.word not in self.effects.familiar:
+            self.passed_on.difference_update(o.place.root for o in _given(call) if o.place and not o.place.way)
 
     def side_by_side(self, call: ir.Call, blocks: list[ir.Lambda], receiver: ir.Place | None) -> None:
         """Blocks that a call waits for: each runs without what the others have taken along."""
@@ -221,3 +222,9 @@ class Closures(Places):
             if self.is_lambda(operand):
                 assert operand.place is not None and isinstance(operand.place.root, int)
                 self.inline(self.lambdas[operand.place.root], None)
+
+
+def _given(call: ir.Call) -> tuple[ir.Operand, ...]:
+    """What a call gives to its callee: the arguments without a receiver."""
+    own = isinstance(call.callee, ir.Method) and not call.word.startswith("call")
+    return call.operands[1 if own else 0 :]
