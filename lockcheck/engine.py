@@ -21,9 +21,6 @@ from lockcheck.finding import CONFIDENCES, Finding, Problem, paths_of
 from lockcheck.frontends import SUFFIXES, declare
 from lockcheck.recall import Memory
 from lockcheck.report import Hidden, Page, Report
-from lockcheck.report.graph import OrderGraph
-from lockcheck.report.inventory import Inventory
-from lockcheck.report.show import ShownCall, ShownFunction, ShownHeld, ShownMoment
 from lockcheck.rule import PERSONAS, Persona, Rule
 from lockcheck.rules import RULES
 from lockcheck.source import Crate, LockFile, Source
@@ -32,7 +29,10 @@ if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
     from lockcheck.executors import Work
     from lockcheck.export.known import Known
+    from lockcheck.report.graph import OrderGraph
+    from lockcheck.report.inventory import Inventory
     from lockcheck.report.reached import Touched
+    from lockcheck.report.show import ShownCall, ShownFunction
     from lockcheck.tree import Tree
 
 T = TypeVar("T")
@@ -430,6 +430,8 @@ _EVENTS: dict[type, Literal["acquire", "release", "call", "suspend", "block"]] =
 
 
 def _shown(tree: Tree, source: Source, number: int) -> ShownFunction:
+    from lockcheck.report.show import ShownFunction, ShownHeld, ShownMoment
+
     moments = []
     for moment in tree.analysis.moments(number):
         event = moment.event
@@ -452,6 +454,8 @@ def _shown(tree: Tree, source: Source, number: int) -> ShownFunction:
 
 
 def _unresolved(tree: Tree, source: Source, number: int) -> Iterator[ShownCall]:
+    from lockcheck.report.show import ShownCall
+
     linked = tree.program.linked(number)
     found = {(at[0], name) for name, at in linked.unresolved} if linked is not None else set()
     for start, name in sorted(found):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent import futures
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lockcheck.config import ConfigError
+
+if TYPE_CHECKING:
+    from concurrent import futures
 
 PATIENCE = "10s"
 """How long to wait for an answer of a scheduler."""
@@ -77,6 +79,7 @@ class Processes:
 
     def _pool(self, size: int) -> futures.Executor:
         import multiprocessing
+        from concurrent import futures
 
         context = multiprocessing.get_context("fork" if shares_memory() else None)
         return futures.ProcessPoolExecutor(size, context)
@@ -121,6 +124,8 @@ def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequenc
 
 def _submitted(pool: futures.Executor, function: Callable[[T], R], task: T) -> futures.Future[R]:
     """What will be the result; it fails where the pool has no workers any more."""
+    from concurrent import futures
+
     try:
         return pool.submit(function, task)
     except futures.BrokenExecutor as error:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from lockcheck import ir
-from lockcheck.effects import Effects
 from lockcheck.frontends import macros_calling, macros_of, macros_with, pattern
-from lockcheck.linker import Program
 from lockcheck.source import Source
+
+if TYPE_CHECKING:
+    from lockcheck.effects import Effects
+    from lockcheck.linker import Program
 
 _FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
 """Locks whose methods many other types have: their names count only in crates whose files have this word."""

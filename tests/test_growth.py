@@ -78,3 +78,20 @@ def test_closures_that_call_each_other_are_followed_up_to_a_limit_that_is_told(
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(), Work())
     assert [(one.path, "closures" in one.message) for one in report.problems] == [("a.py", True)]
+
+
+@pytest.mark.parametrize(("locks", "told"), [(4, False), (5, True)])
+def test_more_ways_than_are_told_apart_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: int, told: bool
+) -> None:
+    """Each lock may be taken or not: two ways, and for so many locks two to that power."""
+    names = [f"m{number}" for number in range(locks)]
+    fields = ", ".join(f"{name}: Mutex<u32>, b{name}: bool" for name in names)
+    lines = [
+        f"let g{name} = if self.b{name} {{ Some(self.{name}.lock().unwrap()) }} else {{ None }};" for name in names
+    ]
+    body = f"impl S {{ fn f(&self) {{ {' '.join(lines)} self.g(); }} fn g(&self) {{}} }}"
+    (tmp_path / "a.rs").write_text(f"use std::sync::Mutex;\nstruct S {{ {fields} }}\n{body}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [one.path for one in report.problems if "taken together" in one.message] == ["a.rs"] * told

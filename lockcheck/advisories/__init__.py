@@ -6,12 +6,12 @@ Never: opens a file of the project.
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 if sys.version_info >= (3, 11):
@@ -194,5 +194,5 @@ def _strings(key: str, value: object) -> tuple[str, ...]:
 @cache
 def known() -> tuple[Advisory, ...]:
     """The advisories that come with lockcheck, in the order of the data."""
-    text = resources.files(__package__).joinpath("known.toml").read_text("utf-8")
+    text = (pkgutil.get_data(__name__, "known.toml") or b"").decode()
     return tuple(advisory(one) for one in tomllib.loads(text)["advisory"])

@@ -26,7 +26,7 @@ from lockcheck.analysis.held import (
     walk,
 )
 from lockcheck.analysis.order import components
-from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
+from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Linked, Program
 from lockcheck.source import Span
@@ -46,6 +46,7 @@ class Topic(NamedTuple):
     matters: Callable[[ir.Step], bool]
 
 
+_MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
 
@@ -178,7 +179,9 @@ class Analysis:
             self._tell_cut(number, linked)
             try:
                 guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-                found, _ = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
+                found, said = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
+                if said.merged:
+                    self._give_up(number, _MERGED)
             except RecursionError:
                 found = []
                 self._give_up(number, "nested too deep to be analysed")

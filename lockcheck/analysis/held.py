@@ -116,6 +116,7 @@ class Summary:
     keeps: tuple[Taken, ...] = ()
     gives: tuple[ir.Lock, ...] = ()
     raises: bool = True
+    merged: bool = False
 
 
 EMPTY = Summary(known=False)
@@ -193,6 +194,12 @@ class Walk:
     """Something was asked before that may decide whether the walk comes to where it stands."""
     callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
     capped: bool = False
+    merged: bool = False
+    """Somewhere there were more ways than are told apart."""
+
+    def joined(self, one: Ways, other: Ways) -> Ways:
+        self.merged = self.merged or at.too_many(one, other)
+        return at.joined(one, other)
 
     def moment(self, event: ir.Step, ways: Ways) -> None:
         key = (id(event), tuple(id(a) for a in self.arms))
@@ -200,7 +207,7 @@ class Walk:
         if known is None:
             self.moments[key] = Moment(event, ways, self.arms, self.number, self.loops)
         else:
-            known.ways = at.joined(known.ways, ways)
+            known.ways = self.joined(known.ways, ways)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -285,7 +292,7 @@ class Walk:
         """Control goes elsewhere; leaving the function with a lock that no scope gives back is an event."""
         if label in (ir.RETURN, ir.RAISED) and any(hands.outlives(hold) for way in ways for hold in way):
             self.moment(step, ways)
-        self.exits[label] = at.joined(self.exits.get(label, NOWHERE), ways)
+        self.exits[label] = self.joined(self.exits.get(label, NOWHERE), ways)
 
     def region(self, region: ir.Region, ways: Ways) -> Ways:
         after = self.steps(region.steps, ways)
@@ -295,7 +302,7 @@ class Walk:
             for label, left in self.exits.items():
                 self.exits[label] = at.dropped(left, mine)
         if region.label >= 0 and region.label in self.exits:
-            after = at.joined(after, self.exits.pop(region.label))
+            after = self.joined(after, self.exits.pop(region.label))
         return after
 
     def branch(self, arms: tuple[ir.Arm, ...], ways: Ways) -> Ways:
@@ -304,7 +311,7 @@ class Walk:
         for arm in arms:
             if arm.role:
                 self.arms = (*around, arm)
-            after = at.joined(after, self.region(arm.body, ways))
+            after = self.joined(after, self.region(arm.body, ways))
             self.arms = around
         if len(self.given) > given and any(arm.role == "test" for arm in arms):
             return hands.settled(ways, after, frozenset(self.given[given:]))
@@ -316,8 +323,8 @@ class Walk:
         self.loops = (*around, body.at)
         for _ in range(3):
             once = self.region(body, seen)
-            left = at.joined(once, self.exits.pop(label, NOWHERE))
-            again = at.joined(seen, at.next_round(left, body))
+            left = self.joined(once, self.exits.pop(label, NOWHERE))
+            again = self.joined(seen, at.next_round(left, body))
             if again == seen:
                 break
             seen = again
@@ -390,12 +397,12 @@ class Walk:
         self.moment(step, ways)
         for _, body, _ in step.lambdas:
             if not step.targets:
-                ways = at.joined(ways, self.region(body, ways))
+                ways = self.joined(ways, self.region(body, ways))
         if not (self.always or step.hands_out or step.guard is not None or step.lambdas or any(ways)):
             return ways
         after = NOWHERE
         for target in step.targets:
-            after = at.joined(after, self.target(step, target, ways))
+            after = self.joined(after, self.target(step, target, ways))
         if step.targets and not any(self.summarize(target).raises for target in step.targets):
             self.calm.add(step.at)
         return after if step.targets else ways
@@ -428,7 +435,9 @@ class Walk:
             if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:
-                Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments).region(body, START)
+                aside = Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments)
+                aside.region(body, START)
+                self.merged = self.merged or aside.merged
         return self.results(step, summary, ways)
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
@@ -450,7 +459,7 @@ class Walk:
             held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
             inside = at.added(inside, Hold(held, ir.Place(("[callee]",))))
         after = self.region(body, inside)
-        return at.joined(ways, at.released(after, ir.Place(("[callee]",))))
+        return self.joined(ways, at.released(after, ir.Place(("[callee]",))))
 
     def results(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
         """What the callee hands out, and what became of the guards that were passed in."""
@@ -593,6 +602,7 @@ def walk(
     for body in linked.elsewhere:
         aside = Walk(number, linked, parameters, summarize, False, walker.moments, loops=(body.at,))
         aside.region(body, START)
+        walker.merged = walker.merged or aside.merged
     return list(walker.moments.values()), _summary(walker, ends, guards)
 
 
@@ -651,4 +661,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         keeps=hands.kept(ends, result),
         gives=hands.freed(ends),
         raises=bool(walker.exits.get(ir.RAISED)),
+        merged=walker.merged,
     )

@@ -139,6 +139,11 @@ def joined(one: Ways, other: Ways) -> Ways:
     return capped(out)
 
 
+def too_many(one: Ways, other: Ways) -> bool:
+    """Whether both have more ways together than are told apart."""
+    return len(one) + len(other) > MOST_WAYS and len(one.keys() | other.keys()) > MOST_WAYS
+
+
 def each(ways: Ways, change: Callable[[frozenset[Hold]], frozenset[Hold]]) -> Ways:
     """Every way changed; those that then hold the same are one."""
     out: dict[frozenset[Hold], Facts] = {}

@@ -6,11 +6,11 @@ Never: code that knows one library; a new library is a line in the data.
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
 from lockcheck import ir
@@ -283,7 +283,7 @@ def _familiar(data: Mapping[str, Any]) -> Iterator[str]:
 @cache
 def load(language: str, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
     """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
-    text = resources.files(__package__).joinpath(f"{language}.toml").read_text("utf-8")
+    text = (pkgutil.get_data(__name__, f"{language}.toml") or b"").decode()
     data = tomllib.loads(text)
     separator, objects = data["language"]["separator"], data["language"]["objects"]
     locks: dict[tuple[str, str], LockType] = {}
