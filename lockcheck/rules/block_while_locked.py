@@ -64,7 +64,7 @@ class Store:
 Contention. Latency jumps for all who want the lock whenever the disk or the other side is slow.
 ## Not seen
 Work on the very thing that the lock guards, such as a locked file, is what the lock is for. Whether somebody else
-wants the lock at that time. Tests, which may take their time.
+wants the lock at that time. Tests, which may take their time, and what makes a static at its first use.
 """
 
 from __future__ import annotations
@@ -113,5 +113,11 @@ def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """What the thread waits for at the moment, itself or in what it calls."""
     if isinstance(moment.event, ir.Block):
         return Wait(moment.event.why, (), analysis.site(moment))
-    found = analysis.waits(moment, "blocks")
+    found = (wait for wait in analysis.waits(moment, "blocks") if not _is_once(analysis, wait))
     return min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why), default=None)
+
+
+def _is_once(analysis: Analysis, wait: Wait) -> bool:
+    """Whether it comes by what makes a static at its first use, once for the whole process."""
+    functions = analysis.program.functions
+    return any(functions[site.function][1].made_once for site in (wait.site, *wait.trace))
