@@ -113,6 +113,12 @@ def test_a_thread_that_needs_the_lock_is_waited_for(body: str, tmp_path: Path) -
 
 
 QUIET = {
+    "a try under the own lock takes nothing": (
+        "def f(self):\n    with self._lock:\n        check(self._lock.acquire(False))\n    return self.locked()"
+    ),
+    "a task's wait that is handed on": (
+        "async def f(self, full: asyncio.Condition):\n    async with full:\n        await asyncio.wait_for(full.wait(), 1)"
+    ),
     "another lock": "def f(self):\n    with self._other:\n        self.locked()",
     "a lock that may be taken again": "def f(self):\n    with self._other:\n        with self._other:\n            pass",
     "given back in a finally": (

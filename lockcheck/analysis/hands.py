@@ -57,6 +57,15 @@ def locked(ways: Ways, hold: Hold) -> Ways:
     return at.each(ways, go)
 
 
+def having(ways: Ways, lock: ir.Lock) -> Ways:
+    """The ways on which the lock is held: who tries to take it again there, does not get it."""
+
+    def mine(hold: Hold) -> bool:
+        return hold.taken.lock.place == lock.place and not is_mark(hold)
+
+    return {way: facts for way, facts in ways.items() if any(map(mine, way))}
+
+
 def freed(ways: Ways) -> tuple[ir.Lock, ...]:
     """The locks of the caller's that are free on every way."""
     if not ways:

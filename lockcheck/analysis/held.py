@@ -352,7 +352,9 @@ class Walk:
             return ways
         taken = Taken(step.lock, step.mode, site, step.name, step.optional, (), step.by_hand)
         hold = Hold(taken, step.holder)
-        return hands.locked(ways, hold) if step.by_hand else at.added(ways, hold)
+        mine = hands.having(ways, step.lock) if step.fallible and step.lock.family == "mutex" else NOWHERE
+        rest = {way: facts for way, facts in ways.items() if way not in mine}
+        return at.joined(mine, hands.locked(rest, hold) if step.by_hand else at.added(rest, hold))
 
     def beside(self, ways: Ways) -> frozenset[int]:
         """The parameters whose guards are held on some way."""

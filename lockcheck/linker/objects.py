@@ -249,7 +249,7 @@ class Objects(Callables):
         if kind is not None and kind.path == (CLASS,):
             self.on_class(_with(call, call.callee, call.operands[1:]), kind.args[0], name)
             return
-        if not self.is_inside(place, kind) and self.signal(call, kind):
+        if not self.is_inside(place, kind) and (self.waits_later(call, kind) or self.signal(call, kind)):
             return
         if kind is None and self.through_view(call, name, place):
             return
@@ -280,6 +280,14 @@ class Objects(Callables):
             self.invoke(call, below, True, kind)
         elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def waits_later(self, call: ir.Call, kind: ir.Type | None) -> bool:
+        """A task's wait that is made here and handed on: who runs it may have a limit, or a loop."""
+        lock = self.program.types.lock_type(kind, self.effects) if kind is not None else None
+        if lock is None or lock.waits != "task" or call.awaited or call.word not in self.effects.waits:
+            return False
+        self.unknown(call, call.word)
+        return True
 
     def through_view(self, call: ir.Call, name: str, place: ir.Place | None) -> bool:
         """A field of a lock that is another name of it: `queue.mutex`, `rwlock.reader_lock`."""
