@@ -128,9 +128,40 @@ fn answers(mock: Mock, lock: Arc<Mutex<u32>>) {
 """
 
 
+PINNED = """
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::sync::watch;
+struct Service { rx: watch::Receiver<Option<u32>>, tx: watch::Sender<Option<u32>> }
+impl Service {
+    fn new() -> Self {
+        let (tx, rx) = watch::channel(None);
+        Service { rx, tx }
+    }
+}
+impl std::future::Future for Service {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        loop {
+            if let Some(id) = &*this.rx.borrow() && *id == 1 {
+                let _ = this.tx.send(None);
+            }
+        }
+    }
+}
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [(SERVICE, [(12, "LCK303")]), (ENDS, [(10, "LCK202")]), (KEPT, [(6, "LCK201")]), (HANDED_ON, [])],
+    [
+        (PINNED, [(17, "LCK202")]),
+        (SERVICE, [(12, "LCK303")]),
+        (ENDS, [(10, "LCK202")]),
+        (KEPT, [(6, "LCK201")]),
+        (HANDED_ON, []),
+    ],
 )
 def test_who_is_on_the_other_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: list[tuple[int, str]]

@@ -26,7 +26,8 @@ class Library(Invocations):
             if carries and name in self.effects.carries:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
             if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
-                if name in ("get", "get_mut", "first", "last", "next", "pop"):
+                whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
+                if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
                     self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
                 else:
                     self.name(ir.Place(call.dst), place)
