@@ -247,6 +247,8 @@ NONE = Place(("[none]",))
 """The value that is written as missing."""
 
 
+NOT = "[not]"
+"""At the end of the way to a value that a question is about: it is about the opposite."""
 MAKE = "[make]"
 """The method by which what makes a lazy static holds it until it is made."""
 USE = "[use]"

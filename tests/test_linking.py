@@ -156,7 +156,7 @@ impl std::future::Future for Service {
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (PINNED, [(17, "LCK202")]),
+        (PINNED, [(18, "LCK202")]),
         (SERVICE, [(12, "LCK303")]),
         (ENDS, [(10, "LCK202")]),
         (KEPT, [(6, "LCK201")]),

@@ -530,6 +530,10 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
         if given is None:
             continue
+        if given.way[-1:] == (ir.NOT,):
+            if fact.value or fact.place.way:
+                continue
+            fact, given = fact._replace(truth=not fact.truth), ir.Place(given.root, given.way[:-1])
         mine = fact._replace(place=ir.Place(given.root, given.way + fact.place.way))
         said = at.verdict(mine)
         if said is False:

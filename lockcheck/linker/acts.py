@@ -49,7 +49,9 @@ class Acts(Places):
     def compute(self, step: ir.Compute) -> None:
         """A number is made of constants; an operator that tests or turns bits over is an act of its own."""
         self.sum(step.dst, step.sign, tuple(o.place for o in step.operands))
-        if step.sign in ("&", "!", "^"):
+        if step.dst not in self.sums:
+            self.denied[step.dst] = step.operands[0].place
+        elif step.sign in ("&", "!", "^"):
             names, signs = self.sums[step.dst]
             self.out.append(ir.Act("bits", None, "", step.sign, step.at, step.at, names, signs))
 

@@ -58,6 +58,7 @@ class Places(ABC):
     handed: list[Handed] = field(default_factory=list)
     kept: dict[str, ir.Place] = field(default_factory=dict)
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    denied: dict[int, ir.Place | None] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
     bodies: int = 0
@@ -127,7 +128,8 @@ class Places(ABC):
     def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
         """What a question about the value at a place is about: the oldest name of a value that nothing changes.
 
-        A written value stands for itself. None where something may change the value unseen.
+        A written value stands for itself, `NOT` at the end of the way for the opposite. None where something may change
+        the value unseen.
         """
         place = bare(place) if place is not None else None
         if place is None or depth > 32 or not all(p.isidentifier() or p.isdigit() for p in place.way):
@@ -136,6 +138,8 @@ class Places(ABC):
             return self.written_value(place)
         if not place.way and place.root in self.written:
             return self.written[place.root]
+        if not place.way and place.root in self.denied:
+            return _denied(self.asked(self.denied[place.root], depth + 1))
         slot = self.body.slots[place.root]
         if slot.name and not slot.fixed:
             return None
@@ -191,6 +195,15 @@ class Places(ABC):
                 if part.name == way[0] and part.type.args:
                     return part.type.args[-1].path[0] in decl.generics if decl is not None else False
         return False
+
+
+def _denied(place: ir.Place | None) -> ir.Place | None:
+    """What a question about the opposite of the value at a place is about."""
+    if place in (ir.YES, ir.NO):
+        return ir.NO if place == ir.YES else ir.YES
+    if place is None or isinstance(place.root, tuple):
+        return None
+    return ir.Place(place.root, place.way[:-1] if place.way[-1:] == (ir.NOT,) else (*place.way, ir.NOT))
 
 
 def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:

@@ -49,8 +49,9 @@ class Expressions(Frame):
         return place
 
     def number(self, node: ts.Node, sign: str, *places: ir.Place | None) -> ir.Place | None:
-        """A number of which a part is a named constant, or such a number; None where no part is."""
-        if not any(place is not None and (_is_constant(place) or place.root in self.numbers) for place in places):
+        """A number of which a part is a named constant, or such a number; what is not so; None otherwise."""
+        known = (place is not None and (_is_constant(place) or place.root in self.numbers) for place in places)
+        if not (any(known) or (sign == "!" and places[0] is not None)):
             return None
         dst = self.slot(self.temps)
         self.numbers.add(dst)
