@@ -140,7 +140,7 @@ class Frontier:
             if function.body_at is None or number in self._found or (paths is not None and unit.path not in paths):
                 continue
             data = self._sources[unit.path].data
-            unnamed = bool(function.made_once or function.hook)
+            unnamed = bool(function.made_once or function.hook or self._program.wrapper_of(number))
             unnamed = unnamed or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
             if (alone and unnamed) or patterns[unit.path].search(data, *function.body_at) is not None:
                 yield number

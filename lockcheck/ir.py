@@ -676,6 +676,9 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """It looks like a field of its owner: reading the field runs it."""
     around: bool = False
     """A call makes a value; a block that is opened with it runs where the function yields."""
+    wraps: Path = ()
+    """It is what a decorator puts round a function: the name that it calls the function by, where it yields, and the
+    other names that are the decorator's own. Its name is the decorator's with brackets."""
     bare: bool = False
     """Its body does nothing but say that others are to do it."""
     wrapped_by: tuple[Path, ...] = ()

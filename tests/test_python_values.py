@@ -210,3 +210,38 @@ def test_what_listens_to_the_log_comes_back_for_the_lock(text: str, tmp_path: Pa
 @pytest.mark.parametrize("text", NOT_BACK.values(), ids=list(NOT_BACK))
 def test_what_is_logged_comes_back_for_no_lock(text: str, tmp_path: Path) -> None:
     assert logged(tmp_path, text) == []
+
+
+WRAPPED = """\
+import functools, threading
+def synchronized(how):
+    def decorate(method):
+        @functools.wraps(method)
+        def locked(self, *args):
+            {before}
+            with self._lock:
+                return method(self, *args)
+        return locked
+    return decorate
+class Store:
+    def __init__(self):
+        self._lock = threading.Lock()
+    @synchronized("now")
+    def add(self, row):
+        pass
+    @synchronized("now")
+    def add_two(self):
+        self.add(1)  # here
+"""
+
+
+def test_what_a_decorator_takes_is_held_round_the_body(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"a.py": WRAPPED.replace("{before}", "pass")})
+    (one,) = json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)["findings"]
+    assert (one["code"], one["line"], one["function"]) == ("LCK201", 19, "Store.add_two")
+
+
+def test_a_decorator_that_does_not_call_changes_nothing(tmp_path: Path) -> None:
+    text = WRAPPED.replace("{before}", "pass").replace("return method(self, *args)", "self.last = method")
+    write_tree(tmp_path, {"a.py": text})
+    assert json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)["findings"] == []

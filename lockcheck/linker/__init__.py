@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.link import Linked, link
+from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import oldest, owner_of_static
 from lockcheck.linker.types import Context, Types, mentions, substitute
@@ -60,6 +60,8 @@ class Program:
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
+        self._wrapping = {unit.language for unit in units if any(one.wraps for one in unit.functions)}
+        self._wrapped: dict[int, dict[ir.Type | None, None]] | None = None
         self._listeners: dict[str, tuple[int, ...]] = {}
         self._entered = 0
         self._tries: dict[int, int] = {}
@@ -119,8 +121,7 @@ class Program:
 
     def _link(self, number: int) -> Linked | None:
         """The same for one function. Raises _DeeperError for one that must be linked before."""
-        unit, function = self.functions[number]
-        if function.body_at is None:
+        if self.functions[number][1].body_at is None:
             return None
         depth, before = len(self._underway), self._entered
         if number in self._underway:
@@ -130,7 +131,7 @@ class Program:
             raise _DeeperError(number)
         self._underway[number], self._entered = depth, depth
         try:
-            body = self._bodies(unit, function)
+            body = self.body(number)
             made = link(self, number, body) if body is not None else None
         finally:
             del self._underway[number]
@@ -145,6 +146,26 @@ class Program:
         for number, known in self._linked.items():
             own = (*known.callees, *known.beside) if known is not None else ()
             yield number, self._reads.get(number, set()).union(own)
+
+    def wrapper_of(self, number: int) -> tuple[int, ...]:
+        """What decorators of the tree put round a function, outermost first."""
+        unit, function = self.functions[number]
+        found: list[int] = []
+        for path in function.wrapped_by if unit.language in self._wrapping else ():
+            said = self.types.made.meaning(function.module, path)
+            found += self.names.functions.get((*said[:-1], f"{said[-1]}()"), ())[:1]
+        return tuple(found)
+
+    def wrapped_owner(self, number: int) -> ir.Type | None:
+        """The one class whose methods a decorator's function stands round; None where there are several."""
+        if self._wrapped is None:
+            self._wrapped = defaultdict(dict)
+            for one in range(len(self.functions)):
+                owner = self.types.context(one).owner if self.functions[one][1].takes_self else None
+                for wrapper in self.wrapper_of(one) if owner is not None else ():
+                    self._wrapped[wrapper][owner] = None
+        owners = self._wrapped.get(number, {})
+        return next(iter(owners)) if len(owners) == 1 else None
 
     def listeners(self, act: str) -> tuple[int, ...]:
         """The tree's functions that an act runs in the middle of it, whoever does it, in the order of the tree."""
@@ -187,7 +208,10 @@ class Program:
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
         unit, function = self.functions[number]
-        return self._bodies(unit, function) if function.body_at is not None else None
+        body = self._bodies(unit, function) if function.body_at is not None else None
+        for wrapper in reversed(self.wrapper_of(number)):
+            body = wrapped(function, self.functions[wrapper][1], body) if body is not None else None
+        return body
 
     def guard_givers(self, language: str, effects: Effects) -> ir.Words:
         """The functions of a language that return a guard: a call of one is an acquisition.

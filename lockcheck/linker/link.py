@@ -156,6 +156,22 @@ class ObjectPass(Objects, Pass):
                 super().step(step)
 
 
+def wrapped(own: ir.Function, function: ir.Function, body: ir.Body) -> ir.Body:
+    """A function's body inside a block that is opened with the function that a decorator puts round it."""
+    made, guard = len(body.slots), len(body.slots) + 1
+    slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at))
+    given = []
+    for slot, (param, _) in enumerate(zip(function.params, own.params, strict=False)):
+        if param.gathers:
+            break
+        given.append(ir.Operand(ir.Place(slot)))
+    at, path = own.name_at, ("[root]", *function.module, function.name)
+    opens = ir.Call(guard, ir.Method("__enter__"), (ir.Operand(ir.Place(made)),), at, at)
+    inside = ir.Region((opens, body.root, ir.Release(ir.Place(guard), (at[1], at[1]))), (guard,), body.root.at)
+    root = ir.Region((ir.Call(made, ir.Named(path), tuple(given), at, at), inside), (), body.root.at, body.root.label)
+    return ir.Body(slots, root, body.result, body.uses)
+
+
 def link(program: Program, number: int, body: ir.Body) -> Linked:
     """Link a lowered function."""
     effects = program.types.effects(number)

@@ -166,7 +166,9 @@ class Objects(Callables):
     def slot_type(self, slot: int) -> ir.Type | None:
         if slot not in self.types and slot < self.program.parameters(self.number):
             declared = self.body.slots[slot]
-            if declared.type is None:
+            if declared.type is None and self.program.functions[self.number][1].wraps and not slot:
+                self.types[slot] = self.program.wrapped_owner(self.number)
+            elif declared.type is None:
                 self.types[slot] = self.program.types.made.parameter(self.number, declared.name, self.effects)
         return super().slot_type(slot)
 

@@ -41,6 +41,8 @@ _PATCH = re.compile(
     rb"(?<!getattr)\(\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
     rb"([A-Za-z_]\w*(?:\.\w+)*)\s*\)"
 )
+_LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
+_OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 _PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -281,8 +283,34 @@ class _Declarer:
                 of_tests=self.tests,
             )  # fmt: skip
             self.functions.append(made)
+        if not scope.local and not scope.owner:
+            self.functions += self.wrappers(scope.module, name, params, (body, line.end))
         if _INSIDE.search(masked, body, line.end):
             self.block(body, line.end, inner)
+
+    def wrappers(
+        self, module: ir.Path, name: str, params: tuple[ir.Param, ...], within: ir.Range
+    ) -> Iterator[ir.Function]:
+        """The function within a function that takes a lock and calls what the outer one was given, if there is one."""
+        masked, own = self.text.masked, [param.name for param in params]
+        inner = [one for one in self.text.inside(*within) if _DEF.match(masked, one.start)]
+        for number, line in enumerate(inner):
+            said = _DEF.match(masked, line.start)
+            opening = masked.find(b"(", line.start)
+            closing, end = self.text.closing(opening), trimmed(masked, (line.start, self.text.block_end(line)))[1]
+            given = tuple(values.params(self.data[opening + 1 : closing], False))
+            body = self.text.header_end(closing)
+            called = _calling(own).search(masked, body, end) if own else None
+            last = number + 1 == len(inner) or inner[number + 1].start >= end
+            if said is not None and called is not None and last and _takes_only(masked[body : called.start()]):
+                others = {*own, *(one.decode() for one in _OWN.findall(masked[within[0] : line.start]))}
+                around = (called[1].decode(), *sorted(others - {called[1].decode()}))
+                yield ir.Function(
+                    module, f"{name}()", None, None, (), (), given, False, None, said[1] is not None, (line.start, end),
+                    said.span(2), (body, end), by_hand=True, around=True, wraps=around,
+                )  # fmt: skip
+                return
+            own += [param.name for param in given]
 
     # --------------------------------------------------------------------------------------------- import lines
 
@@ -290,6 +318,16 @@ class _Declarer:
         text = re.sub(rb"\\\r?\n|[()\r\n]|#[^\n]*", b" ", self.text.masked[start:end]).decode()
         for name, target in values.imports(text, scope.module, self.package):
             self.imports.append(ir.Import(scope.module, name, target))
+
+
+def _calling(names: list[str]) -> re.Pattern[bytes]:
+    """Finds a call of one of the names."""
+    return re.compile(rb"(?<![\w.])(" + b"|".join(re.escape(name.encode()) for name in names) + rb")\s*\(")
+
+
+def _takes_only(text: bytes) -> bool:
+    """Whether a lock may be taken in the text, and none be given back that the caller took."""
+    return _LOCKED.search(text) is not None and b".release" not in text
 
 
 _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)

@@ -89,6 +89,12 @@ class Expressions(Frame):
     # ------------------------------------------------------------------------------------------------------- calls
 
     def call(self, node: cst.Call, awaited: bool = False) -> ir.Place:
+        if self.wraps and syntax.dotted(node.func) == (self.wraps,) and self.lookup(self.wraps) is None:
+            for argument in node.args:
+                self.value(argument.value)
+            at, dst = self.at(node), self.slot()
+            self.put(ir.Yield(dst, None, at, self.at(node.func), self.handler(True)))
+            return ir.Place(dst)
         callee, first, name = self.callee(node.func)
         operands = [*first, *(self.operand(argument) for argument in node.args)]
         dst = self.slot(at=self.at(node))

@@ -46,6 +46,8 @@ class Frame(ABC):
         self.result = -1
         self.uses: dict[int, list[int]] = {}
         self.method_of: int | None = None
+        self.wraps = ""
+        """The name by which a decorator's function calls what it stands round."""
 
     def at(self, node: cst.CSTNode) -> ir.Range:
         return self.parsed.at(node)

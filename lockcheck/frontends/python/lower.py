@@ -27,6 +27,9 @@ class Lowering(Flow):
             self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
         if function.takes_self and function.params:
             self.method_of = 0
+        for name in set(function.wraps[1:]) - bound - self.names[-1].keys():
+            self.names[-1][name] = self.slot(name, "local", function.at)
+        self.wraps = function.wraps[0] if function.wraps else ""
         self.result = self.slot("", "result", function.at, function.returns)
         self.locals(node.body, bound, outside)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
