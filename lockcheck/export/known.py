@@ -25,7 +25,8 @@ class Reached:
     `language` is theirs. `owner` is the type that they belong to, empty for those that belong to none. `way` are the
     fields that lead to the lock, from the receiver for `methods`, from an argument for `functions`; for a static it is
     its name alone, and `static` is true. It `waits` as a "thread" or a "task". `givers` are methods that hand the guard
-    out, `lenders` functions that do. The way of methods on the lock itself is empty.
+    out, `lenders` functions that do, `getters` methods without arguments that return the lock itself. The way of
+    methods on the lock itself is empty.
     """
 
     language: str
@@ -37,6 +38,7 @@ class Reached:
     functions: Names
     givers: Names
     lenders: Names
+    getters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def known(analysis: Analysis) -> Known:
             for key, kind in _key(analysis, number, taken.lock) if not path else ():
                 book = books[key]
                 (book.givers if kind == "methods" else book.lenders)[taken.mode].add(function.name)
-    found = tuple(Reached(*key, *books[key].names()) for key in sorted(books))
+    getters = _getters(analysis)
+    found = tuple(Reached(*key, *books[key].names(), frozenset(getters[key[:3]])) for key in sorted(books))
     return Known(found, _fields(analysis), {language: frozenset(names) for language, names in takers.items()})
 
 
@@ -111,6 +114,25 @@ def _key(analysis: Analysis, number: int, lock: ir.Lock) -> Iterator[tuple[Key, 
             kind = function.params[root].type
             name = kind.path[-1] if kind is not None and way else ""
             yield (unit.language, name, way, False, lock.waits), "functions"
+
+
+def _getters(analysis: Analysis) -> dict[tuple[str, str, tuple[str, ...]], set[str]]:
+    """By language, owner and way, the methods whose result is the lock there, by their declared types."""
+    found: dict[tuple[str, str, tuple[str, ...]], set[str]] = defaultdict(set)
+    for number, (unit, function) in enumerate(analysis.program.functions):
+        if function.owner is None or not function.takes_self or len(function.params) != 1:
+            continue
+        kinds = {kind for _, kind in analysis.effects(number).locks}
+        place = analysis.program.result_place(number) if kinds & _names(function.returns) else None
+        if place is not None and place.root == 0:
+            way = tuple(part for part in place.way if part not in ("*", "&"))
+            found[unit.language, function.owner.path[-1], way].add(function.name)
+    return found
+
+
+def _names(kind: ir.Type | None) -> set[str]:
+    """The last names of a type and of its arguments."""
+    return set() if kind is None else {kind.path[-1], *(name for part in kind.args for name in _names(part))}
 
 
 def _fields(analysis: Analysis) -> dict[str, dict[str, frozenset[str]]]:

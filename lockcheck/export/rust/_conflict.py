@@ -48,11 +48,14 @@ class Conflict:
 
     def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[sg.Held, sg.Event]]:
         """What is held, and what then waits for it: one of both goes through a function."""
-        lock, calls = project.spelled(one), list(self._calls(one))
-        yield from ((sg.Held(f"{lock}.$A()", self.takes(words)), event) for event in calls)
-        again = sg.Event(f"{lock}.$B()", (sg.named("B", self.waits(words)),), "$B")
+        calls, ways = list(self._calls(one)), project.spellings(words, one)
+        direct = [sg.Held(f"{lock}.$A()", self.takes(words)) for lock in ways]
+        again = [sg.Event(f"{lock}.$B()", (sg.named("B", self.waits(words)),), "$B") for lock in ways]
+        yield from ((held, event) for held in direct for event in calls)
+        pairs = ((one, two) for one in range(len(ways)) for two in range(len(ways)) if one != two)
+        yield from ((direct[one], again[two]) for one, two in pairs)
         handed_out = project.handed_out(words, one, *self.held)
-        yield from ((held, event) for held in handed_out for event in (again, *calls))
+        yield from ((held, event) for held in handed_out for event in (*again, *calls))
 
     def _calls(self, one: Reached) -> Iterator[sg.Event]:
         """The calls that come to take the lock."""

@@ -69,10 +69,11 @@ class Head:
         wanted = (sg.named("B", words.takes(fallible=False)), *sg.is_lock(words, "M"))
         other = sg.Event("$M.$B()", wanted, "")
         for one in words.reached:
-            direct = sg.Held(f"{project.spelled(one)}.$A()", words.takes(fallible=False))
+            methods = words.takes(fallible=False)
+            direct = [sg.Held(f"{lock}.$A()", methods) for lock in project.spellings(words, one)]
             given = list(project.handed_out(words, one))
-            called = self._called(words, one)
-            pairs = [(held, other) for held in given] + [(held, event) for held in (direct, *given) for event in called]
+            pairs = [(held, other) for held in given]
+            pairs += [(held, event) for held in (*direct, *given) for event in self._called(words, one)]
             found = [
                 sg.both(sg.either(alive), *self._without(held), held.named, {"focus-metavariable": "$A"})
                 for held, event in pairs

@@ -22,6 +22,15 @@ def spelled(one: Reached) -> str:
     return ".".join(one.way if one.static else ("$O", *one.way))
 
 
+def spellings(words: Words, one: Reached) -> list[str]:
+    """The same, and with the methods that return the lock in place of what is left of the way."""
+    found = [spelled(one)]
+    for length in range(0 if one.static else len(one.way)):
+        getters = {name for other in _alike(words, one, length) for name in other.getters}
+        found += [".".join(("$O", *one.way[:length], f"{name}()")) for name in sorted(getters)]
+    return found
+
+
 def name(one: Reached) -> str:
     """The name of a rule about the lock."""
     whole = ".".join(part for part in (one.owner, *one.way) if part) or "argument"
@@ -31,15 +40,21 @@ def name(one: Reached) -> str:
 def handed_out(words: Words, one: Reached, *modes: Mode) -> Iterator[sg.Held]:
     """The guard (of one of the modes) given by methods and functions for which the lock is what is left of the way."""
     for length in range(0 if one.static else len(one.way) + 1):
-        before, rest = ".".join(("$O", *one.way[:length])), one.way[length:]
-        alike = [other for other in words.reached if other.way == rest and other.waits == one.waits]
-        if rest and not length:  # fields are called alike in many types, and a method belongs to one
-            alike = [other for other in alike if other.owner == one.owner]
+        before, alike = ".".join(("$O", *one.way[:length])), _alike(words, one, length)
         givers, lenders = _all((o.givers for o in alike), modes), _all((o.lenders for o in alike), modes)
         if givers:
             yield sg.Held(f"{before}.$A(...)", givers, arguments=True)
         if lenders:
             yield sg.Held(f"$A(&{before})", lenders, arguments=True, function=True)
+
+
+def _alike(words: Words, one: Reached, length: int) -> list[Reached]:
+    """The locks that the rest of the way may lead to, from what the first parts of it name."""
+    rest = one.way[length:]
+    found = [other for other in words.reached if other.way == rest and other.waits == one.waits]
+    if rest and not length:  # fields are called alike in many types, and a method belongs to one
+        found = [other for other in found if other.owner == one.owner]
+    return found
 
 
 def _all(some: Iterator[Names], modes: tuple[Mode, ...]) -> tuple[str, ...]:

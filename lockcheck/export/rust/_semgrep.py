@@ -154,6 +154,7 @@ def binding(words: Words, held: Held, event: Event) -> Part:
     alike = spelled_alike(event)
     found = [one.where(*_named(words, held, one)) for one in (event, alike) if one is not None]
     unlocked = [{"pattern-not-inside": f"$GUARD::{name}(...)"} for name in sorted(words.effects.guard_unlocks)]
+    unlocked += [{"pattern-not-inside": f"{name}({event.pattern})"} for name in ("spawn", "$T::spawn")]
     return both(either(found), *gone(words), *unlocked)
 
 

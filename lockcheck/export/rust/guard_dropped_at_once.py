@@ -18,8 +18,9 @@ LOSES = "helpers that return guards, parts of tuples, whether it is a lock at al
 
 def semgrep(words: Words) -> dict[str, Any]:
     """`let _ =` of an acquisition with something after it."""
-    held = sg.Held("$L.$A(...)", (*words.takes(), *words.takes(bounded=True)), arguments=True)
-    return _thrown_away(words, held, *sg.is_lock(words, "L"))
+    bounded = sg.Held("$L.$A(...)", words.takes(bounded=True), arguments=True)
+    kinds = (sg.taken(words.takes()), bounded)
+    return sg.both(sg.either(_thrown_away(words, held, *sg.is_lock(words, "L")) for held in kinds))
 
 
 def semgrep_project(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
