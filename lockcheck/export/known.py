@@ -90,10 +90,13 @@ class _Book:
     givers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     lenders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def names(self) -> Iterator[Names]:
+    def names(self) -> tuple[Names, Names, Names, Names]:
         """All of them, frozen."""
-        for one in (self.methods, self.functions, self.givers, self.lenders):
-            yield {mode: frozenset(one[mode]) for mode in sorted(one)}
+        return _frozen(self.methods), _frozen(self.functions), _frozen(self.givers), _frozen(self.lenders)
+
+
+def _frozen(names: Mapping[str, set[str]]) -> Names:
+    return {mode: frozenset(names[mode]) for mode in sorted(names)}
 
 
 def _key(analysis: Analysis, number: int, lock: ir.Lock) -> Iterator[tuple[Key, str]]:

@@ -33,10 +33,7 @@ def extra() -> list[tuple[str, str]]:
 
 
 def text(template: Template, message: str, words: Words) -> str:
-    """The file of one rule; what is known of a project gives further ones, their names behind the slug's.
-
-    Each of them names methods and fields literally, so that semgrep passes over the files without them.
-    """
+    """The file of one rule; what is known of a project gives further ones, their names behind the slug's."""
     rule = template.rule
     found = [_rule(template, rule.slug, message, template.semgrep(words))]
     for name, body in template.semgrep_project(words):

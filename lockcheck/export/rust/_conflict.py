@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockcheck.effects import Mode
@@ -40,29 +40,40 @@ class Conflict:
         return {"rule": again, "utils": ag.utils(words, self.takes(words))}
 
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
-        """For each lock of the project that functions take or hand out, the same through them."""
-        for one in words.reached:
-            found = [part for held, event in self._pairs(words, one) for part in sg.under(words, held, event)]
-            if found:
-                yield project.name(one), sg.both(sg.either(found))
+        """The same through the functions of the project that take its locks or hand them out."""
+        shapes: dict[tuple[sg.Held, sg.Event], list[project.Row]] = {}
+        for one in project.near(words):
+            for way, event, row in self._pairs(words, one):
+                bare = replace(way.held, names=())
+                shapes.setdefault((bare, event), []).append({**way.row, **row})
+        found = [part for (held, event), rows in shapes.items() for part in self._shape(words, held, event, rows)]
+        if found:
+            yield "project", sg.both(sg.either(found))
 
-    def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[sg.Held, sg.Event]]:
+    def _shape(self, words: Words, held: sg.Held, event: sg.Event, rows: list[project.Row]) -> Iterator[sg.Part]:
+        """One guard and one event for all locks that are spelled so."""
+        names = sorted({name for row in rows for name in row["A"]})
+        said = project.united(rows, "CALL") if "$CALL" in event.pattern else rows
+        under = sg.under(words, replace(held, names=tuple(names)), event)
+        yield sg.both(sg.either(under), project.table(said))
+
+    def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[project.Way, sg.Event, project.Row]]:
         """What is held, and what then waits for it: one of both goes through a function."""
-        calls, ways = list(self._calls(one)), project.spellings(words, one)
-        direct = [sg.Held(f"{lock}.$A()", self.takes(words)) for lock in ways]
-        again = [sg.Event(f"{lock}.$B()", (sg.named("B", self.waits(words)),), "$B") for lock in ways]
-        yield from ((held, event) for held in direct for event in calls)
-        pairs = ((one, two) for one in range(len(ways)) for two in range(len(ways)) if one != two)
-        yield from ((direct[one], again[two]) for one, two in pairs)
-        handed_out = project.handed_out(words, one, *self.held)
-        yield from ((held, event) for held in handed_out for event in (*again, *calls))
+        takes, waits = self.takes(words), self.waits(words)
+        calls, ways = list(self._calls(one)), list(project.spellings(words, one))
+        direct = [project.Way(sg.Held(f"{lock}.$A()", takes), {**row, "A": takes}) for lock, row in ways]
+        again = [(sg.Event(f"{lock}.$B()", (), "$B"), {**row, "B": waits}) for lock, row in ways]
+        given = list(project.handed_out(words, one, *self.held))
+        yield from ((way, event, row) for way in direct for event, row in calls)
+        yield from ((direct[n], *again[m]) for n in range(len(ways)) for m in range(len(ways)) if n != m)
+        yield from ((way, event, row) for way in given for event, row in (*again, *calls))
 
-    def _calls(self, one: Reached) -> Iterator[sg.Event]:
+    def _calls(self, one: Reached) -> Iterator[tuple[sg.Event, project.Row]]:
         """The calls that come to take the lock."""
         methods = in_modes(one.methods, *self.wanted, recursive=self.recursive)
         functions = in_modes(one.functions, *self.wanted, recursive=self.recursive)
         if methods:
-            yield sg.Event("$O.$CALL(...)", (sg.named("CALL", methods),), "$CALL")
+            yield sg.Event("$O.$CALL(...)", (), "$CALL"), {"CALL": methods}
         if functions:
             for pattern in ["$CALL(...)"] if one.static else ["$CALL(..., $O, ...)", "$CALL(..., &$O, ...)"]:
-                yield sg.Event(pattern, (sg.called("CALL", functions),), "$CALL")
+                yield sg.Event(pattern, (), "$CALL"), {"CALL": functions}

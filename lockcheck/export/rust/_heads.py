@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lockcheck.export.known import Reached
 from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _project as project
 from lockcheck.export.rust import _semgrep as sg
@@ -28,6 +27,12 @@ def borrows_nothing(words: Words, head: str = "HEAD") -> dict[str, Any]:
 def needless(words: Words) -> tuple[sg.Part, sg.Part]:
     """Conditions of which one makes an arm do without the guard."""
     return sg.regex("P", NO_NAME), borrows_nothing(words)
+
+
+def _unless(rows: list[project.Row]) -> list[sg.Part]:
+    """Calls that take the guard's own lock are left out: that is a deadlock."""
+    said = [row for row in project.united(rows, "CALL") if row.get("CALL")]
+    return [project.unless(said)] if said else []
 
 
 Places = Callable[[sg.Held, sg.Event], dict[str, list[str]]]
@@ -65,28 +70,40 @@ class Head:
         return {"rule": {"all": [{"matches": "head"}, {"any": found}]}, "utils": ag.utils(words, held)}
 
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
-        """For each lock of the project: a function that takes others is called there, or handed the guard out."""
-        wanted = (sg.named("B", words.takes(fallible=False)), *sg.is_lock(words, "M"))
-        other = sg.Event("$M.$B()", wanted, "")
-        for one in words.reached:
-            methods = words.takes(fallible=False)
-            direct = [sg.Held(f"{lock}.$A()", methods) for lock in project.spellings(words, one)]
-            given = list(project.handed_out(words, one))
-            pairs = [(held, other) for held in given]
-            pairs += [(held, event) for held in (*direct, *given) for event in self._called(words, one)]
-            found = [
-                sg.both(sg.either(alive), *self._without(held), held.named, {"focus-metavariable": "$A"})
-                for held, event in pairs
-                if (alive := list(self._alive(words, held, event)))
-            ]
-            if found:
-                yield project.name(one), sg.both(sg.either(found))
+        """A function of the project that takes locks is called there, or one handed the guard out."""
+        methods = words.takes(fallible=False)
+        takers = sg.Event("$CALL(...)", (sg.called("CALL", words.takers),), "")
+        other = sg.Event("$M.$B()", (sg.named("B", methods), *sg.is_lock(words, "M")), "")
+        direct, given = list(self._own(words)), list(self._own_given(words))
+        givers = tuple(sorted({name for row in given for name in row["A"]}))
+        giver = sg.Held("$L.$A(...)", givers, arguments=True)
+        found = []
+        if words.takers:
+            conditions = (*sg.is_lock(words, "L"), *_unless(direct))
+            found.append(self._through(words, sg.taken(methods), takers, *conditions))
+        if words.takers and givers:
+            found.append(self._through(words, giver, takers, *_unless(given)))
+        if givers:
+            found.append(self._through(words, giver, other))
+        if found:
+            yield "project", sg.both(sg.either(found))
 
-    def _called(self, words: Words, one: Reached) -> list[sg.Event]:
-        """Calls that take a lock, but not this one: that is a deadlock."""
-        own = {name for names in (one.methods, one.functions) for some in names.values() for name in some}
-        others = sorted(set(words.takers) - own)
-        return [sg.Event("$CALL(...)", (sg.called("CALL", others),), "")] if others else []
+    def _own(self, words: Words) -> Iterator[project.Row]:
+        """The calls that take the lock itself, by its last name."""
+        for one in project.near(words):
+            if one.way and (names := project.takers(one)):
+                yield {"L": one.way[-1:], "CALL": names}
+
+    def _own_given(self, words: Words) -> Iterator[project.Row]:
+        """The same, by what hands its guard out."""
+        for one in project.near(words):
+            for way in project.handed_out(words, one):
+                if not way.held.function:
+                    yield {"A": way.held.names, "CALL": project.takers(one)}
+
+    def _through(self, words: Words, held: sg.Held, event: sg.Event, *more: sg.Part) -> sg.Part:
+        found = sg.either(self._alive(words, held, event))
+        return sg.both(found, *self._without(held), held.named, *more, {"focus-metavariable": "$A"})
 
     def _alive(self, words: Words, held: sg.Held, event: sg.Event) -> Iterator[sg.Part]:
         for kind, patterns in self.places(held, event).items():
