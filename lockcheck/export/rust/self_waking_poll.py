@@ -20,8 +20,8 @@ def semgrep(words: Words) -> dict[str, Any]:
     pending = [f"{before}{path}{name}" for name in sorted(words.effects.pending) for path in ("Poll::", "")
                for before in ("", "return ")]  # fmt: skip
     found = [f"{wake};\n...\n{one}" for wake in wakes for one in pending]
-    changes = [f"$S.$F {sign} $V;\n..." for sign in ("=", "+=", "-=", "|=", "&=")]
-    later = [f"{wake};\n...\n$S.$F {sign} $V;\n..." for wake in wakes for sign in ("=", "+=", "-=", "|=", "&=")]
+    changes = [f"$X {sign} $V;\n..." for sign in ("=", "+=", "-=", "|=", "&=")]
+    later = [f"{wake};\n...\n$X {sign} $V;\n..." for wake in wakes for sign in ("=", "+=", "-=", "|=", "&=")]
     return sg.both(
         sg.either(found),
         sg.named("WAKE", words.wakes),
