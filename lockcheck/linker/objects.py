@@ -569,8 +569,8 @@ class Objects(Callables):
     def outside_call(self, call: ir.Call, found: ir.Path) -> None:
         """A function of no file here."""
         spelled = ".".join(found)
-        entry = self.effects.acts.get(found[-1])
-        if entry is not None and found[-2:-1] and found[-2] in entry.types:
+        entry = self.effects.acts.get(found[-1]) if len(found) > 1 else None
+        if entry is not None and found[-2] in entry.types:
             self.did(call, entry.what, None)
         why = self.effects.blocks.get(spelled)
         hook = self.effects.hooks.get(spelled)
