@@ -257,31 +257,38 @@ class Objects(Callables):
             return
         if name in self.effects.acts:
             self.does(call, name, place, kind)
-        for outer in self.program.types.behind(kind, self.effects):
-            lock = self.program.types.lock_type(outer, self.effects)
-            inside = self.is_inside(place, outer)
-            own = lock.methods.get(name) if lock is not None else None
-            if lock is not None and not inside and self.on_lock(call, name, lock, place, "declared"):
-                if own is None or not own.moment:
-                    return
-            self.learn(call.dst, self.effects.makes.get(self.effects.separator.join((*outer.path, name))))
-            targets = self.program.types.methods(outer, name, self.effects)
-            if targets:
-                self.invoke(call, self.with_overrides(call, targets, kind, name), True, kind)
-                return
-            shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
-            if shape in self.effects.flow and name in self.effects.flow[shape]:
-                given = flowed(self.effects.flow[shape][name], outer)
-                self.learn(call.dst, guessed(given) if is_guess(kind) else given)
-                self.closures(call, None)
-                return
-            if self.wait_or_block(call, f"{outer.path[-1]}.{name}"):
-                return
+        if any(self.by_type_of(call, name, outer, kind) for outer in self.program.types.behind(kind, self.effects)):
+            return
         self.fill(place, kind, name, call.operands)
         if below := self.with_overrides(call, [], kind, name):
             self.invoke(call, below, True, kind)
         elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def by_type_of(self, call: ir.Call, name: str, outer: ir.Type, kind: ir.Type | None) -> bool:
+        """What a method of a type means, of the receiver's own (`kind`) or of one that it is built on."""
+        place = call.operands[0].place
+        lock = self.program.types.lock_type(outer, self.effects)
+        if lock is not None and not self.is_inside(place, outer) and self.on_lock(call, name, lock, place, "declared"):
+            own = lock.methods.get(name)
+            if own is None or not own.moment:
+                return True
+        self.learn(call.dst, self.effects.makes.get(self.effects.separator.join((*outer.path, name))))
+        targets = self.program.types.methods(outer, name, self.effects)
+        if targets and place is not None and self.is_computed(targets[0]):
+            value = ir.Place(place.root, (*place.way, name))
+            self.indirect(_with(call, ir.Indirect(value), call.operands[1:]), value)
+            return True
+        if targets:
+            self.invoke(call, self.with_overrides(call, targets, kind, name), True, kind)
+            return True
+        shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+        if shape in self.effects.flow and name in self.effects.flow[shape]:
+            given = flowed(self.effects.flow[shape][name], outer)
+            self.learn(call.dst, guessed(given) if is_guess(kind) else given)
+            self.closures(call, None)
+            return True
+        return self.wait_or_block(call, f"{outer.path[-1]}.{name}")
 
     def waits_later(self, call: ir.Call, kind: ir.Type | None) -> bool:
         """A task's wait that is made here and handed on: who runs it may have a limit, or a loop."""
