@@ -3,7 +3,8 @@ Waiting for a thread that needs the lock held here
 
 Joining a thread under a guard waits for everything that the thread still does. When it takes the same lock, neither
 goes on. The same goes for a message, an event or a barrier, when all who could end the wait need the lock to come to
-it. Tests pass as long as the other side is quick enough to be done before.
+it. Tests pass as long as the other side is quick enough to be done before. Cassandra's driver waited for an answer
+under the lock that its event thread needed to read it (python-driver 2db7cd7).
 
 ## Bad
 ```rust
