@@ -245,3 +245,10 @@ def test_a_decorator_that_does_not_call_changes_nothing(tmp_path: Path) -> None:
     text = WRAPPED.replace("{before}", "pass").replace("return method(self, *args)", "self.last = method")
     write_tree(tmp_path, {"a.py": text})
     assert json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)["findings"] == []
+
+
+def test_a_name_that_means_no_module_is_no_log(tmp_path: Path) -> None:
+    text = "import threading\nclass A:\n    _lock = threading.Lock()\n    def f(self):\n        with self._lock:\n"
+    write_tree(tmp_path, {"a.py": text + "            return super(A, self).log(1) or super(A).log or crate(1)\n"})
+    report = json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)
+    assert (report["findings"], report["problems"]) == ([], [])
