@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lockcheck.cli import options as shared
-from lockcheck.cli.console import CLEAN, FAILED, looked, progress, save, tell
+from lockcheck.cli.console import CLEAN, FAILED, UsageError, looked, progress, save, tell
 
 HELP = "write the rules for another tool: semgrep or ast-grep"
 FOLDERS = {"semgrep": "rules", "ast-grep": "ast-grep"}
@@ -30,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from lockcheck.export import export
     from lockcheck.export.known import NOTHING
 
+    if options.project and options.tool != "semgrep":
+        raise UsageError(f"--project: rules for {options.tool} can hold nothing of a project, see docs/semgrep.md")
     known = NOTHING
     if options.project:
         known, problems, files = engine.known(options.project, shared.settings(options, options.project), progress())

@@ -72,7 +72,7 @@ class Head:
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
         """A function of the project that takes locks is called there, or one handed the guard out."""
         methods = words.takes(fallible=False)
-        takers = sg.Event("$CALL(...)", (sg.called("CALL", words.takers),), "")
+        takers = sg.Event("$CALL(...)", (project.table([{"CALL": words.takers}]),), "")
         other = sg.Event("$M.$B()", (sg.named("B", methods), *sg.is_lock(words, "M")), "")
         direct, given = list(self._own(words)), list(self._own_given(words))
         givers = tuple(sorted({name for row in given for name in row["A"]}))

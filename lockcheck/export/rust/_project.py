@@ -21,6 +21,8 @@ from lockcheck.export.words import Words, in_modes, one_of
 MODES: tuple[Mode, ...] = ("exclusive", "write", "read", "upgradable")
 LONGEST = 3
 """Locks further away than so many fields are left out: code seldom spells such a way."""
+MOST = 200
+"""Names in one regular expression: of some thousands semgrep 1.182 says that it is invalid."""
 
 Row = Mapping[str, tuple[str, ...]]
 """By metavariable, the names that it may be."""
@@ -96,16 +98,30 @@ def united(rows: Iterable[Row], name: str) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> sg.Part:
     """The condition that one of the rows holds."""
-    return _comparison(" or ".join(sorted({_row(row) for row in rows})))
+    return _comparison(_any(rows))
 
 
 def unless(rows: Sequence[Row]) -> sg.Part:
     """The condition that none does."""
-    return _comparison(f"not ({' or '.join(sorted({_row(row) for row in rows}))})")
+    return _comparison(f"not ({_any(rows)})")
 
 
 def _comparison(text: str) -> sg.Part:
     return {"metavariable-comparison": {"comparison": text}}
+
+
+def _any(rows: Sequence[Row]) -> str:
+    return " or ".join(sorted({_row(part) for row in rows for part in _parts(row)}))
+
+
+def _parts(row: Row) -> Iterator[Row]:
+    """The row in several of which none has too many names for the regular expressions of semgrep."""
+    long = next((key for key in sorted(row) if len(row[key]) > MOST), None)
+    if long is None:
+        yield row
+        return
+    for start in range(0, len(row[long]), MOST):
+        yield from _parts({**row, long: row[long][start : start + MOST]})
 
 
 def _row(row: Row) -> str:
