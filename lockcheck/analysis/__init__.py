@@ -11,21 +11,9 @@ from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.asked import Asked
-from lockcheck.analysis.held import (
-    EMPTY,
-    MOST_REACHES,
-    Moment,
-    Reach,
-    Summary,
-    Wait,
-    discharged,
-    freed_for,
-    instantiate,
-    met,
-    reached_by,
-    walk,
-)
+from lockcheck.analysis.held import MOST_REACHES, Moment, reached_by, walk
 from lockcheck.analysis.order import components
+from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, met
 from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Linked, Program

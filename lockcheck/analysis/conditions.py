@@ -13,8 +13,8 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic
 from lockcheck.analysis.conflict import same_lock
-from lockcheck.analysis.held import instantiate
 from lockcheck.analysis.paths import in_closure
+from lockcheck.analysis.summaries import instantiate
 from lockcheck.analysis.ways import below
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.conflict import conflicts, is_freed, same_lock
-from lockcheck.analysis.held import is_parameter
 from lockcheck.analysis.order import components
+from lockcheck.analysis.summaries import is_parameter
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""

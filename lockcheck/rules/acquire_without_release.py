@@ -74,8 +74,8 @@ from collections.abc import Iterator
 from lockcheck import witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
-from lockcheck.analysis.held import is_parameter, parameter_of
 from lockcheck.analysis.leaks import ENDS, Leak, leaks
+from lockcheck.analysis.summaries import is_parameter, parameter_of
 from lockcheck.finding import Finding, Note, graded
 from lockcheck.rule import Meta, slug
 

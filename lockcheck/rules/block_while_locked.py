@@ -73,7 +73,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
-from lockcheck.analysis.held import Wait
+from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes

@@ -1,0 +1,163 @@
+"""What a function does to whoever calls it, and what that means for one call.
+
+In: nothing; a callee's `Summary` and the call.  Out: the caller's names for the callee's locks, the conditions that
+the call's arguments do not rule out.
+Never: walks a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import hands
+from lockcheck.analysis import ways as at
+from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
+from lockcheck.linker import Linked, oldest
+
+Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
+"""Parameters by which guards come in, with how their locks wait."""
+
+
+class Reach(NamedTuple):
+    """An acquisition that a call comes to: the lock as the caller sees it, the calls on the way, the place itself.
+
+    `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
+    way was resolved by its name alone; `spread`: some call means one of several implementations. `when`: what must
+    be true of the parameters (of the caller's values, at a call) for it to come to this. `freed`: locks that were given
+    back by name before, although a caller's guard of theirs may still seem to be held.
+    """
+
+    lock: ir.Lock
+    mode: str
+    recursive: bool
+    trace: tuple[Site, ...]
+    site: Site
+    beside: frozenset[int]
+    certain: bool
+    spread: bool = False
+    when: Facts = frozenset()
+    freed: tuple[ir.Lock, ...] = ()
+
+
+class Wait(NamedTuple):
+    """A place where the thread lets go or waits, logs, or calls a callable that is kept somewhere, reached by a call.
+
+    `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this. `certain`:
+    no call on the way was resolved by its name alone, or means one of several functions.
+    """
+
+    why: str
+    trace: tuple[Site, ...]
+    site: Site
+    when: Facts = frozenset()
+    certain: bool = True
+
+
+class Stall(NamedTuple):
+    """A wait for ever for what somebody must give (`of`, see `ir.Wait`) by what is at the place of `on`.
+
+    `plain`: nothing is asked on the way that decides whether it comes to the wait.
+    """
+
+    on: ir.Lock
+    of: str
+    name: str
+    trace: tuple[Site, ...]
+    site: Site
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a call of a function does, in its own parameters' terms.
+
+    `stalls` are its waits for what others give.
+    `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
+    `raises`: an exception may come out of it.
+    """
+
+    reaches: tuple[Reach, ...] = ()
+    suspends: tuple[Wait, ...] = ()
+    blocks: tuple[Wait, ...] = ()
+    calls: tuple[Wait, ...] = ()
+    stalls: tuple[Stall, ...] = ()
+    returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
+    fates: tuple[tuple[int, ir.Place | None], ...] = ()
+    callbacks: tuple[tuple[int, tuple[Taken, ...]], ...] = ()
+    passed_on: frozenset[int] = frozenset()
+    capped: bool = False
+    known: bool = True
+    keeps: tuple[Taken, ...] = ()
+    gives: tuple[ir.Lock, ...] = ()
+    raises: bool = True
+    merged: bool = False
+
+
+EMPTY = Summary(known=False)
+"""Of a function without a body, or one that is just being summarized."""
+
+
+def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
+    """What a condition on a callee's parameters means for the caller's values; None where the call rules it out."""
+    found: set[Fact] = set()
+    for fact in when:
+        root = fact.place.root
+        given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
+        if given is None:
+            continue
+        if given.way[-1:] == (ir.NOT,):
+            if fact.value or fact.place.way:
+                continue
+            fact, given = fact._replace(truth=not fact.truth), ir.Place(given.root, given.way[:-1])
+        mine = fact._replace(place=ir.Place(given.root, given.way + fact.place.way))
+        said = at.verdict(mine)
+        if said is False:
+            return None
+        if said is None and isinstance(given.root, int):
+            found.add(mine)
+    return frozenset(found)
+
+
+def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wait, Ways]]:
+    """The waits of a callee that a call comes to, and on which ways: those that its arguments do not rule out."""
+    for wait in waits:
+        when = discharged(wait.when, step)
+        fitting = at.agreeing(ways, when) if when is not None else NOWHERE
+        if when is not None and fitting:
+            yield wait._replace(when=when), fitting
+
+
+def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, ways: Ways) -> tuple[ir.Lock, ...]:
+    """The locks that are free at a callee's acquisition, as the caller sees them."""
+    return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *hands.freed(ways))))
+
+
+def is_parameter(taken: Taken) -> bool:
+    """Whether the guard is one that was passed in."""
+    return taken.lock.place.root == ("[parameter]",)
+
+
+def parameter_of(taken: Taken) -> int:
+    """The number of the parameter that a passed guard came in by."""
+    return int(taken.lock.place.way[0])
+
+
+def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
+    """A callee's lock as the caller sees it, by the caller's oldest name.
+
+    What the caller cannot see keeps its owner only.
+    """
+    root = lock.place.root
+    if isinstance(root, tuple):
+        return lock
+    base = step.paths[root] if root < len(step.paths) else None
+    if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
+        return moved_to(lock, ir.Place(ELSEWHERE))
+    inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
+    place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
+    if lock.thin and root == 0 and step.owners:
+        return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
+    return moved_to(lock, place)

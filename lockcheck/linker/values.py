@@ -1,0 +1,200 @@
+"""What a value is where every value is a reference: by what made it, what is kept in it, and what is asked of it.
+
+In: a place.  Out: its one name, its type.
+Never: what a call does.
+"""
+
+from __future__ import annotations
+
+from lockcheck import ir
+from lockcheck.linker.callables import Callables
+from lockcheck.linker.made import CLASS
+from lockcheck.linker.places import EMPTY_OPTION, oldest, owner_of_static, plain
+from lockcheck.linker.types import Context
+from lockcheck.linker.uses import guessed, is_guess
+
+_ALIASES = 8
+_GUESSES = 2
+
+
+class Values(Callables):
+    """The places and types of a language of objects."""
+
+    def canon(self, place: ir.Place | None) -> ir.Place | None:
+        if place is None:
+            return None
+        place = self.absolute(oldest(place, self.alias))
+        for _ in range(4):
+            other = self.same_as(place)
+            if other is None or other == place:
+                break
+            place = self.absolute(oldest(other, self.alias))
+        return plain(place)
+
+    def absolute(self, place: ir.Place) -> ir.Place:
+        """The place from its static, if it is in one; a field that all instances share is one."""
+        names = self.program.names
+        if isinstance(place.root, tuple):
+            if place.root[0].startswith("["):
+                return place
+            root, way = names.resolve(self.context.module, place.root), place.way
+            while way and root not in names.statics and names.is_item((*root, way[0])):
+                root, way = (*root, way[0]), way[1:]
+            if root in names.types and way:
+                root, way = self.shared_root(ir.Type(root), way[0]) or (*root, way[0]), way[1:]
+            return ir.Place(root, way)
+        if place.way and (kind := self.slot_type(place.root)) is not None:
+            shared = self.shared_root(kind, place.way[0])
+            if shared is not None:
+                return ir.Place(shared, place.way[1:])
+        return place
+
+    def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
+        """The full name of a field that all instances of a class have in common."""
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            declared = next((f for f in decl.fields if f.name == name), None) if decl is not None else None
+            if declared is not None:
+                return (*outer.path, name) if declared.shared else None
+        return None
+
+    def same_as(self, place: ir.Place) -> ir.Place | None:
+        """The lock that a lock was made with and shares: `Condition(self._lock)` is another name of `self._lock`."""
+        if not place.way:
+            if isinstance(place.root, int):
+                return None
+            static = self.program.names.statics.get(place.root)
+            made = static.type if static is not None else None
+            owner: ir.Place | None = None
+            if made is None and place.root[:-1] in self.program.names.types:
+                made = self.declared(ir.Type(place.root[:-1]), place.root[-1])
+        else:
+            owner = ir.Place(place.root, place.way[:-1])
+            kind = self.type_of(owner)
+            made = self.declared(kind, place.way[-1]) if kind is not None else None
+        if made is None or made.path != ("[made]",) or len(made.args) < 2:
+            return None
+        resolved = self.type_of(place)
+        lock = self.program.types.lock_type(resolved, self.effects) if resolved is not None else None
+        if lock is None or not lock.shares:
+            return None
+        given = next((g.path for g in made.args[1:] if g.path[1:2] == ("lock=",)), made.args[1].path)
+        path = given[2:] if given[1:2] == ("lock=",) else given[1:]
+        if given[0] != "[at]" or not path or path[0].endswith("="):
+            return None
+        if path[0] in ("self", "cls"):
+            return ir.Place(owner.root, owner.way + path[1:]) if owner is not None else None
+        if owner is None and isinstance(place.root, tuple):
+            return ir.Place((*place.root[:-1], path[0]), path[1:])
+        return None
+
+    def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
+        """The type of a field as written."""
+        for outer in self.program.types.behind(kind, self.effects):
+            decl = self.program.names.types.get(outer.path)
+            found = next((f.type for f in decl.fields if f.name == name), None) if decl is not None else None
+            if found is not None:
+                return found
+        return None
+
+    def type_of(self, place: ir.Place | None) -> ir.Type | None:
+        """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
+        if place is None:
+            return None
+        kind = self.told_type(place)
+        return kind if kind not in (None, EMPTY_OPTION) else self.guessed_type(place) or kind
+
+    def told_type(self, place: ir.Place) -> ir.Type | None:
+        """The type that what makes the value says that it has."""
+        for _ in range(_ALIASES):
+            known = self.alias.get(ir.Place(place.root)) if isinstance(place.root, int) else None
+            if known is None or known.root == place.root or self.slot_type(place.root) is not None:  # type: ignore[arg-type]
+                break
+            place = ir.Place(known.root, known.way + place.way)
+        if isinstance(place.root, tuple):
+            place = self.absolute(place)
+            kind = self.static_type(place.root)
+        else:
+            kind = self.slot_type(place.root)
+        for part in place.way:
+            kind = self.part_type(kind, part) if kind is not None else None
+        return kind
+
+    def guessed_type(self, place: ir.Place) -> ir.Type | None:
+        """The type by what is asked of the variables that the value, or what it is a part of, is in."""
+        for _ in range(_ALIASES):
+            root = place.root
+            if not isinstance(root, int):
+                return None
+            slot = self.body.slots[root]
+            kind = self.program.types.uses.fitting(self.asked_of(root), self.effects) if slot.name else None
+            if kind is not None and self.slot_type(root) in (None, EMPTY_OPTION):
+                for part in place.way:
+                    kind = self.part_type(kind, part) if kind is not None else None
+                return kind
+            known = self.alias.get(ir.Place(root))
+            if known is None or known.root == root:
+                return None
+            place = ir.Place(known.root, known.way + place.way)
+        return None
+
+    def asked_of(self, slot: int) -> frozenset[str]:
+        """The names that the function asks the value of a variable for."""
+        if self.asks is None:
+            found: dict[int, set[str]] = {}
+            for step in ir.steps_of(self.body.root):
+                name, place = "", None
+                if isinstance(step, ir.Get):
+                    name, place = step.place.way[0], ir.Place(step.place.root)
+                elif isinstance(step, ir.Call) and isinstance(step.callee, ir.Method):
+                    name, place = step.callee.name, step.operands[0].place
+                if place is not None and isinstance(place.root, int):
+                    found.setdefault(place.root, set()).add(place.way[0] if place.way else name)
+            self.asks = {root: frozenset(n for n in names if n[0] != "[") for root, names in found.items()}
+        return self.asks.get(slot, frozenset())
+
+    def slot_type(self, slot: int) -> ir.Type | None:
+        if slot not in self.types and slot < self.program.parameters(self.number):
+            declared = self.body.slots[slot]
+            if declared.type is None and self.program.functions[self.number][1].wraps and not slot:
+                self.types[slot] = self.program.wrapped_owner(self.number)
+            elif declared.type is None:
+                self.types[slot] = self.program.types.made.parameter(self.number, declared.name, self.effects)
+        return super().slot_type(slot)
+
+    def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
+        found = self.program.types.made.part(kind, part, self.effects)
+        return guessed(found) if is_guess(kind) else found
+
+    def static_type(self, root: ir.Path | int) -> ir.Type | None:
+        assert isinstance(root, tuple)
+        static = self.program.names.statics.get(root)
+        if static is not None:
+            return self.program.types.resolve(static.type, Context(static.module), self.effects)
+        if root[:-1] in self.program.names.types:
+            return self.part_type(ir.Type(root[:-1]), root[-1])
+        return ir.Type((CLASS,), (ir.Type(root),)) if root in self.program.names.types else None
+
+    def name(self, dst: ir.Place, src: ir.Place | None) -> None:
+        if src not in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
+            super().name(dst, src)
+
+    def hand_on(self, dst: int, src: ir.Place) -> None:
+        super().hand_on(dst, src)
+        if isinstance(src.root, int) and not src.way and src.root in self.contexts:
+            self.contexts[dst] = self.contexts[src.root]
+        if isinstance(src.root, int) and not src.way and src.root in self.bound:
+            self.bound[dst] = self.bound[src.root]
+
+    def is_inside(self, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """Whether this is a method of a lock's own class, in the library that has it."""
+        owner = self.context.owner
+        return place == ir.Place(0) and kind is not None and owner is not None and kind.path == owner.path
+
+    def owner_of(self, place: ir.Place) -> str:
+        known = self.canon(place)
+        if known is not None and isinstance(known.root, tuple) and (static := owner_of_static(known)):
+            cut = len(known.root) - 1
+            joined = "::".join(known.root[:cut])
+            return f"{joined}.{known.root[cut]}" if known.root[:cut] in self.program.names.types else static
+        return super().owner_of(known or place)
