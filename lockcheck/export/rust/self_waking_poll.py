@@ -20,8 +20,10 @@ def semgrep(words: Words) -> dict[str, Any]:
     pending = [f"{before}{path}{name}" for name in sorted(words.effects.pending) for path in ("Poll::", "")
                for before in ("", "return ")]  # fmt: skip
     found = [f"{wake};\n...\n{one}" for wake in wakes for one in pending]
-    changes = [f"$X {sign} $V;\n..." for sign in ("=", "+=", "-=", "|=", "&=")]
-    later = [f"{wake};\n...\n$X {sign} $V;\n..." for wake in wakes for sign in ("=", "+=", "-=", "|=", "&=")]
+    # of a bare name only these: `$X = $V` is `let` too
+    sets = [f"$S.$F {sign} $V;" for sign in ("=", "+=", "-=", "|=", "&=")] + ["$X = true;", "$X = false;"]
+    changes = [f"{one}\n..." for one in sets]
+    later = [f"{wake};\n...\n{one}\n..." for wake in wakes for one in sets]
     return sg.both(
         sg.either(found),
         sg.named("WAKE", words.wakes),
