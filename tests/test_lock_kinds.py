@@ -227,6 +227,28 @@ async def call(name):
     "context of processes": Kind((), "LCK201", "hangs", blocks(
         "self.ways = multiprocessing.get_context('spawn'); self.lock = self.ways.Lock()", "self.lock", "self.lock",
         "import multiprocessing")),
+    "attrs": Kind(("attr",), "LCK201", "hangs", """\
+import threading
+import attr
+@attr.s
+class Store:
+    lock = attr.ib(factory=threading.Lock)
+    again = attr.ib(factory=threading.RLock)
+    def bad(self):
+        with self.lock:
+            with self.lock:  # here
+                return 1
+    def good(self):
+        with self.again:
+            with self.again:
+                return self.beside(Store())
+    def beside(self, other: "Store"):
+        with self.lock:
+            with other.lock:
+                return 1
+def bad(): Store().bad()
+def good(): Store().good()
+"""),
     "mutex of a queue": Kind((), "LCK201", "hangs", """\
 import queue
 class Store:
