@@ -187,3 +187,24 @@ def test_a_callee_that_runs_a_future_to_its_end_may_await(tmp_path: Path, monkey
     found = engine.check(["."], Settings(select=("LCK401",), min_confidence="possible"), Work()).findings
     assert [(one.function, one.confidence) for one in found] == [("S::held", "possible")]
     assert not engine.check(["."], Settings(select=("LCK401",)), Work()).findings
+
+
+def test_a_variable_may_be_made_of_what_it_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names then go round in a ring, which has no end to look for a type at."""
+    write_tree(
+        tmp_path,
+        {
+            "a.rs": "use std::sync::Mutex;\n"
+            "fn first(m: &Mutex<u32>, all: &Vec<u32>) -> u32 { *m.lock().unwrap() + all[0] }\n"
+            "fn turned(m: &Mutex<u32>, back: bool) -> u32 {\n"
+            "    let mut found = vec![1, 2];\n"
+            "    if back { found = found.into_iter().rev().collect(); }\n"
+            "    first(m, &found)\n"
+            "}\n"
+            "fn twice(m: &Mutex<u32>) {\n"
+            "    let held = m.lock().unwrap();\n"
+            "    turned(m, true);\n"
+            "}\n"
+        },
+    )
+    assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == [(10, "LCK201")]

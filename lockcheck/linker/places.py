@@ -89,15 +89,9 @@ class Places(ABC):
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         if place is None:
             return None
+        place = self.typed(place)
         if isinstance(place.root, int):
-            kind = self.slot_type(place.root)
-            start = 0
-            if (
-                kind is None
-                and (known := self.alias.get(ir.Place(place.root))) is not None
-                and known.root != place.root
-            ):
-                return self.type_of(ir.Place(known.root, known.way + place.way))
+            kind, start = self.slot_type(place.root), 0
         else:
             kind, start = self.program.static_type(self.context.module, place.root, self.effects), 0
         for part in place.way[start:]:
@@ -108,6 +102,17 @@ class Places(ABC):
             elif part != "&":
                 kind, _ = self.program.types.field(kind, part, self.effects)
         return kind
+
+    def typed(self, place: ir.Place) -> ir.Place:
+        """The place by the first of its names whose type is known; variables may name each other in a ring."""
+        seen: set[int] = set()
+        while isinstance(place.root, int) and place.root not in seen and self.slot_type(place.root) is None:
+            seen.add(place.root)
+            known = self.alias.get(ir.Place(place.root))
+            if known is None:
+                break
+            place = ir.Place(known.root, known.way + place.way)
+        return place
 
     def slot_type(self, slot: int) -> ir.Type | None:
         if slot not in self.types:
