@@ -14,7 +14,6 @@ from lockcheck.linker.types import Context
 from lockcheck.linker.uses import guessed, is_guess
 
 _ALIASES = 8
-_GUESSES = 2
 
 
 class Values(Callables):
@@ -106,11 +105,7 @@ class Values(Callables):
 
     def told_type(self, place: ir.Place) -> ir.Type | None:
         """The type that what makes the value says that it has."""
-        for _ in range(_ALIASES):
-            known = self.alias.get(ir.Place(place.root)) if isinstance(place.root, int) else None
-            if known is None or known.root == place.root or self.slot_type(place.root) is not None:  # type: ignore[arg-type]
-                break
-            place = ir.Place(known.root, known.way + place.way)
+        place = self.typed(place)
         if isinstance(place.root, tuple):
             place = self.absolute(place)
             kind = self.static_type(place.root)
