@@ -44,16 +44,17 @@ _TASKS = 8
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What came of one function.
 
-    `lends`: it runs a callback under a guard of its own; `hangs`: it waits for a lock that it holds, or under a lock
-    for what others must give. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes
-    for writing. `topics` are the numbers of those that it has an event of, `reads` the functions that rules and
-    analysis looked at for it.
+    `lends`: it runs a callback under a guard of its own; `hangs`: it waits for a lock that it holds; `waits`: it waits
+    under a lock for what others must give. `edges` are pairs of lock owners, held and wanted; `written` are the locks
+    that it takes for writing. `topics` are the numbers of those that it has an event of, `reads` the functions that
+    rules and analysis looked at for it.
     """
 
     function: int
     findings: tuple[Finding, ...]
     lends: bool
     hangs: bool
+    waits: bool
     edges: tuple[tuple[str, str], ...]
     written: tuple[str | ir.Place, ...]
     topics: tuple[int, ...]
@@ -96,14 +97,16 @@ def examine(
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
     with Crew(tree, rules, topics, jobs, before.reads) as crew:
-        names = frozenset[str]().union(*(topic.names(tree.analysis) for topic in topics))
-        others = tree.frontier.calling(names, settled=True)
+        others, late = _callers(tree, topics, late=False, settled=True), False
         while True:
             numbers = sorted({*others, *tree.frontier.functions(lenders)})
             for one in crew.outcomes([number for number in numbers if number not in outcomes]):
                 outcomes[one.function] = one
             known, lenders = lenders, frozenset(number for number, one in outcomes.items() if one.lends)
-            if lenders <= known:
+            if not late and any(one.waits for one in outcomes.values()):
+                late, before_too = True, any(one.waits for one in before.outcomes)
+                others |= _callers(tree, topics, late=True, settled=before_too)
+            elif lenders <= known:
                 break
         ordered = [outcomes[number] for number in sorted(outcomes)]
         findings = [finding for one in ordered for finding in one.findings]
@@ -117,6 +120,15 @@ def examine(
             state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), tuple(problems))
             store.save({key: msgspec.msgpack.encode(state)})
     return findings, problems
+
+
+def _callers(tree: Tree, topics: Iterable[Topic], late: bool, settled: bool) -> set[int]:
+    """The functions that may have an event of one of the topics that are late, or are not (see `Frontier.calling`)."""
+    found = set[int]()
+    for constants in (False, True):
+        some = (one.names(tree.analysis) for one in topics if (one.late, one.constants) == (late, constants))
+        found.update(tree.frontier.calling(frozenset[str]().union(*some), constants, settled))
+    return found
 
 
 def said(rule: Rule, tree: Tree) -> Iterator[Finding]:
@@ -187,7 +199,7 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     edges = {one.function: one.edges for one in outcomes if one.edges}
     owners = knotted(edge for some in edges.values() for edge in some)
     knots = {n for n, some in edges.items() if any(owners.get(held, -1) == owners.get(to) for held, to in some)}
-    knots.update(one.function for one in outcomes if one.hangs)
+    knots.update(one.function for one in outcomes if one.hangs or one.waits)
     written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
     given = hashlib.blake2b(repr((sorted(knots), written, about)).encode(), digest_size=16).digest()
@@ -341,13 +353,13 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         findings = tuple(finding for rule in alone for finding in said(rule, tree))
         edges = tuple(sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)}))
         written = tuple(sorted(analysis.written, key=repr))
-        lends, hangs = analysis.lends(number), bool(conflicts(analysis)) or waits_under_lock(analysis)
+        lends, hangs, waits = analysis.lends(number), bool(conflicts(analysis)), waits_under_lock(analysis)
         events = [moment.event for moment in analysis.moments(number)]
         topics = tuple(
             n
             for n, topic in enumerate(errand.topics)
-            if any(map(topic.matters, events)) and tree.frontier.may_call(number, names[n])
+            if any(map(topic.matters, events)) and tree.frontier.may_call(number, names[n], topic.constants)
         )
         reads = tuple(sorted(analysis.consulted() or ()))
-        outcomes.append(Outcome(number, findings, lends, hangs, edges, written, topics, reads))
+        outcomes.append(Outcome(number, findings, lends, hangs, waits, edges, written, topics, reads))
     return outcomes

@@ -24,6 +24,10 @@ _FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
 """Locks whose methods many other types have: their names count only in crates whose files have this word."""
 
 
+_CONSTANT = re.compile(rb"\b_*[A-Z][A-Z0-9_]*\b|[^\x00-\x7f]")
+"""What may be a constant's name: one in capitals, or one that has other letters than those of English."""
+
+
 def families_in(data: bytes) -> tuple[str, ...]:
     """The families of locks whose methods many other types have, and that a file has a word of."""
     return tuple(family for family, mark in _FAMILIES if mark in data)
@@ -99,18 +103,23 @@ class Frontier:
                     self._found.update(self._numbers(self._everywhere(ir.Words(lenders=some)), paths))
         return sorted(self._found)
 
-    def may_call(self, number: int, names: frozenset[str]) -> bool:
-        """Whether a function's bytes say that it may call something of these names."""
+    def may_call(self, number: int, names: frozenset[str], constants: bool = False) -> bool:
+        """Whether a function's bytes say that it may call something of these names.
+
+        `constants`: and that it may speak of a constant.
+        """
         unit, function = self._program.functions[number]
         if (unit.language, names) not in self._called:
             self._called[unit.language, names] = pattern(unit.language, ir.Words(any=names, functions=names))
         data, body = self._sources[unit.path].data, function.body_at
-        return body is not None and self._called[unit.language, names].search(data, *body) is not None
+        if body is None or self._called[unit.language, names].search(data, *body) is None:
+            return False
+        return not constants or _CONSTANT.search(data, *body) is not None
 
-    def calling(self, names: Iterable[str], settled: bool = False) -> list[int]:
+    def calling(self, names: Iterable[str], constants: bool = False, settled: bool = False) -> list[int]:
         """The numbers of the functions whose bytes say that they may call something of these names, ascending.
 
-        `settled`: only those in files that are not as an earlier run found them.
+        `constants`: and speak of a constant. `settled`: only those in files that are not as an earlier run found them.
         """
         wanted = frozenset(names)
         marks = [name.rpartition("::")[2].encode() for name in wanted]
@@ -121,8 +130,7 @@ class Frontier:
             and any(mark in source.data for mark in marks)
         }
         functions = enumerate(self._program.functions)
-        found = [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted)]
-        return found
+        return [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted, constants)]
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)

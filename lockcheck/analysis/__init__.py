@@ -28,10 +28,14 @@ class Topic(NamedTuple):
     """Events that a rule wants to see wherever they are: those that `matters` picks, in callers of some names.
 
     `names` says which, given the analysis: by them functions are found in bytes before anything is parsed.
+    `constants`: the event speaks of a constant, so a name in capitals stands in the function too. `late`: it is asked
+    for only where some function waits, under a lock, for what others give.
     """
 
     names: Callable[[Analysis], frozenset[str]]
     matters: Callable[[ir.Step], bool]
+    constants: bool = False
+    late: bool = False
 
 
 _MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
@@ -58,7 +62,7 @@ class Analysis:
         asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
         line: Callable[[str, int], int] | None = None,
-        calling: Callable[[Iterable[str]], Sequence[int]] | None = None,
+        calling: Callable[[Iterable[str], bool], Sequence[int]] | None = None,
     ) -> None:
         """All that rules read of a program.
 
@@ -66,7 +70,7 @@ class Analysis:
         under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
-        `calling` finds the functions that may call something of some names.
+        `calling` finds the functions that may call something of some names, all or those with a constant in them.
         """
         self.program = program
         self._asked = asked or Asked()
@@ -145,7 +149,7 @@ class Analysis:
 
     def _named(self, topic: Topic) -> Sequence[int]:
         self._saw_all = True  # whoever calls such a name after a change has a say too
-        return self._calling(topic.names(self)) if self._calling is not None else ()
+        return self._calling(topic.names(self), topic.constants) if self._calling is not None else ()
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():

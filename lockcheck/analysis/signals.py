@@ -30,6 +30,7 @@ _DEEPEST = 4
 SIGNALS = Topic(
     lambda analysis: analysis.names(lambda table: table.gives_others),
     lambda event: isinstance(event, ir.Signal) and bool(event.of),
+    late=True,
 )
 """Signals by which what others wait for is given."""
 
