@@ -55,7 +55,7 @@ class Tree:
         self._macros: dict[str, tuple[ir.Macro, ...]] = {}
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
         tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
-        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)))
+        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)), self._has)
         self.tables = tables
         self._asked = replace(
             self._asked,
@@ -116,6 +116,11 @@ class Tree:
             line = self._sources[unit.path].position(function.at[0]).line + broken.line - 1
             self.problems.append(Problem(unit.path, line, f"`{function.name}` was left out: {broken.why}"))
             return None
+
+    def _has(self, unit: ir.Unit, function: ir.Function, words: frozenset[str]) -> bool:
+        """Whether one of the words stands in a function's text."""
+        text = self._sources[unit.path].data[slice(*function.at)]
+        return any(word.encode() in text for word in words)
 
     def _give_up(self, number: int, why: str) -> None:
         unit, function = self.program.functions[number]

@@ -39,8 +39,13 @@ class Program:
     """The whole tree, linked function by function when somebody asks."""
 
     def __init__(self, units: Sequence[ir.Unit], bodies: Callable[[ir.Unit, ir.Function], ir.Body | None],
-                 effects: Mapping[str, Effects], aliases: Mapping[tuple[str, str], str]) -> None:  # fmt: skip
-        """`bodies` lowers a function; None where it cannot. `aliases` are the crates' names for each other."""
+                 effects: Mapping[str, Effects], aliases: Mapping[tuple[str, str], str],
+                 has: Callable[[ir.Unit, ir.Function, frozenset[str]], bool],
+                 ) -> None:  # fmt: skip
+        """`bodies` lowers a function; None where it cannot. `aliases` are the crates' names for each other.
+
+        `has` says whether one of some words stands in a function's text.
+        """
         self.functions = [(unit, function) for unit in units for function in unit.functions]
         self.units = units
         self._by_module: dict[ir.Path, list[int]] = defaultdict(list)
@@ -56,6 +61,8 @@ class Program:
         self.types.made.returned = self.returned_type
         self.types.made.makings = [making for unit in units for making in unit.makings]
         self._bodies = bodies
+        self._has = has
+        self._channels: frozenset[str] | None = None
         self._linked: dict[int, Linked | None] = {}
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
@@ -200,10 +207,23 @@ class Program:
         if path not in self.names.types:
             return ""
         for number in self.types.makers(path):
-            linked = self.linked(number)
+            self._note(number)
+            linked = self.linked(number) if self._has(*self.functions[number], self._channel_words()) else None
             if linked is not None and owner in linked.ends:
                 return linked.ends[owner]
         return ""
+
+    def _channel_words(self) -> frozenset[str]:
+        """The names by which channels are made, those of imports and of the tree's macros included."""
+        if self._channels is None:
+            every = (name for table in self.types.tables for name in table.channels)
+            words = {name.rpartition("::")[2] for name in every}
+            words |= {line.name for unit in self.units for line in unit.imports if words.intersection(line.target[-1:])}
+            macros = [macro for unit in self.units for macro in unit.macros]
+            spelled = [word.encode() for word in words]
+            words |= {one.name for one in macros for arm in one.arms if any(word in arm.gives for word in spelled)}
+            self._channels = frozenset(words)
+        return self._channels
 
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
