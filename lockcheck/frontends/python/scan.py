@@ -125,14 +125,16 @@ def outline(data: bytes) -> Outline:
 def mask(data: bytes) -> bytes:
     """The text with comments and strings blanked out and all offsets kept.
 
-    A string keeps its first quote and no line end: it is one piece of its line.
+    A string keeps its first quote and no line end: it is one piece of its line. Of a comment nothing is left.
     """
-    out = []
+    out: list[bytes] = []
     done = 0
     for text in _TEXT.finditer(data):
         start, end = text.span()
-        out.append(data[done : start + 1])
-        out.append((b" " if data[start] == _HASH else b"_") * (end - start - 1))
+        if data[start] == _HASH:
+            out += data[done:start], b" " * (end - start)
+        else:
+            out += data[done : start + 1], b"_" * (end - start - 1)
         done = end
     out.append(data[done:])
     return b"".join(out)
