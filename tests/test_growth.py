@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fakes import write_tree
 
 from lockcheck import engine
 from lockcheck.config import Settings
@@ -95,3 +96,24 @@ def test_more_ways_than_are_told_apart_are_told(
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(), Work())
     assert [one.path for one in report.problems if "taken together" in one.message] == ["a.rs"] * told
+
+
+def test_modules_that_all_bring_in_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way through them is no question of its own."""
+
+    def seconds(modules: int) -> float:
+        names = [f"m{number}" for number in range(modules)]
+        files = {
+            f"{name}.rs": "".join(f"use {other}::*;\n" for other in names if other != name)
+            + f"pub struct S{name} {{ a: Mutex<u32> }}\nimpl Known for S{name} {{\n    fn f(&self) {{}}\n}}\n"
+            for name in names
+        }
+        top = tmp_path / str(modules)
+        write_tree(top, {"lib.rs": "".join(f"mod {name};\n" for name in names), **files})
+        monkeypatch.chdir(top)
+        begun = time.process_time()
+        engine.check(["."], Settings(), Work())
+        return time.process_time() - begun
+
+    seconds(2)
+    assert seconds(10) < seconds(5) * 4 * 5

@@ -32,6 +32,11 @@ class Names:
         self._open: set[tuple[ir.Path, str]] = set()
         self._cut = False
         """Whether a name was given up because it was being looked for: what follows from that holds only there."""
+        self._bases: dict[ir.Path, tuple[ir.Path, ...]] = {}
+        self._passing: dict[ir.Path, tuple[ir.Path, ...]] = {}
+        """What modules bring in by globs, as far as it is known while that of another is being looked for."""
+        self._opening: dict[ir.Path, list[ir.Path]] = {}
+        self._reached: dict[ir.Path, tuple[ir.Path, ...]] = {}
         number = 0
         for unit in units:
             for decl in unit.types:
@@ -136,31 +141,65 @@ class Names:
         self._open.add(key)
         found = self._look(module, name, depth)
         self._open.discard(key)
-        if found is not None or not self._cut or not self._open:
+        whole = not self._open and not self._opening
+        if found is not None or not self._cut or whole:
             self._members[key] = found
-        self._cut = before or (self._cut and found is None and bool(self._open))
+        self._cut = before or (self._cut and found is None and not whole)
         return found
 
     def _look(self, module: ir.Path, name: str, depth: int) -> ir.Path | None:
         if depth > _DEPTH:
             self._cut = True
             return None
-        if self.is_item((*module, name)):
-            return (*module, name)
-        for target in self._imports[module].get(name, ()) if module in self._imports else ():
-            if target[:1] == (name,):
-                found = self._crate(module, target, depth)
-            else:
-                found = self._resolve(module, target, depth + 1)
-            if found:
-                return found
-        for target in self._globs.get(module, ()):
-            base = self._resolve(module, target, depth + 1)
-            if base != module and (base in self._modules or base in self.types):
-                inner = self._member(base, name, depth + 1)
-                if inner is not None:
-                    return inner
+        for scope in self._seen_from(module):
+            if self.is_item((*scope, name)):
+                return (*scope, name)
+            for target in self._imports[scope].get(name, ()) if scope in self._imports else ():
+                if target[:1] == (name,):
+                    found = self._crate(scope, target, depth)
+                else:
+                    found = self._resolve(scope, target, depth + 1)
+                if found:
+                    return found
         return None
+
+    def _seen_from(self, module: ir.Path) -> tuple[ir.Path, ...]:
+        """A module and those that its globs bring in, each once, however they bring in each other."""
+        if module not in self._globs:
+            return (module,)
+        known = self._reached.get(module)
+        if known is not None:
+            return known
+        found: dict[ir.Path, None] = {}
+        waiting = [module]
+        while waiting:
+            scope = waiting.pop()
+            if scope not in found:
+                found[scope] = None
+                waiting += reversed(self._brought_in(scope))
+        if not self._opening:
+            self._reached[module] = tuple(found)
+        return tuple(found)
+
+    def _brought_in(self, module: ir.Path) -> tuple[ir.Path, ...]:
+        """The modules and types of the tree that a module's globs name; while that is being found out, some of them."""
+        if module not in self._globs or module in self._bases:
+            return self._bases.get(module, ())
+        if module in self._opening or module in self._passing:
+            self._cut = True
+            return self._passing[module] if module in self._passing else tuple(self._opening[module])
+        found = self._opening[module] = []
+        for target in self._globs[module]:
+            base = self._resolve(module, target, 1)
+            if base != module and (base in self._modules or base in self.types):
+                found.append(base)
+        del self._opening[module]
+        if self._opening:
+            self._passing[module] = tuple(found)
+        else:
+            self._bases[module] = tuple(found)
+            self._passing.clear()
+        return tuple(found)
 
     def outside_globs(self, module: ir.Path) -> list[ir.Path]:
         """The globs of a module (and of the functions' scopes around it) that reach out of the tree."""
