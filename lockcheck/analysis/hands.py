@@ -4,7 +4,8 @@ In: ways and locks.  Out: ways.
 Never: syntax, calls.
 
 A function may give back what its caller took. On such a way stands a mark, a `Hold` whose holder is `FREE`: the lock
-is free although the caller's guard still seems to be held; taking it again takes the mark away.
+is free although the caller's guard still seems to be held; taking it again takes the mark away. So it does where a
+function tried to take the lock, got it and gave it back: it would not have got it, had its caller held it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,19 @@ def outlives(hold: Hold) -> bool:
 
 
 def unlocked(ways: Ways, lock: ir.Lock, site: Site) -> Ways:
-    """One guard of a lock is given back on every way, whoever holds it; where nobody does, it is the caller's."""
+    """One guard of a lock is given back on every way, whoever holds it; where nobody does, it is the caller's.
+
+    Who got a plain lock by a try knows that no caller has it: a mark stays behind for the ways on which it came.
+    """
     mark = Hold(Taken(lock, "exclusive", site, "", False, (), True), FREE)
     loose = lock.family == "semaphore"
 
     def go(way: frozenset[Hold]) -> frozenset[Hold]:
         mine = [hold for hold in way if hold.taken.lock.place == lock.place and not is_mark(hold)]
         if mine:
-            return way - {max(mine, key=lambda hold: (hold.taken.by_hand, hold.taken.site, repr(hold.holder)))}
+            last = max(mine, key=lambda hold: (hold.taken.by_hand, hold.taken.site, repr(hold.holder)))
+            tried = last.taken.by_hand and last.taken.optional and lock.family == "mutex"
+            return (way - {last}) | {mark} if tried else way - {last}
         return way if loose else way | {mark}
 
     return at.each(ways, go)

@@ -45,8 +45,8 @@ from lockcheck.linker import Linked
 MOST_REACHES = 96
 """A summary names at most so many acquisitions."""
 
-MOST_CONDITIONS = 4
-"""One acquisition is known under at most so many conditions; beyond that it is taken to come unconditionally."""
+MOST_CONDITIONS = 8
+"""One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
 
 
 @dataclass
@@ -299,17 +299,21 @@ class Walk:
             return
         others = self.reaches.setdefault(key, {})
         known = others.get(reach.when)
+        if known is None and any(w < reach.when and _plainness(r) <= _plainness(reach) for w, r in others.items()):
+            return
         if known is None and len(others) >= MOST_CONDITIONS:
-            self.reaches[key] = {frozenset(): min((*others.values(), reach), key=_plainness)._replace(when=frozenset())}
+            when = reach.when.intersection(*others)
+            self.reaches[key] = {when: min((*others.values(), reach), key=_plainness)._replace(when=when)}
         elif known is None or _plainness(reach) < _plainness(known):
             beside = reach.beside & known.beside if known is not None else reach.beside
             others[reach.when] = reach._replace(beside=beside)
 
     def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
-        """The first place of a kind that is met under a condition counts; under too many, it is met in any case."""
+        """The first place of a kind that is met under a condition counts; under too many, what they have in common."""
         when = self.of_parameters(at.common(ways) | wait.when)
-        if sum(why == wait.why for why, _ in known) >= MOST_CONDITIONS:
-            when = frozenset()
+        others = [other for why, other in known if why == wait.why]
+        if len(others) >= MOST_CONDITIONS:
+            when = when.intersection(*others)
         key = wait.why, when
         if key not in known or (wait.certain and not known[key].certain):
             known[key] = wait._replace(when=when)

@@ -7,7 +7,7 @@ Never: words for people.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -73,7 +73,10 @@ def blocks(analysis: Analysis) -> Iterator[Interval]:
 
 
 def pairs(analysis: Analysis) -> Iterator[Interval]:
-    """The locks that a function takes by name, waiting as long as it takes, and gives back by name later on."""
+    """The locks that a function takes by name, waiting as long as it takes, and gives back by name later on.
+
+    A pair that is as good as a block is none of them: what follows is given back at its end, on whatever way out.
+    """
     for number, moments in analysis.functions.items():
         given = [(one.event.lock.place, one.event.at) for one in moments
                  if isinstance(one.event, ir.Release) and one.event.lock is not None]  # fmt: skip
@@ -84,8 +87,32 @@ def pairs(analysis: Analysis) -> Iterator[Interval]:
             back = [at for place, at in given if place == event.lock.place]
             if back and all(at[0] > event.at[0] for at in back) and not in_closure(analysis, number, event.at):
                 taken = Taken(event.lock, event.mode, analysis.site(moment), event.name, False)
-                end = max(at[1] for at in back)
-                yield Interval(moment, Hold(taken, ir.Place(("[by hand]",))), event.at[0], end, -1, ())
+                if not _is_block(analysis, number, taken) or _is_left_with(moments, taken):
+                    end = max(at[1] for at in back)
+                    yield Interval(moment, Hold(taken, ir.Place(("[by hand]",))), event.at[0], end, -1, ())
+
+
+def _is_block(analysis: Analysis, number: int, taken: Taken) -> bool:
+    """Whether the next release by name is written once, and ends every way out of what comes after the acquisition."""
+    linked, begin = analysis.program.linked(number), taken.site.at[1]
+    regions = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Region)] if linked is not None else []
+    later = [at for one in regions for at in _releases(one.steps, taken.lock.place) if at[0] >= begin]
+    behind = [_releases(ir.steps_of(one), taken.lock.place) for one in regions if one.at[0] >= begin]
+    copies = later.count(min(later)) if later else 0
+    return copies > 1 and any(inside.count(min(later)) == copies for inside in behind)
+
+
+def _releases(steps: Iterable[ir.Step], place: ir.Place) -> list[ir.Range]:
+    """Where a lock is given back by name. What runs on several ways out is among the steps as often."""
+    return [
+        step.at for step in steps if isinstance(step, ir.Release) and step.lock is not None and step.lock.place == place
+    ]
+
+
+def _is_left_with(moments: Sequence[Moment], taken: Taken) -> bool:
+    """Whether the function is left with the lock taken."""
+    ways_out = (one for one in moments if isinstance(one.event, (ir.Leave, ir.Escape)))
+    return any(hold.taken.site == taken.site for one in ways_out for hold, _ in one.held())
 
 
 @dataclass

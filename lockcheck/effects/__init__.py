@@ -155,7 +155,7 @@ class Effects:
     reasons: Mapping[str, str]
     signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]]
     steady: frozenset[str]
-    """Names of library functions and methods whose exceptions nobody reckons with."""
+    """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
     separator: str
     objects: bool
     """Every value is a reference, and a class is called to make one."""

@@ -38,6 +38,8 @@ class Objects(Values):
         """Whether an exception is to be reckoned with. Out of the function library calls that are steady raise none."""
         if isinstance(step, ir.Invoke) and not step.targets and to == ir.RAISED:
             return step.name.rpartition(".")[2] not in self.effects.steady
+        if isinstance(step, ir.Block) and to == ir.RAISED:
+            return step.at not in self.steady
         return isinstance(step, (ir.Invoke, ir.Block, ir.Callback, ir.Branch))
 
     def computed(self, kind: ir.Type, name: str) -> list[int]:
@@ -409,6 +411,8 @@ class Objects(Values):
         self.learn(call.dst, self.of_elements(spelled, call))
         if why is not None and not call.awaited:
             self.out.append(ir.Block(call.at, call.name_at, found[-1], why))
+            if spelled in self.effects.steady:
+                self.steady.add(call.at)
         else:
             self.unknown(call, spelled)
         if len(found) > 1:

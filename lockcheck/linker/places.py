@@ -63,6 +63,7 @@ class Places(ABC):
     running: set[int] = field(default_factory=set)
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
+    steady: set[ir.Range] = field(default_factory=set)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
 

@@ -39,10 +39,8 @@ class Catalog:
     def add(self, x):
         # todoruleid: guard-should-be-closure
         self._lock.acquire()
-        try:
-            self._load.append(x)
-        finally:
-            self._lock.release()
+        self._load.append(x)
+        self._lock.release()
 ```
 ## Good
 Let a closure, or a `with` block, be the critical section.
@@ -80,8 +78,9 @@ class Catalog:
 Contention. The lock is held longer than anybody meant; who reads a stack dump does not see by whom.
 ## Not seen
 Guards of temporaries, which LCK101 to LCK103 judge, and a guard that is never named again: that it lives to the end of
-its block is all it is for. In Python, locks of modules: what they guard cannot be told. Tests, but for
-locks that the project wants to be taken through a closure.
+its block is all it is for. In Python, blocks with locks of modules: what they guard cannot be told; and a lock that is
+taken right before the `try` whose `finally` gives it back, which can be read as well as a block. Tests, but for locks
+that the project wants to be taken through a closure.
 """
 
 from __future__ import annotations

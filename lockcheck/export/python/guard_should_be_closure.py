@@ -13,17 +13,16 @@ CWE = "CWE-667: Improper Locking"
 REFERENCES = (
     "https://docs.python.org/3/library/threading.html#using-locks-conditions-and-semaphores-in-the-with-statement",
 )
-LOSES = "blocks that go on after the last use, locks made in other files or by functions, what the project asks for"
+LOSES = "blocks that go on, locks made in other files or by functions, what the project asks for"
 
 
 def semgrep(words: Words) -> dict[str, Any]:
-    """A lock that is taken and given back by name, in one block or in its `finally`."""
+    """A lock that is taken and given back by name, and not right before a `try` whose `finally` gives it back."""
     found = []
     for lock, place in sg.declared(sg.types(words, "mutex", "reentrant")):
         for take in (f"{lock}.acquire()", f"await {lock}.acquire()"):
-            ways = [
-                f"{take}\n...\n{lock}.release()",
-                f"{take}\n...\ntry:\n    ...\nfinally:\n    ...\n    {lock}.release()\n    ...",
-            ]
-            found.append(sg.both(place, sg.either(ways), {"focus-metavariable": "$L"}))
+            pair, final = f"{take}\n...\n{lock}.release()", f"finally:\n    ...\n    {lock}.release()\n    ..."
+            tries = (f"{take}\ntry:\n    ...\n{handler}{final}" for handler in ("", "except $E:\n    ...\n"))
+            blocks = [{"pattern-not-inside": one} for one in tries]
+            found.append(sg.both(place, pair, *blocks, {"focus-metavariable": "$L"}))
     return sg.both(sg.either(found))

@@ -112,6 +112,7 @@ class Expressions(Frame):
         if isinstance(node, cst.Attribute):
             inner = node.value
             if isinstance(inner, cst.Call) and syntax.dotted(inner.func) == ("super",) and self.method_of is not None:
+                self.uses.setdefault(self.method_of, []).append(self.at(inner)[0])
                 above = ir.Named((node.attr.value,), owner=ir.Type(("[super]",)))
                 return above, [ir.Operand(ir.Place(self.method_of))], name
             return ir.Method(node.attr.value), [ir.Operand(self.value(inner))], name
