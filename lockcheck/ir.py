@@ -31,7 +31,8 @@ Path: TypeAlias = tuple[str, ...]
 
 
 class Type(Struct, frozen=True, gc=False, array_like=True):
-    """A type as far as locks need it: a name and its arguments. References and lifetimes are left out.
+    """A type as far as locks need it: a name and its arguments. Lifetimes are left out, and so are references, but for
+    what fields, results and arguments of types are: `[ref]` (somebody else owns its argument).
 
     Names in brackets are structural: `[tuple]`, `[list]` (arrays and slices), `[dyn]` (any of its arguments'
     implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner),
@@ -261,6 +262,14 @@ class Discard(Struct, frozen=True, gc=False, array_like=True, tag=True):
     src: Place
     at: Range
     name_at: Range | None = None
+
+
+class End(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """The value at `place` is overwritten and comes to its end; `sure`: by nothing, so that there was one."""
+
+    place: Place
+    at: Range
+    sure: bool = False
 
 
 class Compute(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -538,7 +547,7 @@ class Signal(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, Compute, Region, Branch, Loop, Leave,
+    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, End, Compute, Region, Branch, Loop, Leave,
     Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
 ]  # fmt: skip
 

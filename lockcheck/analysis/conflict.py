@@ -46,6 +46,24 @@ def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     return "[?]" not in way and not (isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]"))
 
 
+def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
+    """Whether the locks are of one owner, as a rule the same one, though nobody says of which instance.
+
+    So it is where a value ends: it was made for the one whose lock it takes. And where an element of what a lock guards
+    leads by a field to a lock of that owner; an element of the owner's own type has another, further down a tree.
+    """
+    if not held.owner or held.owner != other.owner:
+        return False
+    inside, way = held.place.way, other.place.way
+    if isinstance(moment.event, ir.Invoke) and moment.event.implicit:
+        return True
+    if held.place.root != other.place.root or way[: len(inside)] != inside:
+        return False
+    between = way[len(inside) : -1]
+    last = max((number for number, part in enumerate(between) if part.startswith("[")), default=len(between))
+    return between[:1] == ("*",) and any(part.isidentifier() for part in between[last:])
+
+
 _WRITES = ("exclusive", "write")
 
 
@@ -100,7 +118,11 @@ def _rank(conflict: Conflict) -> tuple[object, ...]:
 
 def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
     taken = hold.taken
-    met = same_lock(taken.lock, reach.lock) or _met_elsewhere(moment, hold, reach)
+    met = (
+        same_lock(taken.lock, reach.lock)
+        or _met_elsewhere(moment, hold, reach)
+        or is_alike(moment, taken.lock, reach.lock)
+    )
     if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     if is_signal(analysis, moment, hold):
@@ -139,9 +161,15 @@ def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     if not isinstance(event, ir.Invoke):
         return False
     for number, operand in enumerate(event.operands):
-        if operand.moved and operand.place is not None and operand.place.root == hold.holder.root:
+        if operand.moved and operand.place is not None and below(hold.holder, operand.place):
             return number not in reach.beside
     return False
+
+
+def is_told_by_owner(conflict: Conflict) -> bool:
+    """Whether only the owner says that both are one lock."""
+    held, other = conflict.hold.taken.lock, conflict.reach.lock
+    return not same_lock(held, other) and isinstance(conflict.moment.event, ir.Invoke)
 
 
 def confidence(conflict: Conflict) -> Confidence:
@@ -152,7 +180,7 @@ def confidence(conflict: Conflict) -> Confidence:
         grade = 1 if both_plain or {taken.mode, reach.mode} == {"read", "write"} else 0
     else:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
-    if reach.trace and not reach.certain:
+    if (reach.trace and not reach.certain) or is_told_by_owner(conflict):
         grade = 0
     if not conflict.sure or reach.spread or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
         grade = min(grade, 1)

@@ -124,6 +124,16 @@ class Effects:
     guard_modes: Mapping[str, Mode]
     end_trait: str
     end_method: str
+    end_owners: frozenset[str]
+    """Types that own what their argument stands for."""
+    end_shared: frozenset[str]
+    """Types that share what their argument stands for with others."""
+    end_gives: Mapping[str, frozenset[str]]
+    """Methods of containers whose result belongs to whoever calls, by the container's shape."""
+    end_replaces: Mapping[str, frozenset[str]]
+    """The same where something was replaced."""
+    end_empties: Mapping[str, frozenset[str]]
+    """Methods of containers in which elements end."""
     drops: frozenset[str]
     leaks: frozenset[str]
     alternatives: frozenset[str]
@@ -280,6 +290,10 @@ def _familiar(data: Mapping[str, Any]) -> Iterator[str]:
         yield from methods
 
 
+def _by_shape(data: Mapping[str, Any], key: str) -> Mapping[str, frozenset[str]]:
+    return {shape: frozenset(names) for shape, names in data.get(key, {}).items()}
+
+
 @cache
 def load(language: str, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
     """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
@@ -339,6 +353,11 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         guard_modes=calls["modes"],
         end_trait=data["end"]["trait"],
         end_method=data["end"]["method"],
+        end_owners=frozenset(data["end"].get("owners", ())),
+        end_shared=frozenset(data["end"].get("shared", ())),
+        end_gives=_by_shape(data["end"], "gives"),
+        end_replaces=_by_shape(data["end"], "replaces"),
+        end_empties=_by_shape(data["end"], "empties"),
         drops=frozenset(drops["functions"]),
         leaks=frozenset(drops["leaks"]),
         alternatives=frozenset(drops["alternatives"]),

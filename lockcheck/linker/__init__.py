@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import oldest, owner_of_static
@@ -60,6 +61,7 @@ class Program:
         self.types = Types(self.names, self.functions, effects, derefs)
         self.types.made.returned = self.returned_type
         self.types.made.makings = [making for unit in units for making in unit.makings]
+        self.endings = Endings(self.types)
         self._bodies = bodies
         self._has = has
         self._channels: frozenset[str] | None = None
@@ -329,17 +331,6 @@ class Program:
             return found
         bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
         return substitute(found, bound)
-
-    def at_end(self, kind: ir.Type | None, effects: Effects) -> list[int]:
-        """The function of the tree that runs when a value of the type comes to its end."""
-        if kind is None or kind.path not in self.names.types:
-            return []
-        found = self.types.methods(kind, effects.end_method, effects)
-        return [
-            n
-            for n in found
-            if (trait := self.functions[n][1].trait) is not None and trait.path[-1] == effects.end_trait
-        ]
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""

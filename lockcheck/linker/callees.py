@@ -86,6 +86,8 @@ class Callees(Acts, Library):
             if name in effects.guard_consumes and not inside and self.consumed(call, outer):
                 return
             shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
+            if place is not None:
+                self.hand_over(call, name, place, outer)
             if shape in effects.flow and name in effects.flow[shape]:
                 self.learn(call.dst, flowed(effects.flow[shape][name], outer))
                 self.library(call, name, outer, carries=not inside)
@@ -168,8 +170,7 @@ class Callees(Acts, Library):
         if not targets and (spelled in effects.drops or short in effects.drops):
             for operand in call.operands:
                 if operand.moved and operand.place is not None:
-                    if finals := self.program.at_end(self.type_of(operand.place), effects):
-                        self.finish(operand.place, finals, call.name_at, path[-1])
+                    self.finish(operand.place, self.endings(operand.place), call.name_at, path[-1])
                     self.out.append(ir.Release(plain(operand.place), call.at))
             return
         if not targets and (spelled in effects.leaks or short in effects.leaks):

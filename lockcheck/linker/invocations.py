@@ -1,4 +1,4 @@
-"""Calls of the tree's own functions, and what runs at the end of its values.
+"""Calls of the tree's own functions.
 
 In: a call and the functions that it can mean.  Out: `Invoke`.
 Never: how the functions were found.
@@ -7,13 +7,13 @@ Never: how the functions were found.
 from __future__ import annotations
 
 from lockcheck import ir
-from lockcheck.linker.locks import Locks
+from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import plain
 
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
 
 
-class Invocations(Locks):
+class Invocations(Ends):
     """What goes into a function of the tree and what comes out."""
 
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
@@ -27,6 +27,7 @@ class Invocations(Locks):
             self.hands(operand.place, tuple(targets) if certain else (), parameter)
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
+        self.given[call.dst] = call.name_at
         mode = self.program.types.guard_mode(returned, self.effects)
         guard = None
         if (
@@ -120,41 +121,3 @@ class Invocations(Locks):
                 return name in self.effects.keeps or name in self.effects.same_methods
             case _:
                 return False
-
-    # --------------------------------------------------------------------------------------------- at values' ends
-
-    def ends(self, slots: tuple[int, ...]) -> None:
-        """Values of the tree's own types may do something at their end: the last declared comes first."""
-        finals = {slot: self.final(slot) for slot in slots}
-        if not any(finals.values()):
-            return
-        for slot in reversed(slots):
-            if finals[slot]:
-                self.finish(ir.Place(slot), finals[slot], self.body.slots[slot].at, self.body.slots[slot].name)
-            else:
-                self.out.append(ir.Release(ir.Place(slot), self.body.slots[slot].at))
-
-    def final(self, slot: int) -> list[int]:
-        """What runs at the end of a variable that still has its value then."""
-        if not self.body.slots[slot].name or slot in self.gone or slot < self.program.parameters(self.number):
-            return []
-        known = self.alias.get(ir.Place(slot))
-        if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
-            return []
-        return self.program.at_end(self.slot_type(slot), self.effects)
-
-    def finish(self, place: ir.Place, targets: list[int], at: ir.Range, name: str) -> None:
-        operand = ir.Operand(place)
-        self.out.append(
-            ir.Invoke(
-                len(self.body.slots) - 1,
-                tuple(targets),
-                True,
-                (operand,),
-                (self.canon(place),),
-                at,
-                at,
-                name,
-                implicit=True,
-            )
-        )

@@ -106,6 +106,7 @@ class Library(Invocations):
                 self.boxed.add(self.lambdas[call.dst].dst)
             if first.moved:
                 self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+                self.taken(call.dst, first.place)
             return
         self.hands_all(call.operands)
         if word[:1].isupper():

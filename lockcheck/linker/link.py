@@ -6,13 +6,14 @@ Never: asks what is held.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
+from lockcheck.linker.ends import UNTOLD
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, plain
 from lockcheck.linker.sides import Handed
@@ -87,10 +88,8 @@ class Pass(Callees):
                 self.refine(step)
             case ir.Compute():
                 self.compute(step)
-            case ir.Discard(src, at, name_at):
-                self.out.append(ir.Discard(plain(src), at, name_at))
-            case ir.Release(src, at):
-                self.out.append(ir.Release(plain(src), at))
+            case ir.End() | ir.Discard() | ir.Release():
+                self.ended(step)
             case ir.Region():
                 self.out.append(self.region(step))
             case ir.Branch(arms):
@@ -101,10 +100,21 @@ class Pass(Callees):
             case _:
                 self.out.append(step)
 
+    def ended(self, step: ir.End | ir.Discard | ir.Release) -> None:
+        """A value is overwritten, thrown away by name, or given back."""
+        match step:
+            case ir.End(place, at, sure):
+                self.thrown(place, at, sure)
+            case ir.Discard(src, at, name_at):
+                self.out.append(ir.Discard(plain(src), at, name_at))
+            case ir.Release(src, at):
+                self.out.append(ir.Release(plain(src), at))
+
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         if isinstance(dst.root, int) and not dst.way:
             self.learn(dst.root, EMPTY_OPTION if src == ir.NONE else self.type_of(src))
             self.hand_on(dst.root, src)
+            self.taken(dst.root, src)
         self.keeps_handle(dst, src)
         if src.way[-1:] and src.way[-1].startswith("[each"):
             self.hands(ir.Place(src.root, src.way[:-1]))
@@ -129,6 +139,7 @@ class Pass(Callees):
         elif path == ("[list]",):
             kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts[:1]))
         self.learn(dst, self.program.types.resolve(kind, self.context, self.effects) if len(path) else None)
+        self.given[dst] = UNTOLD
         for name, operand in parts:
             if operand.place is None:
                 continue
@@ -156,6 +167,22 @@ class ObjectPass(Objects, Pass):
                 super().step(step)
 
 
+def _asked(step: ir.Step) -> Iterator[int]:
+    """The slots that something is asked of, taken out of, or whose value goes somewhere else by a part."""
+    match step:
+        case ir.Call(operands=operands):
+            places = [one.place for one in operands]
+        case ir.Move(_, src) | ir.Ref(_, src) | ir.Await(src=src):
+            places = [src]
+        case ir.New(_, _, parts):
+            places = [one.place for _, one in parts]
+        case ir.Lambda(takes=takes):
+            places = [ir.Place(slot) for slot in takes]
+        case _:
+            return
+    yield from (place.root for place in places if place is not None and isinstance(place.root, int))
+
+
 def wrapped(own: ir.Function, function: ir.Function, body: ir.Body) -> ir.Body:
     """A function's body inside a block that is opened with the function that a decorator puts round it."""
     made, guard = len(body.slots), len(body.slots) + 1
@@ -178,6 +205,9 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
     state.gone = frozenset(slot for step in ir.steps_of(body.root) for slot in ir.moved_by(step))
+    params = program.functions[number][1].params
+    state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
+    state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()

@@ -50,6 +50,12 @@ class Places(ABC):
     boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)
     gone: frozenset[int] = frozenset()
+    used: frozenset[int] = frozenset()
+    """Results that something is asked of, or taken out of: what becomes of them is not known."""
+    doubtful: set[int] = field(default_factory=set)
+    """Results that are there only where something was replaced."""
+    given: dict[int, ir.Range] = field(default_factory=dict)
+    """Results that belong to this function, with the names of the calls that gave them."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
     beside: set[int] = field(default_factory=set)

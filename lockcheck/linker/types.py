@@ -18,6 +18,8 @@ from lockcheck.linker.uses import Uses
 
 UNKNOWN = ir.Type(("_",))
 GUARD = "[guard]"
+REF = ("[ref]",)
+"""The path of the type of a reference: its value belongs to somebody else."""
 _DEPTH = 12
 
 
@@ -138,7 +140,7 @@ class Types:
             return self.made.type_of(kind, at, effects, depth)
         args = tuple(self.resolve(a, at, effects, depth + 1) or UNKNOWN for a in kind.args)
         if path[0].startswith("["):
-            return ir.Type(path, args)
+            return ir.Type(path, args) if path != REF or args != (UNKNOWN,) else None
         found = self.made.meaning(at.module, path) if effects.objects else self.names.resolve(at.module, path)
         decl = self.names.types.get(found)
         if decl is not None and decl.kind == "alias":
@@ -215,7 +217,7 @@ class Types:
             yield kind
             seen += 1
             name = kind.path[-1]
-            if self.is_guard(kind, effects):
+            if kind.path == REF or self.is_guard(kind, effects):
                 kind = kind.args[-1] if kind.args else None
             elif kind.path in self._derefs:
                 owner, target = self._derefs[kind.path]

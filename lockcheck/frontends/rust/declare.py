@@ -184,13 +184,13 @@ class _Declarer:
             return
         if body.type == "field_declaration_list":
             for child in body.named_children:
-                kind = syntax.type_of(child.child_by_field_name("type"))
+                kind = syntax.exactly(child.child_by_field_name("type"))
                 name = child.child_by_field_name("name")
                 if kind is not None and name is not None:
                     yield ir.Field(prefix + syntax.text(name), kind, self.at(name))
             return
         for number, child in enumerate(body.children_by_field_name("type")):
-            yield ir.Field(f"{prefix}{number}", syntax.type_of(child) or ir.Type(("_",)), self.at(child))
+            yield ir.Field(f"{prefix}{number}", syntax.exactly(child) or ir.Type(("_",)), self.at(child))
 
     def _static_item(self, node: ts.Node, scope: _Scope) -> None:
         name = node.child_by_field_name("name")
@@ -259,7 +259,7 @@ class _Declarer:
         generics, bounds = _generics(node)
         params, takes_self = self._params(node.child_by_field_name("parameters"))
         body = node.child_by_field_name("body")
-        returns = syntax.type_of(node.child_by_field_name("return_type"))
+        returns = syntax.exactly(node.child_by_field_name("return_type"))
         modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
         waits = modifiers is not None and b"async" in (modifiers.text or b"")
         function = ir.Function(

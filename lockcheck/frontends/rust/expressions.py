@@ -153,6 +153,8 @@ class Expressions(Frame):
                     return None
             return None
         dst = self.value(left)
+        if dst is not None and left.type in ("field_expression", "unary_expression", "index_expression"):
+            self.put(ir.End(dst, self.at(left), src == ir.NONE))
         if dst is not None and left.type in ("identifier", "field_expression"):
             self.put(ir.Release(dst, self.at(node)))
             if src is not None:

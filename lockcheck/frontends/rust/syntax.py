@@ -55,11 +55,21 @@ def arguments(node: ts.Node | None) -> tuple[ir.Type, ...]:
     if node is None:
         return ()
     kept = (n for n in node.named_children if n.type not in ("lifetime", "type_binding", "line_comment"))
-    return tuple(type_of(n) or ir.Type(("_",)) for n in kept)
+    return tuple(exactly(n) or ir.Type(("_",)) for n in kept)
+
+
+def exactly(node: ts.Node | None) -> ir.Type | None:
+    """The type that a node spells, with the reference that it may be."""
+    kind = type_of(node)
+    lent = node is not None and node.type in _REFERENCES and kind is not None
+    return ir.Type(("[ref]",), (kind,)) if lent and kind is not None else kind
+
+
+_REFERENCES = ("reference_type", "pointer_type")
 
 
 def type_of(node: ts.Node | None) -> ir.Type | None:
-    """The type that a node spells; None where it says nothing about locks (never types, macros)."""
+    """The type that a node spells, behind a reference that it may be; None where it says nothing about locks."""
     if node is None:
         return None
     kind = node.type
@@ -67,14 +77,14 @@ def type_of(node: ts.Node | None) -> ir.Type | None:
         return ir.Type(path(node))
     if kind in ("generic_type", "generic_type_with_turbofish"):
         return ir.Type(path(node), arguments(node.child_by_field_name("type_arguments")))
-    if kind in ("reference_type", "pointer_type"):
+    if kind in _REFERENCES:
         return type_of(node.child_by_field_name("type"))
     if kind == "tuple_type":
-        return ir.Type(("[tuple]",), tuple(type_of(n) or ir.Type(("_",)) for n in node.named_children))
+        return ir.Type(("[tuple]",), tuple(exactly(n) or ir.Type(("_",)) for n in node.named_children))
     if kind == "unit_type":
         return UNIT
     if kind == "array_type":
-        return ir.Type(("[list]",), (type_of(node.child_by_field_name("element")) or ir.Type(("_",)),))
+        return ir.Type(("[list]",), (exactly(node.child_by_field_name("element")) or ir.Type(("_",)),))
     if kind in ("dynamic_type", "abstract_type"):
         inner = type_of(node.child_by_field_name("trait"))
         return inner if inner is None or inner.path == ("[fn]",) else ir.Type(("[dyn]",), (inner,))

@@ -1,0 +1,170 @@
+"""What runs where values come to their end: nobody writes the call.
+
+In: slots at the end of their region, values that are thrown away or overwritten.  Out: `Invoke`s that are implicit.
+Never: what is held.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker.locks import Locks
+from lockcheck.linker.types import REF, Types
+
+UNTOLD: ir.Range = (0, 0)
+"""Where nobody says from where a value comes."""
+
+_DEPTH = 4
+"""Values inside values inside values are looked at so deep."""
+
+
+class End(NamedTuple):
+    """What runs where a value ends, on the part of it that `way` leads to. `sure`: the part is there.
+
+    `name` is that of the part's type.
+    """
+
+    way: ir.Path
+    targets: tuple[int, ...]
+    name: str
+    sure: bool = True
+
+
+class Endings:
+    """What runs at the end of a value, by its type."""
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._known: dict[ir.Type, tuple[End, ...]] = {}
+
+    def of(self, kind: ir.Type | None, effects: Effects, depth: int = 0) -> tuple[End, ...]:
+        """The value's own function first, then those of its parts in order."""
+        if kind is None or not effects.end_trait or depth > _DEPTH:
+            return ()
+        known = self._known.get(kind)
+        if known is None:
+            self._known[kind] = ()  # (a type that is a part of itself ends its parts once)
+            known = (*self._own(kind, effects), *self._parts(kind, effects, depth))
+            if depth:
+                del self._known[kind]
+            else:
+                self._known[kind] = known
+        return known
+
+    def _own(self, kind: ir.Type, effects: Effects) -> tuple[End, ...]:
+        """The function of the tree that runs first when a value of the type ends."""
+        if kind.path not in self._types.names.types:
+            return ()
+        functions = self._types.functions
+        found = (n for n in self._types.methods(kind, effects.end_method, effects) if functions[n][1].trait is not None)
+        mine = tuple(n for n in found if (t := functions[n][1].trait) is not None and t.path[-1] == effects.end_trait)
+        return (End((), mine, kind.path[-1]),) if mine else ()
+
+    def _parts(self, kind: ir.Type, effects: Effects, depth: int) -> tuple[End, ...]:
+        found: list[End] = []
+        decl = self._types.names.types.get(kind.path)
+        if decl is not None:
+            for field in decl.fields if decl.kind in ("struct", "enum") else ():
+                inner, _ = self._types.field(kind, field.name, effects)
+                found += _under((field.name,), self.of(inner, effects, depth + 1), decl.kind == "struct")
+            return tuple(found)
+        name = kind.path[-1]
+        shape = effects.flow_names.get(name, name)
+        if shape == "[tuple]":
+            for number, inner in enumerate(kind.args):
+                found += _under((str(number),), self.of(inner, effects, depth + 1))
+        elif shape == "Map":
+            for number, inner in enumerate(kind.args[:2]):
+                found += _under(("[each end]", str(number)), self.of(inner, effects, depth + 1))
+        elif kind.args and (self._types.lock_type(kind, effects) is not None or shape in effects.end_owners):
+            part = {"[list]": ("[each end]",), "Option": ("Some.0",), "Result": ("Ok.0",)}.get(shape, ())
+            found += _under(part, self.of(kind.args[-1 if shape != "Result" else 0], effects, depth + 1))
+        return tuple(found)
+
+
+def _under(way: ir.Path, ends: tuple[End, ...], sure: bool = True) -> list[End]:
+    return [end._replace(way=way + end.way, sure=end.sure and sure) for end in ends]
+
+
+def _perhaps(ends: tuple[End, ...]) -> tuple[End, ...]:
+    return tuple(end._replace(sure=False) for end in ends)
+
+
+class Ends(Locks):
+    """Where the values of one function end."""
+
+    def ends(self, slots: tuple[int, ...]) -> None:
+        """Values of the tree's own types may do something at their end: the last declared comes first."""
+        finals = {slot: self.final(slot) for slot in slots}
+        if not any(finals.values()):
+            return
+        for slot in reversed(slots):
+            if finals[slot]:
+                at = self.body.slots[slot].at if self.body.slots[slot].name else self.given[slot]
+                self.finish(ir.Place(slot), finals[slot], at, self.body.slots[slot].name)
+            else:
+                self.out.append(ir.Release(ir.Place(slot), self.body.slots[slot].at))
+
+    def final(self, slot: int) -> tuple[End, ...]:
+        """What runs at the end of a variable, or of a call's result, that still has its value then."""
+        if slot in self.gone or slot < self.program.parameters(self.number):
+            return ()
+        if not self.body.slots[slot].name:
+            told = slot in self.given and slot not in self.used and self.given[slot] != UNTOLD
+            return self.endings(ir.Place(slot)) if told else ()
+        if slot in self.given:
+            return self.endings(ir.Place(slot))
+        known = self.alias.get(ir.Place(slot))
+        if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
+            return ()
+        return self.endings(ir.Place(slot))
+
+    def endings(self, place: ir.Place) -> tuple[End, ...]:
+        """What runs at the end of the value at a place."""
+        ends = self.program.endings.of(self.type_of(place), self.effects)
+        return _perhaps(ends) if place.root in self.doubtful else ends
+
+    def hand_over(self, call: ir.Call, name: str, place: ir.Place, kind: ir.Type) -> None:
+        """An element leaves its container, which is of the `kind`, for whoever calls; or it ends inside the call."""
+        effects = self.effects
+        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        if name in effects.end_gives.get(shape, ()) or name in effects.end_replaces.get(shape, ()):
+            self.given[call.dst] = call.name_at
+            if name in effects.end_replaces.get(shape, ()):
+                self.doubtful.add(call.dst)
+            if shape != "Option":
+                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
+        elif name in effects.end_empties.get(shape, ()):
+            self.finish(place, self.program.endings.of(kind, effects), call.name_at)
+
+    def taken(self, dst: int, src: ir.Place | None) -> None:
+        """A value that belongs to this function, or a part of one, goes on to another variable."""
+        if src is not None and src.root in self.given and "&" not in src.way and self.is_own(src):
+            self.given[dst] = UNTOLD
+
+    def is_own(self, place: ir.Place) -> bool:
+        """Whether nothing on the way from the root to a place belongs to somebody else."""
+        for cut in range(len(place.way)):
+            kind = self.type_of(ir.Place(place.root, place.way[:cut]))
+            if kind is not None and (kind.path == REF or kind.path[-1] in self.effects.end_shared):
+                return False
+        return True
+
+    def thrown(self, place: ir.Place, at: ir.Range, sure: bool) -> None:
+        """The value at a place is overwritten. `sure`: by nothing, so that there must have been something before."""
+        kind = self.type_of(place)
+        while kind is not None and kind.args and (kind.path == REF or self.program.types.is_guard(kind, self.effects)):
+            kind = kind.args[-1]
+        ends = self.program.endings.of(kind, self.effects)
+        self.finish(place, ends if sure else _perhaps(ends), at)
+
+    def finish(self, place: ir.Place, ends: tuple[End, ...], at: ir.Range, name: str = "") -> None:
+        """The calls that the end of the value at a place makes; `name` is that of the value."""
+        for end in ends:
+            part = ir.Place(place.root, place.way + end.way)
+            dst, operand, path = len(self.body.slots) - 1, ir.Operand(part), self.canon(part)
+            self.out.append(
+                ir.Invoke(dst, end.targets, end.sure, (operand,), (path,), at, at, name or end.name, implicit=True)
+            )
