@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 
@@ -34,6 +35,7 @@ def again(paths: Sequence[str], work: Callable[[], int]) -> int:
         sys.stdout.flush()
         complain("waiting for changes")
 
+    gc.enable()  # this process stays
     first = True  # only when the watching has begun: what changes meanwhile is then seen
     for changes in watch(*paths, watch_filter=Ours(), rust_timeout=200, yield_on_timeout=True):
         if changes or first:

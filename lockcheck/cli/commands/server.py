@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 from lockcheck.cli import options as shared
 from lockcheck.cli.console import CLEAN, UsageError
@@ -21,5 +22,6 @@ def run(options: argparse.Namespace) -> int:
         from lockcheck.integrations import lsp
     except ImportError:
         raise UsageError("the server needs the package pygls: pip install 'lockcheck-lint[lsp]'") from None
+    gc.enable()  # this process stays
     lsp.serve(lambda paths: shared.settings(options, paths), shared.work(options))
     return CLEAN
