@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from lockcheck import ir
 from lockcheck.analysis import Analysis
 
+PLAIN = frozenset({"mutex", "rwlock"})
+"""The families whose methods say by their names alone that a lock is taken: a map's `get` says nothing."""
+
 Key = tuple[str, str, tuple[str, ...], bool, str]
 Names = Mapping[str, frozenset[str]]
 """Names of functions by the mode in which they take a lock; a read that passes waiting writers is `recursive`."""
@@ -58,14 +61,14 @@ NOTHING = Known()
 
 
 def known(analysis: Analysis) -> Known:
-    """All of it. Calls that are resolved by their names alone, or mean one of several functions, are left out."""
+    """All of it, of the plain families. Calls that are resolved by their names alone, or mean one of several functions, are left out."""
     books: dict[Key, _Book] = defaultdict(_Book)
     takers: dict[str, set[str]] = defaultdict(set)
     for number, (unit, function) in enumerate(analysis.program.functions):
         summary = analysis.summary(number)
         common = analysis.effects(number).common
         for reach in summary.reaches:
-            if not reach.certain or reach.spread:
+            if not reach.certain or reach.spread or reach.lock.family not in PLAIN:
                 continue
             if function.name not in common:
                 takers[unit.language].add(function.name)
@@ -73,7 +76,7 @@ def known(analysis: Analysis) -> Known:
             for key, kind in _key(analysis, number, reach.lock):
                 getattr(books[key], kind)[mode].add(function.name)
         for path, taken, _ in summary.returns:
-            for key, kind in _key(analysis, number, taken.lock) if not path else ():
+            for key, kind in _key(analysis, number, taken.lock) if not path and taken.lock.family in PLAIN else ():
                 book = books[key]
                 (book.givers if kind == "methods" else book.lenders)[taken.mode].add(function.name)
     getters = _getters(analysis)
@@ -143,7 +146,7 @@ def _fields(analysis: Analysis) -> dict[str, dict[str, frozenset[str]]]:
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for moment in analysis:
         event = moment.event
-        if isinstance(event, ir.Acquire) and event.lock.evidence != "named":
+        if isinstance(event, ir.Acquire) and event.lock.evidence != "named" and event.lock.family in PLAIN:
             place, language = event.lock.place, analysis.program.functions[moment.function][0].language
             last = place.way[-1:] or (place.root[-1:] if isinstance(place.root, tuple) else ())
             for name in last:

@@ -11,10 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lockcheck.effects import Effects, Mode
-from lockcheck.export.known import NOTHING, Known, Names, Reached
-
-PLAIN = frozenset({"mutex", "rwlock"})
-"""The families whose methods say by their names alone that a lock is taken: a map's `get` says nothing."""
+from lockcheck.export.known import NOTHING, PLAIN, Known, Names, Reached
 
 
 @dataclass(frozen=True, slots=True)

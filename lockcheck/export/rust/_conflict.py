@@ -41,39 +41,40 @@ class Conflict:
 
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
         """The same through the functions of the project that take its locks or hand them out."""
-        shapes: dict[tuple[sg.Held, sg.Event], list[project.Row]] = {}
+        shapes: dict[tuple[sg.Held, str], project.Table] = {}
         for one in project.near(words):
-            for way, event, row in self._pairs(words, one):
-                bare = replace(way.held, names=())
-                shapes.setdefault((bare, event), []).append({**way.row, **row})
-        found = [part for (held, event), rows in shapes.items() for part in self._shape(words, held, event, rows)]
+            for way, event in self._pairs(words, one):
+                shape = (replace(way.held, names=()), event.pattern)
+                rows = shapes.setdefault(shape, {}).setdefault(way.lock, {}).setdefault(event.place, [])
+                rows.append({**way.row, **event.row})
+        found = [self._shape(words, held, pattern, table) for (held, pattern), table in shapes.items()]
         if found:
             yield "project", sg.both(sg.either(found))
 
-    def _shape(self, words: Words, held: sg.Held, event: sg.Event, rows: list[project.Row]) -> Iterator[sg.Part]:
-        """One guard and one event for all locks that are spelled so."""
-        names = sorted({name for row in rows for name in row["A"]})
-        said = project.united(rows, "CALL") if "$CALL" in event.pattern else rows
-        under = sg.under(words, replace(held, names=tuple(names)), event)
-        yield sg.both(sg.either(under), project.table(said))
+    def _shape(self, words: Words, held: sg.Held, pattern: str, table: project.Table) -> sg.Part:
+        """One guard and one event for all locks, and the table that says which names belong together."""
+        held = replace(held, names=project.named(table, "A"))
+        event = sg.Event(pattern, (project.one_of_many("B", project.named(table, "B")),), "$B")
+        return sg.both(sg.either(sg.under(words, held, event)), project.related(table))
 
-    def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[project.Way, sg.Event, project.Row]]:
+    def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[project.Way, project.Then]]:
         """What is held, and what then waits for it: one of both goes through a function."""
         takes, waits = self.takes(words), self.waits(words)
         calls, ways = list(self._calls(one)), list(project.spellings(words, one))
-        direct = [project.Way(sg.Held(f"{lock}.$A()", takes), {**row, "A": takes}) for lock, row in ways]
-        again = [(sg.Event(f"{lock}.$B()", (), "$B"), {**row, "B": waits}) for lock, row in ways]
+        direct = [project.Way(project.TAKEN, lock, {**row, "A": takes}) for lock, row in ways]
+        again = [project.Then("$K.$B(...)", lock, {**row, "B": waits}) for lock, row in ways]
         given = list(project.handed_out(words, one, *self.held))
-        yield from ((way, event, row) for way in direct for event, row in calls)
-        yield from ((direct[n], *again[m]) for n in range(len(ways)) for m in range(len(ways)) if n != m)
-        yield from ((way, event, row) for way in given for event, row in (*again, *calls))
+        yield from ((way, call) for way in direct for call in calls)
+        yield from ((direct[n], again[m]) for n in range(len(ways)) for m in range(len(ways)) if n != m)
+        yield from ((way, then) for way in given for then in (*again, *calls))
 
-    def _calls(self, one: Reached) -> Iterator[tuple[sg.Event, project.Row]]:
+    def _calls(self, one: Reached) -> Iterator[project.Then]:
         """The calls that come to take the lock."""
         methods = in_modes(one.methods, *self.wanted, recursive=self.recursive)
         functions = in_modes(one.functions, *self.wanted, recursive=self.recursive)
         if methods:
-            yield sg.Event("$O.$CALL(...)", (), "$CALL"), {"CALL": methods}
-        if functions:
-            for pattern in ["$CALL(...)"] if one.static else ["$CALL(..., $O, ...)", "$CALL(..., &$O, ...)"]:
-                yield sg.Event(pattern, (), "$CALL"), {"CALL": functions}
+            yield project.Then("$K.$B(...)", "$O", {"B": methods})
+        if functions and one.static:
+            yield project.Then("$B(...)", "", {"B": functions})
+        elif functions:
+            yield from (project.Then("$B(..., $K, ...)", place, {"B": functions}) for place in ("$O", "&$O"))

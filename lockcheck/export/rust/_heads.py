@@ -72,7 +72,7 @@ class Head:
     def semgrep_project(self, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
         """A function of the project that takes locks is called there, or one handed the guard out."""
         methods = words.takes(fallible=False)
-        takers = sg.Event("$CALL(...)", (project.table([{"CALL": words.takers}]),), "")
+        takers = sg.Event("$CALL(...)", (project.one_of_many("CALL", words.takers),), "")
         other = sg.Event("$M.$B()", (sg.named("B", methods), *sg.is_lock(words, "M")), "")
         direct, given = list(self._own(words)), list(self._own_given(words))
         givers = tuple(sorted({name for row in given for name in row["A"]}))
@@ -98,8 +98,8 @@ class Head:
         """The same, by what hands its guard out."""
         for one in project.near(words):
             for way in project.handed_out(words, one):
-                if not way.held.function:
-                    yield {"A": way.held.names, "CALL": project.takers(one)}
+                if way.held is project.TAKEN:
+                    yield {"A": way.row["A"], "CALL": project.takers(one)}
 
     def _through(self, words: Words, held: sg.Held, event: sg.Event, *more: sg.Part) -> sg.Part:
         found = sg.either(self._alive(words, held, event))

@@ -1,11 +1,13 @@
 """A project's locks in semgrep's patterns: how they are spelled, what hands their guards out, which calls take them.
 
-In: `Reached`, `Words`.  Out: `Way`s of a lock; `Table`s.
+In: `Reached`, `Words`.  Out: `Way`s of a lock; conditions that hold for the rows of a `Table`.
 Never: which rule they are for.
 
-A tree has hundreds of locks, so that there is no pattern for each: `$O.$F0.$A()` stands for all fields, and a table
-(one `metavariable-comparison`) says which names belong together. Of its language only literals, `and`, `or`, `not`,
-`==` and `re.match` are to be relied on; texts cannot be put together.
+A tree has hundreds of locks, and semgrep looks for each pattern of a rule in the whole file. So there is no pattern for
+each lock, nor for each way to spell one: `$L.$A(...)` stands for all. A condition says how `$L` is spelled
+(`metavariable-pattern`: what is bound in it must be what it is elsewhere, though only one inside the other sees it),
+and comparisons which names belong together. Of their language only literals, `and`, `or`, `not`, `==` and `re.match`
+are to be relied on; texts cannot be put together.
 """
 
 from __future__ import annotations
@@ -22,17 +24,37 @@ MODES: tuple[Mode, ...] = ("exclusive", "write", "read", "upgradable")
 LONGEST = 3
 """Locks further away than so many fields are left out: code seldom spells such a way."""
 MOST = 200
-"""Names in one regular expression: of some thousands semgrep 1.182 says that it is invalid."""
+"""Names in one regular expression of a comparison."""
+LONG = 20_000
+"""Characters in one regular expression: of some thousands of names semgrep 1.182 says that it is invalid."""
 
 Row = Mapping[str, tuple[str, ...]]
 """By metavariable, the names that it may be."""
 
 
+Table = dict[str, dict[str, list[Row]]]
+"""Rows by how the lock is spelled, and then by how that is spelled which goes with it ("" where nothing does)."""
+
+TAKEN = sg.Held("$L.$A(...)", (), arguments=True)
+LENT = sg.Held("$A(&$L)", (), arguments=True, function=True)
+"""A guard that a method or a function gives; `$L` is told by the table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A guard of a project's lock, and which names the pattern's metavariables then have."""
+    """A guard of a project's lock, how its `$L` is spelled, and which names the metavariables then have."""
 
     held: sg.Held
+    lock: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What then waits for a lock: a pattern with `$B` in it, how its `$K` is spelled, if it has one, and the names."""
+
+    pattern: str
+    place: str
     row: Row
 
 
@@ -59,9 +81,9 @@ def handed_out(words: Words, one: Reached, *modes: Mode) -> Iterator[Way]:
         (before, row), alike = fields(one, length), _alike(words, one, length)
         givers, lenders = _all((o.givers for o in alike), modes), _all((o.lenders for o in alike), modes)
         if givers:
-            yield Way(sg.Held(f"{before}.$A(...)", givers, arguments=True), {**row, "A": givers})
+            yield Way(TAKEN, before, {**row, "A": givers})
         if lenders:
-            yield Way(sg.Held(f"$A(&{before})", lenders, arguments=True, function=True), {**row, "A": lenders})
+            yield Way(LENT, before, {**row, "A": lenders})
 
 
 def _alike(words: Words, one: Reached, length: int) -> list[Reached]:
@@ -96,9 +118,45 @@ def united(rows: Iterable[Row], name: str) -> list[Row]:
     return [{**dict(rest), **({name: tuple(sorted(names))} if names else {})} for rest, names in found.items()]
 
 
-def table(rows: Sequence[Row]) -> sg.Part:
-    """The condition that one of the rows holds."""
-    return _comparison(_any(rows))
+def named(table: Table, key: str) -> tuple[str, ...]:
+    """All that a metavariable is called in a table."""
+    return _named((row for places in table.values() for rows in places.values() for row in rows), key)
+
+
+def _named(rows: Iterable[Row], key: str) -> tuple[str, ...]:
+    return tuple(sorted({name for row in rows for name in row.get(key, ())}))
+
+
+def one_of_many(key: str, names: tuple[str, ...]) -> sg.Part:
+    """A metavariable for what is called is one of many names."""
+    return sg.called(key, names) if len(one_of(names)) < LONG else _comparison(_any([{key: names}]))
+
+
+def related(table: Table) -> sg.Part:
+    """`$L` is spelled as one of the locks, `$K` as what goes with it, and the names are those of a row."""
+    return _spelled("L", ((lock, _beside(places)) for lock, places in table.items()))
+
+
+def _beside(places: Mapping[str, list[Row]]) -> Iterator[sg.Part]:
+    """Cheap conditions first: a comparison is worked out to its end, its regular expressions compiled for each match."""
+    every = [row for rows in places.values() for row in rows]
+    fields = set.intersection(*(set(row) for row in every))
+    yield from (one_of_many(key, _named(every, key)) for key in sorted(fields - {"A", "B"}))
+    kept = {place: _comparison(_any(united(rows, "B"))) for place, rows in places.items()}
+    if "" in kept:
+        yield kept.pop("")
+    if kept:
+        yield _spelled("K", ((place, [condition]) for place, condition in kept.items()))
+
+
+def _spelled(name: str, choices: Iterable[tuple[str, Iterable[sg.Part]]]) -> sg.Part:
+    """A metavariable is one of the patterns, with conditions. What is bound outside stays what it is.
+
+    A pattern alone would also match a part of it (`self.a` in `self.a.b`), so that all its text must be inside.
+    """
+    whole = {"pattern-regex": r"(?s)\A.+\Z"}
+    found = [sg.both({"pattern-inside": pattern}, whole, *conditions) for pattern, conditions in choices]
+    return {"metavariable-pattern": {"metavariable": f"${name}", **sg.either(found)}}
 
 
 def unless(rows: Sequence[Row]) -> sg.Part:
