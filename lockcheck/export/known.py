@@ -61,7 +61,7 @@ NOTHING = Known()
 
 
 def known(analysis: Analysis) -> Known:
-    """All of it, of the plain families. Calls that are resolved by their names alone, or mean one of several functions, are left out."""
+    """All of it, of plain locks; not of calls that are resolved by names alone or mean one of several functions."""
     books: dict[Key, _Book] = defaultdict(_Book)
     takers: dict[str, set[str]] = defaultdict(set)
     for number, (unit, function) in enumerate(analysis.program.functions):

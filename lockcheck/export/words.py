@@ -89,6 +89,11 @@ class Words:
         return tuple(sorted(self.effects.drops))
 
     @property
+    def waits(self) -> tuple[str, ...]:
+        """The methods that give a guard back while they wait, and hand it on."""
+        return tuple(sorted(self.effects.waits))
+
+    @property
     def leaks(self) -> tuple[str, ...]:
         """The functions that keep the value they are given from ever ending."""
         return tuple(sorted(self.effects.leaks))

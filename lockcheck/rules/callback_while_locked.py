@@ -16,7 +16,7 @@ impl Bus {
     fn send(&self, x: u32) {
         let mut last = self.last.lock().unwrap();
         *last = x;
-        // todoruleid: callback-while-locked
+        // ruleid: callback-while-locked
         (self.hook)(x);
     }
 }

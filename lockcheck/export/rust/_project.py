@@ -138,7 +138,7 @@ def related(table: Table) -> sg.Part:
 
 
 def _beside(places: Mapping[str, list[Row]]) -> Iterator[sg.Part]:
-    """Cheap conditions first: a comparison is worked out to its end, its regular expressions compiled for each match."""
+    """Cheap conditions first: a comparison is worked out to its end, and compiles its texts for each match."""
     every = [row for rows in places.values() for row in rows]
     fields = set.intersection(*(set(row) for row in every))
     yield from (one_of_many(key, _named(every, key)) for key in sorted(fields - {"A", "B"}))

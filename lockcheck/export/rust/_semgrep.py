@@ -14,6 +14,8 @@ What semgrep can do, measured with 1.182 and easy to break:
 - In `metavariable-pattern` two patterns for expressions never hold together, so that nothing here uses it: what must
   be true of an initialiser or a head is said by a second pattern of the same place and a regular expression.
 - `focus-metavariable` must come before `pattern-not-inside` for the latter to speak of the focus.
+- The call of a field, `(self.f)(x)`, is that of a method to its parser: a `pattern-regex` around the name tells them.
+- The last expression of a block is a `return` to it: a statement that leaves is told by its text.
 - The `else` of `let … else` is thrown away by its parser, macros are opaque, arms with `if` cannot be written.
 """
 
@@ -116,6 +118,8 @@ def is_lock(words: Words, name: str, waits: str = "") -> list[Part]:
 
 
 AWAIT = Event("$W.await", (), "$W")
+TESTS, OF_TESTS = "mod tests { ... }", "**/tests/**"
+"""What only tries other code: a pattern, and the path of a file. Attributes inside a module are lost to semgrep."""
 SPAWNS = ("$T::spawn(|| $E)", "spawn(|| $E)")
 """Closures of one expression that run elsewhere."""
 

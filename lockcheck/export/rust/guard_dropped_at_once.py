@@ -16,6 +16,10 @@ REFERENCES = ("https://doc.rust-lang.org/rustc/lints/listing/deny-by-default.htm
 LOSES = "helpers that return guards, parts of tuples, whether it is a lock at all"
 
 
+_ANYTHING = r"[a-z_]\w*\s*\.\s*(read|write)\s*\(\)$"
+"""A local variable is read or written: such names mean a lock only of fields, statics, and where it is unwrapped."""
+
+
 def semgrep(words: Words) -> dict[str, Any]:
     """`let _ =` of an acquisition with something after it."""
     bounded = sg.Held("$L.$A(...)", words.takes(bounded=True), arguments=True)
@@ -35,7 +39,7 @@ def _thrown_away(words: Words, held: sg.Held, *more: sg.Part) -> dict[str, Any]:
         sg.either(f"{way % sg.deep(held.pattern)}\n...\n$NEXT;" for way in ways),
         sg.either({"pattern-inside": f"{way % '$HELD'}\n..."} for way in ways),
         sg.regex("HELD", sg.guard_text(words, held)),
-        sg.regex("HELD", r"^(?!&|.*\bstd(in|out|err)\(\))"),
+        sg.regex("HELD", rf"^(?!&|.*\bstd(in|out|err)\(\)|{_ANYTHING})"),
         held.named,
         *more,
         {"focus-metavariable": "$L"},

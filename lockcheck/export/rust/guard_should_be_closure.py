@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockcheck.export.rust import _semgrep as sg
-from lockcheck.export.words import Words
+from lockcheck.export.words import Words, one_of
 
 COVERAGE = "approximate"
 CONFIDENCE = "LOW"
@@ -14,32 +14,36 @@ CWE = "CWE-667: Improper Locking"
 REFERENCES = ("https://doc.rust-lang.org/std/mem/fn.drop.html",)
 LOSES = "guards that only outlive their last use, are shadowed or replaced; exits in `let … else`, closures, macros"
 
-_EXITS = (
-    "return ...;", "<... return $X ...>;", "<... $X? ...>;",
-    "let $Y = match $E { $P => return $X };", "let $Y = match $E { $P => { ... return ...; } };",
-)  # fmt: skip
+_LEAVES = sg.regex(
+    "EXIT", r"(?s)^(?!.*(\|\s*|\b(async|move)\s*)\{)(.*\n)?((?!//)[^\n])*(\breturn\b|[\w)\]]\?\s*[;,.)}])"
+)
+"""The text of a statement that leaves, outside comments, closures and `async` blocks.
+
+To semgrep the last expression of each block is a `return`, so that only the text tells.
+"""
 _NEEDED = ("<... $G ...>;", "<... $F(...) ...>;")
 
 
 def semgrep(words: Words) -> dict[str, Any]:
     """A guard of the exclusive side, with a name, whose end is told by something else than its block."""
     held = sg.taken(words.takes("write", "exclusive"))
-    given = f"let $G = {sg.deep(held.pattern)};"
-    return sg.both(
-        sg.either(f"{given}\n...\n{way}" for way in _ways(words)),
+    found = sg.both(
+        sg.either(_ways(words, f"let $G = {sg.deep(held.pattern)};\n...\n")),
         {"pattern-inside": "let $G = $HELD;\n..."},
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.NAME,
         held.named,
         *sg.is_lock(words, "L"),
+        {"pattern-not-inside": sg.TESTS},
         {"focus-metavariable": "$L"},
     )
+    return {**found, "paths": {"exclude": [sg.OF_TESTS]}}
 
 
-def _ways(words: Words) -> Iterator[str]:
-    for drop in words.drops:
-        yield f"{drop}($G);\n..."
-    for leaving in _EXITS:
-        for needed in _NEEDED:
-            yield f"{leaving}\n...\n{needed}\n..."
-    yield f"{sg.deep('$F(..., $G, ...)')};\n..."
+def _ways(words: Words, given: str) -> Iterator[sg.Part]:
+    """The guard is dropped by name, left early, or given away for good."""
+    yield from (sg.both(f"{given}{drop}($G);\n...") for drop in words.drops)
+    yield from (sg.both(f"{given}<... $X? ...>;\n...\n{needed}\n...") for needed in _NEEDED)
+    yield from (sg.both(f"{given}$EXIT;\n...\n{needed}\n...", _LEAVES) for needed in _NEEDED)
+    waits = rf"(?s)^(?!.*\.\s*({one_of(words.waits)})$|{one_of(words.drops)}$)"
+    yield sg.both(f"{given}{sg.deep('$F(..., $G, ...)')};\n...", sg.regex("F", waits))
