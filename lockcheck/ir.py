@@ -248,6 +248,8 @@ NONE = Place(("[none]",))
 """The value that is written as missing."""
 
 
+LOCKED = "[locked]"
+"""At the end of the way to a lock that a question is about: it is whether somebody holds it."""
 NOT = "[not]"
 """At the end of the way to a value that a question is about: it is about the opposite."""
 MAKE = "[make]"

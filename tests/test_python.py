@@ -326,3 +326,12 @@ def test_libcst_is_imported_for_python_with_locks_only(tmp_path: Path) -> None:
     assert "libcst" not in imported(tmp_path / "p")
     assert "tree_sitter" not in imported(tmp_path / "l")
     assert "libcst" in imported(tmp_path / "l")
+
+
+def test_a_lock_known_by_its_name_is_no_new_lock(tmp_path: Path) -> None:
+    """Two objects for one file exclude each other: a lock of a file may be made where it is taken."""
+    taken = "    with {}:\n        print(1)\n"
+    made = ["filelock.FileLock(path)", "filelock.FileLock(path).acquire(timeout=1)", "fasteners.InterProcessLock(path)"]
+    bodies = [f"def take_{n}(path):\n{taken.format(one)}" for n, one in enumerate([*made, "threading.Lock()"])]
+    write_tree(tmp_path, {"app.py": "import fasteners, filelock, threading\n" + "".join(bodies)})
+    assert found(tmp_path) == [("LCK104", "app.py", 12)]

@@ -118,7 +118,7 @@ class Walk:
     stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
     asked: bool = False
     """Something was asked before that may decide whether the walk comes to where it stands."""
-    callbacks: dict[int, tuple[Taken, ...]] = field(default_factory=dict)
+    callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
     capped: bool = False
     merged: bool = False
     """Somewhere there were more ways than are told apart."""
@@ -163,7 +163,7 @@ class Walk:
                 if lock is None:
                     return at.released(ways, src)
                 self.given.append(lock.place)
-                return hands.unlocked(ways, lock, Site(self.number, where))
+                return hands.unlocked(at.forgotten(ways, _held(lock).__eq__), lock, Site(self.number, where))
             case ir.Escape(label, where):
                 if where not in self.calm:
                     self.leave(step, label, hands.before(ways, step))
@@ -183,7 +183,9 @@ class Walk:
             case ir.Refine(place, present, sure):
                 return ways if present else at.absent(hands.failed(ways, place), place, sure)
             case ir.Assume(place, value, truth):
-                return at.known(ways, Fact(place, value, truth))
+                fact = Fact(place, value, truth)
+                others = place.way[-1:] == (ir.LOCKED,)
+                return at.agreeing(ways, frozenset([fact])) if others else at.known(ways, fact)
             case ir.Suspend(where):
                 self.moment(step, ways)
                 self.wait(self.suspends, Wait("", (), Site(self.number, where)), ways)
@@ -194,9 +196,10 @@ class Walk:
                 return ways
             case ir.Callback(slot):
                 self.moment(step, ways)
-                some = (h for h in frozenset[Hold]().union(*ways) if not hands.is_mark(h))
-                held = tuple(h.taken for h in some if not is_parameter(h.taken))
-                self.callbacks[slot] = tuple(dict.fromkeys(self.callbacks.get(slot, ()) + held))
+                under = self.callbacks.setdefault(slot, {})
+                for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
+                    when = _when(self, ways, taken)
+                    under[taken] = when & under.get(taken, when)
                 return ways
             case ir.Wait(on, where, _, name, of=of):
                 self.moment(step, ways)
@@ -280,6 +283,8 @@ class Walk:
         hold = Hold(taken, step.holder)
         mine = hands.having(ways, step.lock) if step.fallible and step.lock.family == "mutex" else NOWHERE
         rest = {way: facts for way, facts in ways.items() if way not in mine}
+        if step.by_hand and not step.fallible:
+            return at.known(hands.locked(rest, hold), Fact(_held(step.lock), (), True))
         return at.joined(mine, hands.locked(rest, hold) if step.by_hand else at.added(rest, hold))
 
     def beside(self, ways: Ways) -> frozenset[int]:
@@ -289,7 +294,8 @@ class Walk:
 
     def of_parameters(self, facts: Facts) -> Facts:
         """What a caller can know of it."""
-        return frozenset(f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
+        mine = (f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
+        return frozenset(f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
 
     def reach(self, reach: Reach) -> None:
         key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
@@ -380,16 +386,20 @@ class Walk:
         yield self.calls, summary.calls
 
     def callback(
-        self, step: ir.Invoke, callbacks: dict[int, tuple[Taken, ...]], number: int, body: ir.Region, ways: Ways
-    ) -> Ways:
+        self, step: ir.Invoke, callbacks: dict[int, tuple[tuple[Taken, Facts], ...]], number: int, body: ir.Region,
+        ways: Ways,
+    ) -> Ways:  # fmt: skip
         """A closure that the callee calls runs under what the callee holds then."""
         inside = ways
-        for taken in callbacks.get(number, ()):
+        for taken, given in callbacks.get(number, ()):
+            when = discharged(given, step)
+            if when is None:
+                continue
             lock = instantiate(taken.lock, step, self.linked)
             lock = lock if step.certain else replace(lock, evidence="named")
             site = Site(self.number, step.at)
             held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
-            inside = at.added(inside, Hold(held, ir.Place(("[callee]",))))
+            inside = at.added_where(inside, Hold(held, ir.Place(("[callee]",))), when)
         after = self.region(body, inside)
         return self.joined(ways, at.released(after, ir.Place(("[callee]",))))
 
@@ -444,6 +454,11 @@ class Walk:
         return ways
 
 
+def _held(lock: ir.Lock) -> ir.Place:
+    """What is asked about where it is asked whether somebody holds the lock."""
+    return ir.Place(lock.place.root, (*lock.place.way, ir.LOCKED))
+
+
 def _plainness(reach: Reach) -> tuple[bool, bool, int]:
     """Smaller is the better witness of two."""
     return not reach.certain, reach.spread, len(reach.trace)
@@ -495,7 +510,7 @@ def _ends(walker: Walk, start: Ways) -> Ways:
 
 
 def _when(walker: Walk, ends: Ways, taken: Taken) -> Facts:
-    """What is known of the parameters wherever a guard is handed out."""
+    """What is known of the parameters wherever a guard is held."""
     with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
     return walker.of_parameters(at.common(with_it))
 
@@ -525,7 +540,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         tuple(walker.stalls.values()),
         listed,
         tuple(fates.items()),
-        tuple(walker.callbacks.items()),
+        tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in walker.callbacks.items()),
         walker.linked.passed_on,
         walker.capped,
         keeps=hands.kept(ends, result),

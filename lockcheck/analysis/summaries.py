@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
@@ -75,6 +77,7 @@ class Summary:
     """What a call of a function does, in its own parameters' terms.
 
     `stalls` are its waits for what others give.
+    `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it.
     """
@@ -86,7 +89,7 @@ class Summary:
     stalls: tuple[Stall, ...] = ()
     returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
-    callbacks: tuple[tuple[int, tuple[Taken, ...]], ...] = ()
+    callbacks: tuple[tuple[int, tuple[tuple[Taken, Facts], ...]], ...] = ()
     passed_on: frozenset[int] = frozenset()
     capped: bool = False
     known: bool = True
@@ -158,6 +161,8 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
         return moved_to(lock, ir.Place(ELSEWHERE))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
+    if lock.thin and root == 0 and base == ir.Place(0):
+        return replace(lock, place=place)
     if lock.thin and root == 0 and step.owners:
         return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
     return moved_to(lock, place)

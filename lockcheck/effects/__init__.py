@@ -51,7 +51,8 @@ class LockType:
     """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard.
 
     `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
-    each the lock as it is taken by that name.
+    each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
+    a key) are one lock.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class LockType:
     wraps: bool
     methods: Mapping[str, Taking]
     shares: bool = False
+    by_name: bool = False
     views: Mapping[str, LockType] = field(default_factory=dict)
 
 
@@ -102,6 +104,8 @@ class Effects:
     locks_in_full: Mapping[ir.Path, LockType]
     lock_names: Mapping[str, LockType]
     free: frozenset[str]
+    asks: str
+    """The method of a lock that tells whether somebody holds it."""
     lazy: frozenset[str]
     guards: Mapping[str, Mode]
     guard_crates: frozenset[str]
@@ -310,7 +314,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         for kind in entry["types"]:
             parts = kind.split(separator)
             wraps, shares = entry.get("wraps", False), entry.get("shares", False)
-            lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares)
+            by_name = entry.get("by-name", False)
+            lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares, by_name)
             lock = replace(lock, views={name: _view(lock, mode) for name, mode in entry.get("views", {}).items()})
             locks.setdefault((parts[0], parts[-1]), lock)
             if objects:
@@ -333,6 +338,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         locks_in_full=in_full,
         lock_names=names,
         free=frozenset(data["free"]["methods"]),
+        asks=data["free"].get("asks", ""),
         lazy=frozenset(data["lazy"]["types"]),
         guards=modes,
         guard_crates=frozenset(guards["crates"]),

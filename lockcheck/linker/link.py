@@ -129,7 +129,9 @@ class Pass(Callees):
         if not step.value:
             self.out.append(ir.Refine(bare(plain(place)), step.present, step.sure or self.is_option(place)))
         about = self.asked(place) if value or not step.value else None
-        if about is not None:
+        if isinstance(place.root, int) and place.root in self.asks_lock:
+            self.out.append(ir.Assume(self.asks_lock[place.root], (), step.present))
+        elif about is not None:
             self.out.append(ir.Assume(about, value, step.present))
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:

@@ -7,6 +7,7 @@ Never: what is held.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from lockcheck.linker.values import Values
 _GUESSES = 2
 _OVERRIDES = 6
 _PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
+_NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
@@ -243,6 +245,9 @@ class Objects(Values):
     def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
         taking = lock.methods.get(name)
         if taking is None:
+            if name == self.effects.asks and place is not None:
+                known = self.lock_at(call, lock, place, evidence).place
+                self.asks_lock[call.dst] = ir.Place(known.root, (*known.way, ir.LOCKED))
             return name in ("__exit__", "__aexit__") or name in self.effects.free
         if taking.gives:
             self.out.append(ir.Release(ir.Place(("[by hand]",)), call.at, self.lock_at(call, lock, place, evidence)))
@@ -254,10 +259,21 @@ class Objects(Values):
         known = self.canon(place) or ir.Place(call.dst)
         actual = self.type_of(known)
         other = self.program.types.lock_type(actual, self.effects) if actual is not None else None
-        family = (other or lock).family
-        owner = self.owner_of(place) if place else ""
+        family = "reentrant" if actual is not None and self.is_own_kind(actual, lock) else (other or lock).family
+        owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
         evidence = "named" if is_guess(actual) else evidence
-        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence)  # type: ignore[arg-type]
+        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence, thin)  # type: ignore[arg-type]
+
+    def is_own_kind(self, kind: ir.Type, lock: LockType) -> bool:
+        """Whether a class built on a listed lock has ways of its own to take it: whom they let in nobody knows."""
+        types, takes = self.program.types, [name for name, taking in lock.methods.items() if not taking.gives]
+        above = takewhile(lambda outer: self.effects.lock(outer.path) is None, types.behind(kind, self.effects))
+        return any(types.methods(outer, name, self.effects) for outer in above for name in takes)
+
+    def is_thin(self, place: ir.Place) -> bool:
+        """Whether the lock is a field of a class that is a lock itself, by its name: `class FairLock`."""
+        kind = self.type_of(ir.Place(0)) if place.root == 0 and len(place.way) == 1 else None
+        return kind is not None and _NAMED_AS_LOCK.search(kind.path[-1]) is not None
 
     def take(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, evidence: str) -> None:
         named = self.lock_at(call, lock, place, evidence)
@@ -382,7 +398,7 @@ class Objects(Values):
             own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
             self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
         targets = self.program.types.made.methods(kind, self.effects.maker, self.effects)
-        if lock is not None and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
+        if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
             self.fresh.add(call.dst)
         if targets and lock is None:
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)

@@ -70,6 +70,7 @@ class Places(ABC):
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
     steady: set[ir.Range] = field(default_factory=set)
+    asks_lock: dict[int, ir.Place] = field(default_factory=dict)
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
 
