@@ -147,8 +147,7 @@ class Walk:
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
-                ways = at.forgotten(ways, lambda place: below(place, dst))
-                return at.moved(ways, dst, src)
+                return at.moved(at.passed(ways, dst, src), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():
@@ -161,7 +160,7 @@ class Walk:
                 if where[0] < where[1]:
                     self.moment(step, ways)
                 if lock is None:
-                    return at.released(ways, src)
+                    return at.released(at.forgotten(ways, lambda place: below(place, src)), src)
                 self.given.append(lock.place)
                 return hands.unlocked(at.forgotten(ways, _held(lock).__eq__), lock, Site(self.number, where))
             case ir.Escape(label, where):

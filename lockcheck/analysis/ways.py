@@ -116,6 +116,22 @@ def forgotten(ways: Ways, gone: Callable[[ir.Place], bool]) -> Ways:
     return {way: frozenset(f for f in facts if not gone(f.place)) for way, facts in ways.items()}
 
 
+def passed(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
+    """What is known of `src` is known of `dst`, and nothing else is any more."""
+    if not any(ways.values()) or dst == src:
+        return forgotten(ways, lambda place: below(place, dst))
+
+    def go(facts: Facts) -> Facts:
+        mine = (
+            f._replace(place=ir.Place(dst.root, dst.way + f.place.way[len(src.way) :]))
+            for f in facts
+            if below(f.place, src)
+        )
+        return frozenset((*(f for f in facts if not below(f.place, dst)), *mine))
+
+    return {way: go(facts) for way, facts in ways.items()}
+
+
 def agreeing(ways: Ways, when: Facts) -> Ways:
     """The ways on which all of `when` can hold."""
     return {way: facts for way, facts in ways.items() if agree(facts, when)} if when else ways

@@ -118,6 +118,8 @@ class Effects:
     views: frozenset[str]
     """The names of fields that are other names of locks."""
     same_methods: frozenset[str]
+    insists: frozenset[str]
+    """Methods that come back only where the value is there."""
     same_functions: frozenset[str]
     there: Mapping[str, bool]
     carries: frozenset[str]
@@ -349,6 +351,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         makes={name: ir.Type(tuple(kind.split(separator))) for name, kind in data.get("makes", {}).items()},
         views=frozenset(name for lock in locks.values() for name in lock.views),
         same_methods=frozenset(data["same"]["methods"]),
+        insists=frozenset(data["same"].get("insists", ())),
         same_functions=frozenset(data["same"]["functions"]),
         there=data["there"],
         carries=frozenset(data["same"]["carries"]),

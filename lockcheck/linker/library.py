@@ -34,6 +34,8 @@ class Library(Invocations):
                     self.hand_on(call.dst, place)
             elif len(call.operands) == 1:
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
+            if name in self.effects.insists and carries:
+                self.insisted(place)
             if carries and name in self.effects.empties:
                 self.out.append(ir.Release(plain(place), call.at))
         if name in self.effects.alternatives and place is not None and kind is not None and kind.path[-1] == "Option":
@@ -57,6 +59,12 @@ class Library(Invocations):
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
+
+    def insisted(self, place: ir.Place) -> None:
+        """What comes after it runs only where the value was there."""
+        about = self.asked(place)
+        if about is not None and isinstance(about.root, int) and self.body.slots[about.root].name:
+            self.out.append(ir.Assume(about, (), True))
 
     def plain_result(self, call: ir.Call, name: str, lock: ir.Type) -> None:
         """`get_mut`, `into_inner`: the way to the data that takes no lock."""

@@ -55,6 +55,9 @@ class Linked:
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
 
 
+_WRITTEN = (ir.YES, ir.NO, ir.NONE)
+
+
 class Pass(Callees):
     """The walk over the steps of one function."""
 
@@ -122,6 +125,15 @@ class Pass(Callees):
             self.keeps_part(dst, src)
         self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
+        self.is_now(dst, src)
+
+    def is_now(self, dst: ir.Place, src: ir.Place) -> None:
+        """What a written value says of the place that it is put into."""
+        said, about = self.asked(src), bare(dst)
+        if said is None or isinstance(said.root, int) or said.way:
+            return
+        truth = said not in (ir.NO, ir.NONE)
+        self.out.append(ir.Assume(about, said.root if truth and said != ir.YES else (), truth))
 
     def refine(self, step: ir.Refine) -> None:
         """What is known of a guard that may be missing, and of a value that nothing changes."""
@@ -149,6 +161,7 @@ class Pass(Callees):
                 self.name(ir.Place(dst, (name,)), operand.place)
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
+            self.is_now(ir.Place(dst, (name,)), operand.place)
             self.keeps_handle(ir.Place(dst, (name,)), operand.place)
             if path != ("[tuple]",) or dst in self.gone or dst == self.body.result:
                 self.keeps_part(ir.Place(dst, (name,)), operand.place)
@@ -210,6 +223,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
+    state.watched = _watched(body) if not effects.objects else frozenset()
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()
@@ -266,3 +280,52 @@ def _callees(region: ir.Region) -> dict[int, None]:
             case _:
                 pass
     return found
+
+
+def _watched(body: ir.Body) -> frozenset[int]:
+    """The variables that are assigned written values, and that nothing but assignments in the open changes."""
+    found: set[int] = set()
+    for step in ir.steps_of(body.root, closures=False):
+        if isinstance(step, ir.Move) and step.src in _WRITTEN and isinstance(step.dst.root, int) and not step.dst.way:
+            slot = body.slots[step.dst.root]
+            if slot.name and not slot.fixed:
+                found.add(step.dst.root)
+    if not found:
+        return frozenset()
+    for step in ir.steps_of(body.root, closures=False):
+        match step:
+            case ir.Ref(_, src):
+                found.discard(_whole(src))
+            case ir.Call(operands=operands):
+                found.difference_update(_whole(one.place) for one in operands if not one.moved)
+            case ir.Lambda(takes=takes):
+                found.difference_update(takes)
+                found.difference_update(_named_in(step.body))
+            case _:
+                pass
+    return frozenset(found)
+
+
+def _whole(place: ir.Place | None) -> int:
+    """The slot that a place is the whole value of; none below 0."""
+    known = bare(place) if place is not None else None
+    return known.root if known is not None and isinstance(known.root, int) and not known.way else -1
+
+
+def _named_in(region: ir.Region) -> Iterator[int]:
+    """The slots that the steps of a closure speak of."""
+    for step in ir.steps_of(region):
+        match step:
+            case ir.Move(dst, src):
+                places = [dst, src]
+            case ir.Ref(_, src) | ir.Release(src) | ir.Await(src=src):
+                places = [src]
+            case ir.Refine(place):
+                places = [place]
+            case ir.Call(operands=operands):
+                places = [one.place for one in operands if one.place is not None]
+            case ir.New(_, _, parts):
+                places = [one.place for _, one in parts if one.place is not None]
+            case _:
+                continue
+        yield from (place.root for place in places if isinstance(place.root, int))

@@ -56,6 +56,8 @@ class Places(ABC):
     """Results that are there only where something was replaced."""
     given: dict[int, ir.Range] = field(default_factory=dict)
     """Results that belong to this function, with the names of the calls that gave them."""
+    watched: frozenset[int] = frozenset()
+    """Variables that change, but by assignments only: what they are is known as far as the last one says it."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
     beside: set[int] = field(default_factory=set)
@@ -154,6 +156,8 @@ class Places(ABC):
         if not place.way and place.root in self.denied:
             return _denied(self.asked(self.denied[place.root], depth + 1))
         slot = self.body.slots[place.root]
+        if place.root in self.watched:
+            return place if not place.way else None
         if slot.name and not slot.fixed:
             return None
         known, rest = self.alias.get(ir.Place(place.root, place.way[:1])), place.way[1:]
@@ -162,7 +166,13 @@ class Places(ABC):
         if known is None:
             return place
         older = self.asked(ir.Place(known.root, known.way + rest), depth + 1)
+        if older is not None and self.is_passing(older.root) and slot.name and not place.way:
+            return place
         return older or (None if place.way else place)
+
+    def is_passing(self, root: int | ir.Path) -> bool:
+        """Whether a value is somewhere else soon: in a variable, from where it was put together."""
+        return isinstance(root, int) and (root in self.watched or not self.body.slots[root].name)
 
     def written_value(self, place: ir.Place) -> ir.Place | None:
         """A truth value, a missing value, or a named value of one of the tree's types."""
