@@ -395,6 +395,9 @@ class Analysis:
             alone = len(group) == 1 and group[0] not in (self.program.linked(group[0]) or NOTHING).callees
             if alone or before == [self._summaries[number] for number in group]:
                 break
+        for number in group:
+            if number not in self._moments and self._summaries[number].says_nothing:
+                self.program.let_go(number)
 
     def _walked(self, number: int) -> Summary:
         linked = self.program.linked(number)

@@ -98,6 +98,12 @@ class Summary:
     raises: bool = True
     merged: bool = False
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether a call takes no lock, gives none back, waits for nobody and calls nothing that it is given."""
+        takes = self.reaches or self.returns or self.keeps or self.gives
+        return not (takes or self.suspends or self.blocks or self.calls or self.stalls or self.callbacks)
+
 
 EMPTY = Summary(known=False)
 """Of a function without a body, or one that is just being summarized."""

@@ -66,6 +66,8 @@ class Program:
         self._has = has
         self._channels: frozenset[str] | None = None
         self._linked: dict[int, Linked | None] = {}
+        self._gone: dict[int, tuple[ir.Place | None, tuple[int, ...]]] = {}
+        """Of functions whose steps were let go: what their results are other names of, and what was read for them."""
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
@@ -150,11 +152,24 @@ class Program:
             self._linked[number] = made
         return made
 
+    def let_go(self, number: int) -> None:
+        """Nobody is likely to ask for a function's steps again; if somebody does, it is linked anew.
+
+        What depends on where a cycle was entered stays.
+        """
+        known = self._linked.get(number)
+        if known is not None and self._tries.get(number) == 1:
+            self._gone[number] = known.result, (*known.callees, *known.beside)
+            del self._linked[number]
+
     def readings(self) -> Iterator[tuple[int, set[int]]]:
-        """Each function that is linked, with those that were read for that, and those that it calls."""
+        """Each function that was linked, with those that were read for that, and those that it calls."""
         for number, known in self._linked.items():
             own = (*known.callees, *known.beside) if known is not None else ()
             yield number, self._reads.get(number, set()).union(own)
+        for number, (_, own) in self._gone.items():
+            if number not in self._linked:
+                yield number, self._reads.get(number, set()).union(own)
 
     def wrapper_of(self, number: int) -> tuple[int, ...]:
         """What decorators of the tree put round a function, outermost first."""
@@ -341,6 +356,8 @@ class Program:
         start, end = function.body_at
         if end - start > 600:
             return None
+        if number in self._gone:
+            return self._gone[number][0]
         linked = self.linked(number)
         return linked.result if linked is not None else None
 
