@@ -362,4 +362,6 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         )
         reads = tuple(sorted(analysis.consulted() or ()))
         outcomes.append(Outcome(number, findings, lends, hangs, waits, edges, written, topics, reads))
+        if not (hangs or waits or edges or topics):
+            analysis.let_go(number)
     return outcomes

@@ -180,6 +180,11 @@ class Analysis:
             self._moments[number] = found
         return self._moments[number]
 
+    def let_go(self, number: int) -> None:
+        """Nobody is likely to ask for a function's moments again; if somebody does, it is walked anew."""
+        self._moments.pop(number, None)
+        self.program.let_go(number)
+
     def of_tests(self, number: int) -> bool:
         """Whether a function is there to try other code: who waits there for a lock is nobody's trouble."""
         return self.program.functions[number][1].of_tests
