@@ -613,6 +613,8 @@ class Field(Struct, frozen=True, gc=False, array_like=True):
     """All instances have the same one."""
     put: tuple[Type, ...] = ()
     """What is put into it, where it is a container that does not say itself what its elements are."""
+    given: str = ""
+    """The parameter of what makes the object that it always is, by name."""
 
 
 class TypeDecl(Struct, frozen=True, gc=False, array_like=True):

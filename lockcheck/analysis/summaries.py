@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
-from lockcheck.linker import Linked, oldest
+from lockcheck.linker import Linked, at_home, oldest
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -167,6 +167,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
         return moved_to(lock, ir.Place(ELSEWHERE))
     inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
+    place = at_home(place, caller.home) if caller.home else place
     if lock.thin and root == 0 and base == ir.Place(0):
         return replace(lock, place=place)
     if lock.thin and root == 0 and step.owners:

@@ -24,7 +24,7 @@ class Acts(Places):
             return
         last = None
         for last in self.program.types.behind(kind, self.effects):
-            if last.path[-1] in entry.types:
+            if last.path[-1] in entry.types or self.effects.separator.join(last.path) in entry.types:
                 break
         else:
             if last is not None or not entry.telling:

@@ -34,7 +34,7 @@ class Linked:
     field; `ends` are fields that keep the two ends of one channel; `beside` are the functions that can fill the field
     by which it waits. `cut`: its closures call each other so often that not every call is followed.
     `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
-    by owner.
+    by owner. `home`: parts of values that are other names of something in the object that made the values.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -53,6 +53,7 @@ class Linked:
     cut: bool = False
     handed: tuple[Handed, ...] = ()
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
+    home: Mapping[ir.Place, ir.Place] = field(default_factory=dict)
 
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
@@ -257,6 +258,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.bodies >= MOST_BODIES,
         tuple(state.handed),
         state.kept,
+        state.home,
     )
 
 

@@ -33,6 +33,7 @@ class Made:
         self._open: set[tuple[ir.Type, ir.Path, ir.Type | None]] = set()
         self._cut = False
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
+        self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
         self.makings: Sequence[ir.Making] = ()
         self._below: dict[ir.Path, list[ir.Path]] | None = None
@@ -160,6 +161,31 @@ class Made:
                     kind = self._types.resolve(ir.Type(("[at]", *way)), at, effects, depth + 1) if way else None
                     if kind is not None:
                         yield kind
+
+    def kept(self, path: ir.Path, effects: Effects) -> Mapping[str, tuple[str, int]]:
+        """The fields of a class that always are a parameter of its maker: its name, and its place from 0."""
+        if path not in self._kept:
+            makers = self.methods(ir.Type(path), effects.maker, effects)
+            params = self._types.functions[makers[0]][1].params[1:] if makers else ()
+            owner = self._types.context(makers[0]).owner if makers else None
+            decl = self._names.types.get(owner.path) if owner is not None else None
+            slots = {param.name: (param.name, slot) for slot, param in enumerate(params) if not param.gathers}
+            fields = decl.fields if decl is not None else ()
+            self._kept[path] = {one.name: slots[one.given] for one in fields if one.given in slots}
+        return self._kept[path]
+
+    def homes(self, raw: ir.Type, at: Context, effects: Effects) -> Mapping[str, ir.Path]:
+        """Of a value made as `raw` in a method: its fields that are the method's object (an empty way) or parts."""
+        if raw.path != ("[made]",) or not raw.args:
+            return {}
+        found: dict[str, ir.Path] = {}
+        for field, (name, slot) in self.kept(self.meaning(at.module, raw.args[0].path), effects).items():
+            named = (one.path[2:] for one in raw.args[1:] if one.path[1:2] == (f"{name}=",))
+            placed = (one.path[1:] for number, one in enumerate(raw.args[1:]) if number == slot)
+            way = next(named, None) or next(placed, ())
+            if way[:1] == ("self",):
+                found[field] = way[1:]
+        return found
 
     def _makings(self, effects: Effects) -> Mapping[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]]:
         """Where objects of each class are made, and with what."""

@@ -402,9 +402,19 @@ class Objects(Values):
             self.fresh.add(call.dst)
         if targets and lock is None:
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
+            self.keeps_given(call, kind)
             self.invoke(_with(call, ir.Method(self.effects.maker), operands), targets, True, kind)
         else:
             self.closures(call, None)
+
+    def keeps_given(self, call: ir.Call, kind: ir.Type) -> None:
+        """The new object's fields that always are what its maker is given are other names of that."""
+        for field, (name, slot) in self.program.types.made.kept(kind.path, self.effects).items():
+            named = (operand for operand in call.operands if operand.name == name)
+            placed = (one for number, one in enumerate(call.operands) if number == slot and not one.name)
+            given = next(named, None) or next(placed, None)
+            if given is not None and not any(operand.spread for operand in call.operands):
+                self.name(ir.Place(call.dst, (field,)), given.place)
 
     def outside_call(self, call: ir.Call, found: ir.Path) -> None:
         """A function of no file here."""
@@ -446,6 +456,8 @@ class Objects(Values):
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         function = self.program.functions[targets[0]][1]
         fitted = _with(call, call.callee, _fitted(call.operands, function.params, len(targets) == 1))
+        for operand in fitted.operands:
+            self.goes_home(self.canon(operand.place))
         before = len(self.out)
         super().invoke(fitted, targets, certain and not is_guess(receiver), receiver)
         if is_guess(receiver):

@@ -65,6 +65,7 @@ class Places(ABC):
     halves: dict[str, str] = field(default_factory=dict)
     handed: list[Handed] = field(default_factory=list)
     kept: dict[str, ir.Place] = field(default_factory=dict)
+    home: dict[ir.Place, ir.Place] = field(default_factory=dict)
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     denied: dict[int, ir.Place | None] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
@@ -240,6 +241,15 @@ def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
         if known is None:
             return place
         place = bare(ir.Place(known.root, known.way + rest))
+    return place
+
+
+def at_home(place: ir.Place, home: Mapping[ir.Place, ir.Place]) -> ir.Place:
+    """The place by the way through the object that made the value which it is a part of, where that is known."""
+    for cut in range(2, len(place.way) + 1):
+        known = home.get(ir.Place(place.root, place.way[:cut]))
+        if known is not None:
+            return ir.Place(known.root, known.way + place.way[cut:])
     return place
 
 

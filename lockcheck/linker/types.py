@@ -17,6 +17,8 @@ from lockcheck.linker.names import Names
 from lockcheck.linker.uses import Uses
 
 UNKNOWN = ir.Type(("_",))
+SAYS_NOTHING = (("_",), ("None",))
+"""Types as written of fields whose value is not told, or missing at first."""
 GUARD = "[guard]"
 REF = ("[ref]",)
 """The path of the type of a reference: its value belongs to somebody else."""
@@ -233,6 +235,7 @@ class Types:
 
     def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
         """The type of a field (or index, or variant's part) and the full name of the type that declares it."""
+        least: tuple[ir.Type | None, str] = (None, "")
         for outer in self.behind(kind, effects):
             if name.startswith("["):
                 element = self.element(outer, name, effects)
@@ -252,11 +255,14 @@ class Types:
             declared = next((f for f in decl.fields if f.name == name), None)
             if declared is None and "." in name:
                 declared = next((f for f in decl.fields if f.name == name.partition(".")[2]), None)
-            if declared is not None:
+            if declared is not None and effects.objects and declared.type.path in SAYS_NOTHING and not declared.put:
+                untold = None if declared.type == UNKNOWN else declared.type
+                least = least if least[1] else (untold, "::".join(outer.path))
+            elif declared is not None:
                 at = Context(decl.module, outer)
                 found = self.made.with_put(self.resolve(declared.type, at, effects), declared, at, effects)
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
-        return None, ""
+        return least
 
     def element(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """What `x[i]`, or each of a loop over `x`, is."""

@@ -10,7 +10,7 @@ from lockcheck import ir
 from lockcheck.linker.callables import Callables
 from lockcheck.linker.made import CLASS
 from lockcheck.linker.places import EMPTY_OPTION, oldest, owner_of_static, plain
-from lockcheck.linker.types import Context
+from lockcheck.linker.types import SAYS_NOTHING, Context
 from lockcheck.linker.uses import guessed, is_guess
 
 _ALIASES = 8
@@ -89,12 +89,37 @@ class Values(Callables):
 
     def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
         """The type of a field as written."""
+        found = self.field_of(kind, name)
+        return found[0].type if found is not None else None
+
+    def field_of(self, kind: ir.Type, name: str) -> tuple[ir.Field, ir.Path] | None:
+        """A field as declared, with the module of its class: the first that says what it is."""
+        least = None
         for outer in self.program.types.behind(kind, self.effects):
             decl = self.program.names.types.get(outer.path)
-            found = next((f.type for f in decl.fields if f.name == name), None) if decl is not None else None
-            if found is not None:
-                return found
-        return None
+            found = next((f for f in decl.fields if f.name == name), None) if decl is not None else None
+            if decl is not None and found is not None:
+                if found.type.path not in SAYS_NOTHING:
+                    return found, decl.module
+                least = least or (found, decl.module)
+        return least
+
+    def goes_home(self, place: ir.Place | None) -> None:
+        """Remember which parts of the value at a place are other names of something in the object that keeps it."""
+        if place is None or not place.way or isinstance(place.root, tuple):
+            return
+        each = place.way[-1].startswith("[")
+        owner = ir.Place(place.root, place.way[: -2 if each else -1])
+        name = place.way[-2:][0] if each else place.way[-1]
+        kind = self.type_of(owner) if len(place.way) > each and not name.startswith("[") else None
+        field = self.field_of(kind, name) if kind is not None else None
+        if field is None:
+            return
+        at = Context(field[1])
+        ways = [self.program.types.made.homes(raw, at, self.effects) for raw in _ways_made(field[0], each)]
+        for part, way in ways[0].items() if ways else ():
+            if all(other.get(part) == way for other in ways):
+                self.home[ir.Place(place.root, (*place.way, part))] = ir.Place(owner.root, owner.way + way)
 
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
@@ -193,3 +218,16 @@ class Values(Callables):
             joined = "::".join(known.root[:cut])
             return f"{joined}.{known.root[cut]}" if known.root[:cut] in self.program.names.types else static
         return super().owner_of(known or place)
+
+
+def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
+    """How the value of a field, or each of its elements, may be made; only that it may be missing is left out."""
+    found: list[ir.Type] = []
+    waiting = list(field.put if each else (field.type,))
+    while waiting:
+        one = waiting.pop()
+        if one.path == ("[any]",):
+            waiting += one.args
+        elif one.path not in SAYS_NOTHING:
+            found.append(one)
+    return found

@@ -140,8 +140,8 @@ class _Declarer:
         first = len(self.functions)
         fields = self.block(body, line.end, inner)
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
-        fields += self.own_fields(body, line.end, methods)
-        merged = _merged(fields, self.put_in(body, line.end, methods))
+        own = list(self.own_fields(body, line.end, methods))
+        merged = _merged(fields, own, self.put_in(body, line.end, methods))
         decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1))
         self.types.insert(at, decl)
 
@@ -155,8 +155,17 @@ class _Declarer:
             if colon >= 0:
                 kind = values.annotation(self.data[colon + 1 : said.end() - 1]) or kind
             number = bisect_right(begins, said.start()) - 1
-            kind = self.local_type(kind, methods[number]) if number >= 0 else kind
-            yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls")
+            method = methods[number] if number >= 0 else None
+            given = self.given(kind, method) if method is not None else ""
+            kind = self.local_type(kind, method) if method is not None else kind
+            yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls", given=given)
+
+    def given(self, kind: ir.Type | None, method: ir.Function) -> str:
+        """The parameter of a class's maker that a value is, by name; empty where it is something else."""
+        name = kind.path[1] if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 else ""
+        if method.name != "__init__" or all(one.name != name for one in method.params[1:]):
+            return ""
+        return name if self.assigned(name, method.body_at or (0, 0)) is None else ""
 
     def put_in(self, start: int, end: int, methods: list[ir.Function]) -> dict[str, list[ir.Type]]:
         """What the methods of a class put into the containers that its fields hold, by field."""
@@ -183,10 +192,14 @@ class _Declarer:
             return kind
         name, rest = kind.path[1], kind.path[2:]
         param = next((one for one in method.params if one.name == name), None)
+        if param is not None and param.type is not None:
+            return ir.Type(("[way]", *rest), (param.type,)) if rest else param.type
         if param is not None:
-            if param.type is not None:
-                return ir.Type(("[way]", *rest), (param.type,)) if rest else param.type
-            return ir.Type(("[parameter]", method.name, name, *rest))
+            passed = ir.Type(("[parameter]", method.name, name, *rest))
+            made = self.assigned(name, method.body_at or (0, 0))
+            if made is None or made.path != ("[made]",):
+                return passed
+            return ir.Type(("[any]",), (ir.Type(("[way]", *rest), (made,)) if rest else made, passed))
         found = self.assigned(name, method.body_at or (0, 0))
         if found is None or found.path[0] == "[at]":
             return kind
@@ -333,18 +346,23 @@ def _takes_only(text: bytes) -> bool:
 _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
 
 
-def _merged(fields: list[ir.Field], put: dict[str, list[ir.Type]]) -> tuple[ir.Field, ...]:
+def _merged(fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.Type]]) -> tuple[ir.Field, ...]:
     """One field for each name: the first that says of what type it is, with what is put into it.
 
-    What an instance sets is its own.
+    What an instance sets (`own`) is its own.
     """
     found: dict[str, ir.Field] = {}
-    for one in fields:
+    given: dict[str, set[str]] = {}
+    for one in (*fields, *own):
         known = found.get(one.name)
         if known is None or known.type.path in (("_",), ("None",)):
             found[one.name] = one
+    for one in own:
+        if one.type.path != ("None",):
+            given.setdefault(one.name, set()).add(one.given)
+    always = {name: min(params) for name, params in given.items() if len(params) == 1}
     return tuple(
-        ir.Field(one.name, one.type, one.at, one.shared, tuple(put[one.name])) if one.name in put else one
+        ir.Field(one.name, one.type, one.at, one.shared, tuple(put.get(one.name, ())), always.get(one.name, ""))
         for one in found.values()
     )
 

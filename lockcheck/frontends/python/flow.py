@@ -234,12 +234,19 @@ class Flow(Expressions):
                 self.around.append(Around(failed, "ordinary" if "all" not in caught else "all"))
                 self.block(node.body)
                 self.around.pop()
+                self.failing(failed, at)
                 self.otherwise(node.orelse)
                 self.put(ir.Leave(end))
             arms = [self.handling(handler) for handler in node.handlers]
             if "all" not in caught and not ordinary:
                 arms.append(ir.Arm(ir.Region((ir.Leave(outside, at),), (), at)))
             self.put(ir.Branch(tuple(arms)))
+
+    def failing(self, label: int, at: ir.Range) -> None:
+        """What is tried calls nothing: reading a name or an element is what may raise."""
+        tried = ir.Region(tuple(self.steps), (), at)
+        if not any(isinstance(step, (ir.Call, ir.Escape)) for step in ir.steps_of(tried, closures=False)):
+            self.steps.insert(0, ir.Escape(label, at))
 
     def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:
         return self.arm(self.at(handler), lambda: self.block(handler.body), "handler")

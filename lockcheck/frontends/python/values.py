@@ -240,6 +240,7 @@ def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:
         if name in ("", "*", "/"):
             continue
         kind = _annotated(said[0], 0) if said else None
+        kind = ir.Type(("list",), (kind,)) if kind is not None and name[:1] == "*" != name[1:2] else kind
         yield ir.Param(name.lstrip("* "), ir.Type(("Self",)) if first else kind, False,
                        optional=bool(default), gathers=name[0] == "*",
                        default=CONSTANTS.get(default[0]) if default else None)  # fmt: skip
