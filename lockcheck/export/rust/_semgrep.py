@@ -16,7 +16,7 @@ What semgrep can do, measured with 1.182 and easy to break:
 - `focus-metavariable` must come before `pattern-not-inside` for the latter to speak of the focus.
 - The call of a field, `(self.f)(x)`, is that of a method to its parser: a `pattern-regex` around the name tells them.
 - The last expression of a block is a `return` to it: a statement that leaves is told by its text.
-- The `else` of `let … else` is thrown away by its parser, macros are opaque, arms with `if` cannot be written.
+- The `else` of `let … else` is thrown away by its parser (the `let` is left), macros are opaque, arms with `if` cannot be written.
 """
 
 from __future__ import annotations
@@ -167,15 +167,18 @@ def _named(words: Words, held: Held, event: Event) -> tuple[Part, ...]:
     block, condition = bodies(event)
     later = [f"{condition};", f"match $V {{ $N => {block} }}"]
     later_on = [*(f"let $C = |{names}| {condition};" for names in ("", "$X")), "async { ... }"]
-    initialised = both(
-        either(f"let $G = {deep(held.pattern)};\n...\n{last}" for last in later),
-        {"pattern-inside": "let $G = $HELD;\n..."},
-        *({"pattern-not": f"let $G = $HELD;\n...\n{one}"} for one in later_on),
-        regex("HELD", guard_text(words, held)),
-    )
+    initialised = [
+        both(
+            either(f"let {to} = {deep(held.pattern)};\n...\n{last}" for last in later),
+            {"pattern-inside": f"let {to} = $HELD;\n..."},
+            *({"pattern-not": f"let {to} = $HELD;\n...\n{one}"} for one in later_on),
+            regex("HELD", guard_text(words, held)),
+        )
+        for to in ("$G", "$OK($G)")  # the second of `let … else`
+    ]
     names = [f"let $G = $GUARD::{name}({held.pattern}, ...)" for name in ("map", "try_map")]
     mapped = [f"{name};\n...\n{last}" for name in names for last in later]
-    return either([initialised, *mapped]), NAME, held.named
+    return either([*initialised, *mapped]), NAME, held.named
 
 
 def gone(words: Words) -> list[Part]:

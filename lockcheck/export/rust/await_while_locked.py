@@ -13,7 +13,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-667: Improper Locking"
 REFERENCES = ("https://docs.rs/tokio/latest/tokio/sync/struct.Mutex.html#which-kind-of-mutex-should-you-use",)
-LOSES = "macros such as `select!` and `join!`, helpers that return guards, `let … else`, the edition"
+LOSES = "macros such as `select!` and `join!`, helpers that return guards, the edition"
 
 
 def semgrep(words: Words) -> dict[str, Any]:

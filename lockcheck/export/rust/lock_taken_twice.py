@@ -8,7 +8,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-764: Multiple Locks of a Critical Resource"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.Mutex.html#method.lock",)
-LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
+LOSES = "calls, macros, aliases of the lock, the edition"
 
 _CONFLICT = Conflict(("exclusive", "write"), ("exclusive", "write"))
 """The exclusive side taken under itself."""

@@ -11,7 +11,7 @@ REFERENCES = (
     "https://doc.rust-lang.org/std/sync/struct.RwLock.html",
     "https://docs.rs/lock_api/latest/lock_api/struct.RwLock.html#method.read",
 )
-LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
+LOSES = "calls, macros, aliases of the lock, the edition"
 
 _CONFLICT = Conflict(("read",), ("read", "upgradable"), recursive=False)
 """A shared side taken under a shared guard; those that pass waiting writers may be."""

@@ -8,7 +8,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-833: Deadlock"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.RwLock.html#method.write",)
-LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
+LOSES = "calls, macros, aliases of the lock, the edition"
 
 _CONFLICT = Conflict(("read", "upgradable"), ("write", "exclusive"))
 """The exclusive side taken under a shared guard."""

@@ -8,7 +8,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-833: Deadlock"
 REFERENCES = ("https://doc.rust-lang.org/std/sync/struct.RwLock.html#method.read",)
-LOSES = "calls, macros, `let … else`, aliases of the lock, the edition"
+LOSES = "calls, macros, aliases of the lock, the edition"
 
 _CONFLICT = Conflict(("write", "exclusive"), ("read", "upgradable"))
 """A shared side taken under the exclusive guard."""
