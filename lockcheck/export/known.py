@@ -49,11 +49,13 @@ class Known:
     """What is known of a project; empty where nobody asked.
 
     `fields`: by language, the last names of the fields and statics that are locks, and how each waits ("thread" or
-    "task"). `takers`: by language, the names of functions that take any lock, unless they say nothing.
+    "task"), and `methods` those by which they are taken. `takers`: by language, the names of functions that take any
+    lock, unless they say nothing.
     """
 
     reached: tuple[Reached, ...] = ()
     fields: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    methods: Mapping[str, frozenset[str]] = field(default_factory=dict)
     takers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -81,7 +83,7 @@ def known(analysis: Analysis) -> Known:
                 (book.givers if kind == "methods" else book.lenders)[taken.mode].add(function.name)
     getters = _getters(analysis)
     found = tuple(Reached(*key, *books[key].names(), frozenset(getters[key[:3]])) for key in sorted(books))
-    return Known(found, _fields(analysis), {language: frozenset(names) for language, names in takers.items()})
+    return Known(found, *_taken(analysis), {language: frozenset(names) for language, names in takers.items()})
 
 
 @dataclass
@@ -141,14 +143,19 @@ def _names(kind: ir.Type | None) -> set[str]:
     return set() if kind is None else {kind.path[-1], *(name for part in kind.args for name in _names(part))}
 
 
-def _fields(analysis: Analysis) -> dict[str, dict[str, frozenset[str]]]:
-    """The last names of locks that are taken anywhere and are known to be locks."""
+def _taken(analysis: Analysis) -> tuple[dict[str, dict[str, frozenset[str]]], dict[str, frozenset[str]]]:
+    """The last names of locks that are taken anywhere and are known to be locks, and the methods that take them."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    methods: dict[str, set[str]] = defaultdict(set)
     for moment in analysis:
         event = moment.event
         if isinstance(event, ir.Acquire) and event.lock.evidence != "named" and event.lock.family in PLAIN:
             place, language = event.lock.place, analysis.program.functions[moment.function][0].language
+            methods[language].add(event.name)
             last = place.way[-1:] or (place.root[-1:] if isinstance(place.root, tuple) else ())
             for name in last:
                 found[language][event.lock.waits].add(name)
-    return {language: {waits: frozenset(names) for waits, names in kinds.items()} for language, kinds in found.items()}
+    fields = {
+        language: {waits: frozenset(names) for waits, names in kinds.items()} for language, kinds in found.items()
+    }
+    return fields, {language: frozenset(names) for language, names in methods.items()}

@@ -38,6 +38,11 @@ class Words:
         names = {name for sets in found for some in sets for name in some}
         return tuple(sorted(names - self.effects.common))
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The methods by which the project takes its locks."""
+        return self.known.methods.get(self.language, frozenset())
+
     def fields(self, waits: str = "") -> tuple[str, ...]:
         """The last names of the project's locks; empty where no project is known."""
         kinds = self.known.fields.get(self.language, {})

@@ -47,25 +47,21 @@ class Conflict:
                 shape = (replace(way.held, names=()), event.pattern)
                 rows = shapes.setdefault(shape, {}).setdefault(way.lock, {}).setdefault(event.place, [])
                 rows.append({**way.row, **event.row})
-        found = [self._shape(words, held, pattern, table) for (held, pattern), table in shapes.items()]
-        if found:
-            yield "project", sg.both(sg.either(found))
-
-    def _shape(self, words: Words, held: sg.Held, pattern: str, table: project.Table) -> sg.Part:
-        """One guard and one event for all locks, and the table that says which names belong together."""
-        held = replace(held, names=project.named(table, "A"))
-        event = sg.Event(pattern, (project.one_of_many("B", project.named(table, "B")),), "$B")
-        return sg.both(sg.either(sg.under(words, held, event)), project.related(table))
+        named = [one for (held, pattern), table in shapes.items() for one in _named(words, held, pattern, table)]
+        unnamed = [_unnamed(words, held, pattern, table) for (held, pattern), table in shapes.items()]
+        if named:
+            yield "project", sg.both(sg.either([sg.both(sg.either(named), *sg.gone(words)), *unnamed]))
 
     def _pairs(self, words: Words, one: Reached) -> Iterator[tuple[project.Way, project.Then]]:
         """What is held, and what then waits for it: one of both goes through a function."""
         takes, waits = self.takes(words), self.waits(words)
         calls, ways = list(self._calls(one)), list(project.spellings(words, one))
-        direct = [project.Way(project.TAKEN, lock, {**row, "A": takes}) for lock, row in ways]
+        used = tuple(take for take in takes if take in words.used)
+        direct = [project.Way(project.TAKEN, lock, {**row, "A": used}) for lock, row in ways if used]
         again = [project.Then("$K.$B(...)", lock, {**row, "B": waits}) for lock, row in ways]
         given = list(project.handed_out(words, one, *self.held))
         yield from ((way, call) for way in direct for call in calls)
-        yield from ((direct[n], again[m]) for n in range(len(ways)) for m in range(len(ways)) if n != m)
+        yield from ((direct[n], again[m]) for n in range(len(direct)) for m in range(len(ways)) if n != m)
         yield from ((way, then) for way in given for then in (*again, *calls))
 
     def _calls(self, one: Reached) -> Iterator[project.Then]:
@@ -78,3 +74,25 @@ class Conflict:
             yield project.Then("$B(...)", "", {"B": functions})
         elif functions:
             yield from (project.Then("$B(..., $K, ...)", place, {"B": functions}) for place in ("$O", "&$O"))
+
+
+def _event(pattern: str, table: project.Table) -> sg.Event:
+    return sg.Event(pattern, (project.one_of_many("B", project.named(table, "B")),), "$B")
+
+
+def _named(words: Words, held: sg.Held, pattern: str, table: project.Table) -> Iterator[sg.Part]:
+    """A guard with a name, whatever became of it, and one event, for all locks.
+
+    A pattern for each method: of a long function semgrep would keep every pair of a call in a `let` and a later call.
+    """
+    for name in project.named(table, "A"):
+        one = project.only(table, "A", name)
+        made = replace(held, pattern=held.pattern.replace("$A", name), names=(name,))
+        yield sg.both(*sg.bound(words, made, _event(pattern, one)), project.related(one))
+
+
+def _unnamed(words: Words, held: sg.Held, pattern: str, table: project.Table) -> sg.Part:
+    """The same of guards without a name."""
+    made, event = replace(held, names=project.named(table, "A")), _event(pattern, table)
+    found = (sg.under_heads(words, made, event), sg.in_one_statement(made, event))
+    return sg.both(sg.either(found), project.related(table))

@@ -55,7 +55,7 @@ class Head:
         found = [*self._alive(words, held, sg.Event("$M.$B()", wanted, ""))]
         found += [part for name in words.blocks for part in self._alive(words, held, sg.Event(f"{name}(...)", (), ""))]
         found += self._alive(words, held, sg.Event(sg.AWAIT.pattern, (awaited,), ""))
-        return sg.both(sg.either(found), *self._without(held), held.named, {"focus-metavariable": "$L"})
+        return sg.both(sg.either(found), *self._without(held), *held.named, {"focus-metavariable": "$L"})
 
     def ast_grep(self, words: Words) -> dict[str, Any]:
         """The acquisition in the head, and what waits while its guard is alive."""
@@ -103,7 +103,7 @@ class Head:
 
     def _through(self, words: Words, held: sg.Held, event: sg.Event, *more: sg.Part) -> sg.Part:
         found = sg.either(self._alive(words, held, event))
-        return sg.both(found, *self._without(held), held.named, *more, {"focus-metavariable": "$A"})
+        return sg.both(found, *self._without(held), *held.named, *more, {"focus-metavariable": "$A"})
 
     def _alive(self, words: Words, held: sg.Held, event: sg.Event) -> Iterator[sg.Part]:
         for kind, patterns in self.places(held, event).items():

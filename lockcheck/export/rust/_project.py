@@ -127,6 +127,18 @@ def _named(rows: Iterable[Row], key: str) -> tuple[str, ...]:
     return tuple(sorted({name for row in rows for name in row.get(key, ())}))
 
 
+def only(table: Table, key: str, name: str) -> Table:
+    """The rows in which a metavariable has that name, without it."""
+    found: Table = {}
+    for lock, places in table.items():
+        for place, rows in places.items():
+            kept = (row for row in rows if name in row.get(key, ()))
+            rest: list[Row] = [{other: names for other, names in row.items() if other != key} for row in kept]
+            if rest:
+                found.setdefault(lock, {})[place] = rest
+    return found
+
+
 def one_of_many(key: str, names: tuple[str, ...]) -> sg.Part:
     """A metavariable for what is called is one of many names."""
     return sg.called(key, names) if len(one_of(names)) < LONG else _comparison(_any([{key: names}]))

@@ -16,7 +16,8 @@ What semgrep can do, measured with 1.182 and easy to break:
 - `focus-metavariable` must come before `pattern-not-inside` for the latter to speak of the focus.
 - The call of a field, `(self.f)(x)`, is that of a method to its parser: a `pattern-regex` around the name tells them.
 - The last expression of a block is a `return` to it: a statement that leaves is told by its text.
-- The `else` of `let … else` is thrown away by its parser (the `let` is left), macros are opaque, arms with `if` cannot be written.
+- The `else` of `let … else` is thrown away by its parser (the `let` is left), macros are opaque, arms with `if` cannot
+  be written.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def both(*parts: str | Part) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An acquisition whose guard is held: its pattern, and what the method `$A` of it is called.
+    """An acquisition whose guard is held: its pattern, and what the method `$A` of it is called, or is written there.
 
     `awaited`: the acquisition may be awaited. `arguments`: the method may take some. `function`: it is no method.
     """
@@ -83,9 +84,11 @@ class Held:
         return rf"{before}\s*({one_of(self.names)})\s*{inside}"
 
     @property
-    def named(self) -> Part:
-        """What the method may be called."""
-        return called("A", self.names) if self.function else named("A", self.names)
+    def named(self) -> list[Part]:
+        """What the method may be called, where the pattern leaves that open."""
+        if "$A" not in self.pattern:
+            return []
+        return [called("A", self.names) if self.function else named("A", self.names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +158,17 @@ NAME = regex("G", r"^(mut\s+)?_?[A-Za-z]\w*(\s*:.*)?$")
 
 def binding(words: Words, held: Held, event: Event) -> Part:
     """A guard with a name, and the event later in its block, unless the guard is gone by then."""
+    found, *unlocked = bound(words, held, event)
+    return both(found, *gone(words), *unlocked)
+
+
+def bound(words: Words, held: Held, event: Event) -> list[Part]:
+    """A guard with a name, and the event later in its block, whatever became of the guard by then."""
     alike = spelled_alike(event)
     found = [one.where(*_named(words, held, one)) for one in (event, alike) if one is not None]
     unlocked = [{"pattern-not-inside": f"$GUARD::{name}(...)"} for name in sorted(words.effects.guard_unlocks)]
     unlocked += [{"pattern-not-inside": f"{name}({event.pattern})"} for name in ("spawn", "$T::spawn")]
-    return both(either(found), *gone(words), *unlocked)
+    return [either(found), *unlocked]
 
 
 def _named(words: Words, held: Held, event: Event) -> tuple[Part, ...]:
@@ -178,7 +187,7 @@ def _named(words: Words, held: Held, event: Event) -> tuple[Part, ...]:
     ]
     names = [f"let $G = $GUARD::{name}({held.pattern}, ...)" for name in ("map", "try_map")]
     mapped = [f"{name};\n...\n{last}" for name in names for last in later]
-    return either([*initialised, *mapped]), NAME, held.named
+    return either([*initialised, *mapped]), NAME, *held.named
 
 
 def gone(words: Words) -> list[Part]:
@@ -266,10 +275,10 @@ def under_heads(words: Words, held: Held, event: Event) -> Part:
         sure = waiting if kind == "match" else held
         for one in (event, alike):
             if one is not None and sure.names:
-                found.append(one.where(either(then(held, one)[kind]), sure.named, *conditions))
+                found.append(one.where(either(then(held, one)[kind]), *sure.named, *conditions))
         if kind == "if" and waiting.names:
-            found.append(event.where(either(otherwise(held, event)), waiting.named, *conditions))
-    found.append(event.where(either(chains(held, event)), held.named))
+            found.append(event.where(either(otherwise(held, event)), *waiting.named, *conditions))
+    found.append(event.where(either(chains(held, event)), *held.named))
     # a guard that the head's pattern names may be dropped by that name
     return both(either(found), *({"pattern-not-inside": f"{drop}($ANY);\n..."} for drop in words.drops))
 
@@ -295,4 +304,4 @@ def in_one_statement(held: Held, event: Event) -> Part:
             for two in range(one + 1, size):
                 parts = [f"$F{n}: {first if n == one else last if n == two else f'$V{n}'}" for n in range(size)]
                 found.append("$S { " + ", ".join(parts) + " }")
-    return event.where(either(found), held.named)
+    return event.where(either(found), *held.named)

@@ -23,10 +23,10 @@ def semgrep(words: Words) -> dict[str, Any]:
         {"pattern-inside": "let $G = $HELD;\n..."},
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.NAME,
-        held.named,
+        *held.named,
     )
     at_once = [
-        sg.both(f"{leak}($HELD)", {"pattern": f"{leak}({sg.deep(held.pattern)})"}, held.named,
+        sg.both(f"{leak}($HELD)", {"pattern": f"{leak}({sg.deep(held.pattern)})"}, *held.named,
                 sg.regex("HELD", sg.guard_text(words, held)))
         for leak in words.leaks
     ]  # fmt: skip

@@ -27,7 +27,7 @@ def semgrep(words: Words) -> dict[str, Any]:
             {"pattern-not": f"$F(..., {sg.deep(held.pattern + '.await')}, ...).await"},
             *({"pattern-not": f"$F(..., |{names}| $E, ...).await"} for names in ("", "$X", "$X, $Y")),
             {"pattern-not": f"{held.pattern}.await. ... .$F(...).await"},
-            held.named,
+            *held.named,
         ),
     ]
     return sg.both(sg.either(found), *sg.is_lock(words, "L", "thread"))

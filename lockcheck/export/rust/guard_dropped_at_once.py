@@ -40,7 +40,7 @@ def _thrown_away(words: Words, held: sg.Held, *more: sg.Part) -> dict[str, Any]:
         sg.either({"pattern-inside": f"{way % '$HELD'}\n..."} for way in ways),
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.regex("HELD", rf"^(?!&|.*\bstd(in|out|err)\(\)|{_ANYTHING})"),
-        held.named,
+        *held.named,
         *more,
         {"focus-metavariable": "$L"},
     )

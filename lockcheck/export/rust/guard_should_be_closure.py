@@ -32,7 +32,7 @@ def semgrep(words: Words) -> dict[str, Any]:
         {"pattern-inside": "let $G = $HELD;\n..."},
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.NAME,
-        held.named,
+        *held.named,
         *sg.is_lock(words, "L"),
         {"pattern-not-inside": sg.TESTS},
         {"focus-metavariable": "$L"},
