@@ -206,6 +206,50 @@ def _file(folder: Path) -> Path:
     return next(folder.glob("*.db"))
 
 
+POOL = """
+import threading
+
+class Pool:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.done = threading.Event()
+
+    def work(self):
+        with self.lock:
+            self.rows.clear()
+        self.done.set()
+
+    def pause(self):
+        threading.Thread(target=self.work).start()
+WAITS
+"""
+LOOSE = "        self.done.wait()"
+UNDER = "        with self.lock:\n            self.done.wait()"
+HELPER = """
+from pool import Pool
+
+def wake(pool: Pool):
+    pool.done.set()
+"""
+
+
+def test_who_gives_signals_is_looked_for_everywhere_once_somebody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waited under a lock before, so the other file's function was not looked at; now it tells."""
+    write_tree(tmp_path, {"pool.py": POOL.replace("WAITS", LOOSE), "helper.py": HELPER})
+    monkeypatch.chdir(tmp_path)
+    assert not _hangs(checked(cached=True))
+    (tmp_path / "pool.py").write_text(POOL.replace("WAITS", UNDER))
+    assert not _hangs(checked(cached=True))
+    (tmp_path / "helper.py").unlink()
+    assert _hangs(checked(cached=True)), "nobody else sets the event: it must be found, or this test shows nothing"
+
+
+def _hangs(report: Report) -> bool:
+    return any(finding.slug == "wait-for-lock-holder" for finding in report.findings)
+
+
 def test_a_corrupted_file_is_replaced(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank(tmp_path, "bank.weigh();")
     monkeypatch.chdir(tmp_path)
