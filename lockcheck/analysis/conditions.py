@@ -80,9 +80,38 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine and not moment.loops:
-            yield Unlooped(moment, *mine[0])
+            if not _is_last(analysis, moment, event, mine[0][0]):
+                yield Unlooped(moment, *mine[0])
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
+
+
+def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> bool:
+    """Whether a test in the block that holds the lock comes to the wait, after which the block only says what it found.
+
+    Where no wait ends by itself, a wake-up cannot be lost then, and who is quicker takes nothing away.
+    """
+    body, signalled = analysis.program.body(moment.function), analysis.effects(moment.function).waits_signalled
+    regions = [one for one in ir.steps_of(body.root) if isinstance(one, ir.Region)] if body is not None else []
+    home = next((one for one in regions if hold.holder.root in one.slots), None)
+    if home is None or body is None or not signalled:
+        return False
+    beside = next((one.steps for one in regions if any(_is_at(step, event.at) for step in one.steps)), ())
+    returns = [one for one in ir.steps_of(home) if isinstance(one, ir.Leave) and one.label == ir.RETURN]
+    begin, end = event.at[1], next((one.at[1] for one in returns if one in beside), home.at[1])
+    tested = any(home.at[0] < arm.body.at[0] and _within(event.at, arm.body.at) for arm in moment.arms)
+    calls = (one.at for one in ir.steps_of(home) if isinstance(one, ir.Call) and one.at != hold.taken.site.at)
+    called = any(begin <= at[0] < end for at in calls)
+    used = (at for _, named in body.uses for at in named if begin <= at < end)
+    return tested and not called and all(any(_within((at, at), one.at) for one in returns) for at in used)
+
+
+def _is_at(step: ir.Step, at: ir.Range) -> bool:
+    return isinstance(step, ir.Call) and step.at == at
+
+
+def _within(inner: ir.Range, outer: ir.Range) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds: list[Hold]) -> bool:

@@ -15,6 +15,7 @@ from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
 from lockcheck.analysis.paths import arguments
+from lockcheck.linker import oldest
 
 
 class Leak(NamedTuple):
@@ -132,4 +133,13 @@ def _handed_on(analysis: Analysis, number: int, taken: Taken) -> bool:
     place = taken.lock.place
     last = place.way[-1:] or (place.root[-1:] if isinstance(place.root, tuple) else ())
     given = (place.way for place in arguments(analysis, number) if place.way[-1:] and place.way[-1] in names)
-    return any(not last or way[-2:-1] in ((), last) for way in given)
+    return any(not last or way[-2:-1] in ((), last) for way in given) or _taken_along(analysis, number, taken)
+
+
+def _taken_along(analysis: Analysis, number: int, taken: Taken) -> bool:
+    """Whether a function within the function passes the lock on: whoever runs it may give the lock back."""
+    body, linked = analysis.program.body(number), analysis.program.linked(number)
+    inner = [step.body for step in ir.steps_of(body.root) if isinstance(step, ir.Lambda)] if body is not None else []
+    calls = (step for one in inner for step in ir.steps_of(one) if isinstance(step, ir.Call))
+    places = (operand.place for call in calls for operand in call.operands if operand.place is not None)
+    return linked is not None and any(oldest(place, linked.alias) == taken.lock.place for place in places)

@@ -52,7 +52,7 @@ class LockType:
 
     `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
     each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
-    a key) are one lock.
+    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error.
     """
 
     kind: str
@@ -62,6 +62,7 @@ class LockType:
     methods: Mapping[str, Taking]
     shares: bool = False
     by_name: bool = False
+    tells: bool = False
     views: Mapping[str, LockType] = field(default_factory=dict)
 
 
@@ -148,6 +149,8 @@ class Effects:
     empties: frozenset[str]
     waits: frozenset[str]
     waits_types: frozenset[str]
+    waits_signalled: bool
+    """Who waits for a condition goes on when somebody says so, never without cause."""
     threads: frozenset[str]
     channels: Mapping[str, ir.Type]
     scoped: frozenset[str]
@@ -317,7 +320,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
             parts = kind.split(separator)
             wraps, shares = entry.get("wraps", False), entry.get("shares", False)
             by_name = entry.get("by-name", False)
-            lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares, by_name)
+            tells = entry.get("tells", False)
+            lock = LockType(kind, entry["family"], entry["waits"], wraps, methods, shares, by_name, tells)
             lock = replace(lock, views={name: _view(lock, mode) for name, mode in entry.get("views", {}).items()})
             locks.setdefault((parts[0], parts[-1]), lock)
             if objects:
@@ -375,6 +379,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         empties=frozenset(drops["empties"]),
         waits=frozenset(data["waits"]["methods"]),
         waits_types=frozenset(data["waits"]["types"]),
+        waits_signalled=data["waits"].get("signalled", False),
         threads=frozenset(data["threads"]["functions"]),
         channels={
             name: ir.Type(("[tuple]",), tuple(ir.Type(tuple(end.split("::"))) for end in ends))

@@ -68,7 +68,7 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts
+from lockcheck.analysis.conflict import Conflict, conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
@@ -81,6 +81,16 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if conflict.by == "call" and conflict.kind == "twice":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
-                "`{lock}` is taken again{via} while this thread still holds it: it waits for itself",
+                _RAISES if _tells(analysis, conflict) else _HANGS,
                 "end the first guard's scope before, or pass the guard on instead of taking the lock again",
             )  # fmt: skip
+
+
+_HANGS = "`{lock}` is taken again{via} while this thread still holds it: it waits for itself"
+_RAISES = "`{lock}` is taken again{via} while this task still holds it: it raises"
+
+
+def _tells(analysis: Analysis, conflict: Conflict) -> bool:
+    """Whether the lock's library lets nobody wait for what it has itself."""
+    lock = analysis.effects(conflict.moment.function).lock(tuple(conflict.reach.lock.kind.split(".")))
+    return lock is not None and lock.tells

@@ -196,8 +196,8 @@ class Flow(Expressions):
             final = self.filled(at, close)
             self.guarded(at, lambda: self.with_(node, rest), final)
 
-    def guarded(self, at: ir.Range, body: Callable[[], None], final: ir.Region) -> None:
-        """Steps after which, on whatever way out, those of `final` run."""
+    def guarded(self, at: ir.Range, body: Callable[[], None], final: ir.Region, ends: ir.Range | None = None) -> None:
+        """Steps after which, on whatever way out, those of `final` run; an error goes on from there, at `ends`."""
         failed, end = self.label(), self.label()
         outside = self.handler()
         with self.region(at, label=end):
@@ -208,7 +208,7 @@ class Flow(Expressions):
                 self.put(ir.Leave(end))
             self.around.pop()
             self.put(final)
-            self.put(ir.Leave(outside, at))
+            self.put(ir.Leave(outside, ends or at))
 
     # --------------------------------------------------------------------------------------------------------- try
 
@@ -217,8 +217,9 @@ class Flow(Expressions):
             self.handled(node)
             return
         last = node.finalbody.body
-        final = self.filled(self.at(node.finalbody), lambda: self.block(last))
-        self.guarded(self.at(node), lambda: self.handled(node), final)
+        ends = self.at(node.finalbody)
+        final = self.filled(ends, lambda: self.block(last))
+        self.guarded(self.at(node), lambda: self.handled(node), final, ends)
 
     def handled(self, node: cst.Try | cst.TryStar) -> None:
         """The body of a `try` with its handlers and its `else`."""
