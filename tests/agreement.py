@@ -1,13 +1,13 @@
 """How far the exported rules and lockcheck agree on trees, rule by rule.
 
-    python tests/agreement.py TREE [TREE ...] [--rules FOLDER] [--all] [--keep FOLDER] [--write]
+    python tests/agreement.py TREE[=NAME] [TREE[=NAME] ...] [--rules FOLDER] [--all] [--keep FOLDER] [--write]
 
 For each rule: places that both report, only lockcheck, only semgrep. By default only those of lockcheck's findings count
 that stay inside one function (no note of another function on the way); `--all` counts the others instead, for rules that
 `lockcheck export semgrep --project` made. A place is the same when the lines of both overlap; of several lines that
 semgrep reports for one guard, each that lockcheck does not report is listed for somebody to judge.
 
-semgrep takes minutes for a big tree. It is given the files that name something which the patterns could match, and
+semgrep takes minutes for a big tree, and says on standard error which files it gave up. It is given the files that name something which the patterns could match, and
 `--keep` leaves what both tools said in a folder, from which later runs take it. `--write` puts the table into
 docs/semgrep.md; the judgement of its last column is written there by hand.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +66,9 @@ def other(tree: Path, rules: Path, every: bool) -> list[Place]:
         and (every or wanted[path.suffix].search(path.read_text("utf-8", errors="replace")))
     ]  # fmt: skip
     options = ("--jobs", "1", "--timeout", "60", "--max-target-bytes", "5000000", "--x-ignore-semgrepignore-files")
-    found = tools.scan(rules, chosen, *options) if chosen else []
+    gave_up: list[str] = []
+    found = tools.scan(rules, chosen, *options, gave_up=gave_up) if chosen else []
+    print(*sorted(gave_up), sep="\n", file=sys.stderr)
     return [(Path(path).relative_to(tree).as_posix(), *rest) for path, *rest in found]
 
 
@@ -103,7 +106,7 @@ def compare(mine: list[dict[str, Any]], theirs: list[Place], through: bool) -> d
 def main() -> None:
     """Print the table and every place that only one of them reports."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("trees", nargs="+", type=Path)
+    parser.add_argument("trees", nargs="+", help="a folder, and =NAME if it is called otherwise in the table")
     parser.add_argument("--rules", type=Path, default=tools.ROOT / "rules")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--keep", type=Path)
@@ -112,7 +115,8 @@ def main() -> None:
     codes = {template.rule.slug: template.rule.code for template in templates()}
     table = ["| tree | rule | both | only lockcheck | only semgrep |", "|---|---|--:|--:|--:|"]
     places = []
-    for tree in (path.resolve() for path in options.trees):
+    for path, _, name in (given.partition("=") for given in options.trees):
+        tree = Path(path).resolve()
         mine = kept(options.keep, f"{tree.name}.lockcheck", lambda tree=tree: own(tree))
         theirs = kept(
             options.keep, f"{tree.name}.semgrep", lambda tree=tree: other(tree, options.rules.resolve(), options.all)
@@ -120,7 +124,7 @@ def main() -> None:
         mine = [one for one in mine if one["slug"] in codes]
         for slug, said in compare(mine, [tuple(place) for place in theirs], options.all).items():
             counts = " | ".join(str(len(said[who])) for who in said)
-            table.append(f"| {tree.name} | {codes[slug]} {slug} | {counts} |")
+            table.append(f"| {name or tree.name} | {codes[slug]} {slug} | {counts} |")
             places += [f"{tree.name}: {slug}: only {w}: {one}" for w in ("lockcheck", "semgrep") for one in said[w]]
     print("\n".join([*table, "", *places]))
     if options.write:

@@ -51,12 +51,19 @@ def semgrep(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     )
 
 
-def scan(rules: Path, targets: Sequence[Path], *options: str) -> list[tuple[str, int, int, str]]:
-    """(path, first line, last line, slug) of all that the rules report in the targets."""
+def scan(
+    rules: Path, targets: Sequence[Path], *options: str, gave_up: list[str] | None = None
+) -> list[tuple[str, int, int, str]]:
+    """(path, first line, last line, slug) of all that the rules report in the targets.
+
+    `gave_up` takes what semgrep says of files that it did not get to the end of, for want of time or syntax.
+    """
     done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets))
     said: dict[str, Any] = json.loads(done.stdout)
     errors = [error["message"] for error in said["errors"] if error["level"] == "error"]
     assert not errors, errors
+    if gave_up is not None:
+        gave_up += [one["message"].strip().replace("\n", " ")[:200] for one in said["errors"]]
     return sorted(
         {(one["path"], one["start"]["line"], one["end"]["line"], one["check_id"].rpartition(".")[2]) for one in said["results"]}
     )  # fmt: skip

@@ -11,7 +11,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-667: Improper Locking"
 REFERENCES = ("https://fbinfer.com/docs/all-issue-types/",)
-LOSES = "wakers, callbacks that a pattern or a loop names, guards of a head, parts of the guard given to the callback"
+LOSES = "wakers, callbacks that a pattern or a loop names, guards of a head"
 
 
 def semgrep(words: Words) -> dict[str, Any]:
@@ -28,5 +28,6 @@ def semgrep(words: Words) -> dict[str, Any]:
 
 
 def _unless_given(words: Words, held: sg.Held, event: sg.Event) -> sg.Part:
-    given = event.pattern.replace("(...)", f"(..., {sg.deep('$G')}, ...)")
-    return sg.both(sg.binding(words, held, event), {"pattern-not-inside": given})
+    given, part = (event.pattern.replace("(...)", f"(..., {sg.deep(what)}, ...)") for what in ("$G", "$PART"))
+    parted = f"let $PART = {sg.deep('$G')};\n...\n{sg.deep(part)};"
+    return sg.both(sg.binding(words, held, event), {"pattern-not-inside": given}, {"pattern-not-inside": parted})

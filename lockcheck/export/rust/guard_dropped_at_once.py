@@ -58,4 +58,5 @@ def ast_grep(words: Words) -> dict[str, Any]:
     last = {"nthChild": {"position": 1, "reverse": True}}
     stream = {"regex": r"\bstd(in|out|err)\(\)"}
     rule = {"all": [{"any": [bound, assigned]}, {"not": {"any": [last, stream]}}]}
-    return {"rule": rule, "utils": {**ag.utils(words, take), "acquire": ag.call(take, arguments=True)}}
+    acquire = {"any": [ag.call(words.takes()), ag.call(words.takes(bounded=True), arguments=True)]}
+    return {"rule": rule, "utils": {**ag.utils(words, take), "acquire": acquire}}
