@@ -346,16 +346,21 @@ def _takes_only(text: bytes) -> bool:
 _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
 
 
+def _is_making(kind: ir.Type, said: ir.Type) -> bool:
+    """Whether a value is made by calling the class that an annotation names."""
+    return kind.path == ("[made]",) and bool(kind.args) and not said.args and kind.args[0].path[-1:] == said.path[-1:]
+
+
 def _merged(fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.Type]]) -> tuple[ir.Field, ...]:
     """One field for each name: the first that says of what type it is, with what is put into it.
 
-    What an instance sets (`own`) is its own.
+    What an instance sets (`own`) is its own. That it makes the value itself says more than the class's name alone.
     """
     found: dict[str, ir.Field] = {}
     given: dict[str, set[str]] = {}
     for one in (*fields, *own):
         known = found.get(one.name)
-        if known is None or known.type.path in (("_",), ("None",)):
+        if known is None or known.type.path in (("_",), ("None",)) or _is_making(one.type, known.type):
             found[one.name] = one
     for one in own:
         if one.type.path != ("None",):
