@@ -184,6 +184,8 @@ class Effects:
     """When what `threads` are given runs, where that is not on another thread."""
     maker: str
     """The method that runs when a class is called."""
+    stacks: Mapping[str, str]
+    """Methods that open what they are given for as long as the receiver's own block is open, and by which method."""
     enters: frozenset[str]
     """The methods that a block is opened by."""
 
@@ -237,7 +239,7 @@ class Effects:
         if self.objects:
             listed = ((name, how) for lock in self.locks.values() for name, how in lock.methods.items())
             methods = {name for name, how in listed if not (name.startswith("__") or how.moment)}
-            methods |= self.signal_methods
+            methods |= self.signal_methods | self.stacks.keys()
             return ir.Words(any=frozenset(methods), functions=frozenset(self.hooks))
         quiet = {"map", "watch"} - families
         alone, whatever = set(self.named), set[str]()
@@ -418,5 +420,6 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         hooks={name: (said.split()[0], int(said.split()[1])) for name, said in data.get("hooks", {}).items()},
         threads_when=dict.fromkeys(data["threads"].get("later", ()), "later"),
         maker=data["language"].get("maker", ""),
+        stacks=data["language"].get("stacks", {}),
         enters=frozenset(data["language"].get("enters", ())),
     )

@@ -67,6 +67,8 @@ class Objects(Values):
         kind = self.type_of(place)
         if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
             return
+        if self.on_stack(call, name, self.canon(place)):
+            return
         if kind is not None and kind.path == (CLASS,):
             self.on_class(_with(call, call.callee, call.operands[1:]), kind.args[0], name)
             return
@@ -83,6 +85,18 @@ class Objects(Values):
             self.invoke(call, below, True, kind)
         elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def on_stack(self, call: ir.Call, name: str, stack: ir.Place | None) -> bool:
+        """What is put on a stack of blocks is opened here, and closed with the stack's own block."""
+        root = stack.root if stack is not None and not stack.way else None
+        if name in ("__exit__", "__aexit__") and root in self.stacked:
+            self.out.append(ir.Release(ir.Place(root), (call.at[1], call.at[1])))
+        if name not in self.effects.stacks or len(call.operands) != 2 or not isinstance(root, int):
+            return False
+        self.stacked.add(root)
+        self.call(_with(call, ir.Method(self.effects.stacks[name]), call.operands[1:]))
+        self.out.append(ir.Move(ir.Place(root, (f"[entered {call.dst}]",)), ir.Place(call.dst)))
+        return True
 
     def by_type_of(self, call: ir.Call, name: str, outer: ir.Type, kind: ir.Type | None) -> bool:
         """What a method of a type means, of the receiver's own (`kind`) or of one that it is built on."""
@@ -244,11 +258,16 @@ class Objects(Values):
 
     def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
         taking = lock.methods.get(name)
+        if name in ("__exit__", "__aexit__"):
+            again = self.lock_at(call, lock, place, evidence)
+            if again.place in self.by_name:
+                self.out.append(ir.Release(ir.Place(("[by hand]",)), (call.at[1], call.at[1]), again))
+            return True
         if taking is None:
             if name == self.effects.asks and place is not None:
                 known = self.lock_at(call, lock, place, evidence).place
                 self.asks_lock[call.dst] = ir.Place(known.root, (*known.way, ir.LOCKED))
-            return name in ("__exit__", "__aexit__") or name in self.effects.free
+            return name in self.effects.free
         if taking.gives:
             self.out.append(ir.Release(ir.Place(("[by hand]",)), call.at, self.lock_at(call, lock, place, evidence)))
         else:
@@ -291,6 +310,8 @@ class Objects(Values):
         step = ir.Acquire(named, taking.mode, holder, call.at, call.name_at, call.word, tries or bounded,
                           bounded and not taking.raises, taking.recursive, (maybe or bounded) and not taking.raises,
                           by_hand=taking.hand, fresh=fresh)  # fmt: skip
+        if taking.hand:
+            self.by_name.add(named.place)
         if later:
             self.pending[call.dst] = step
         else:

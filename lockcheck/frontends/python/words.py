@@ -18,6 +18,7 @@ def pattern(words: Words) -> re.Pattern[bytes]:
         (r"\.\s*(?:{})\b", words.any | words.paths),
         (_WITH + r"\b(?:{})\b", words.alone),
         (r"\b(?:{})\s*\(", words.functions | words.lenders),
+        (_NAMED + r"(?:{})[ \t]*$", words.alone),
     )
     said = [form.format(_either(names)) for form, names in forms if names]
     return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode(), re.MULTILINE)
@@ -25,6 +26,9 @@ def pattern(words: Words) -> re.Pattern[bytes]:
 
 _WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*"
 """The head of a `with`, which always begins a line; prose seldom has the word there."""
+
+_NAMED = r"^[ \t]*\w+[ \t]*=[ \t]*[\w.]+\."
+"""A variable becomes another name of somebody's field: whatever it is called, a block may be opened with it."""
 
 _LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em)"
 """A `with` on something of a lock's name, wherever it comes from."""
