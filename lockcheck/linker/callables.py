@@ -11,15 +11,22 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
-from lockcheck.linker.places import plain
+from lockcheck.linker.places import OF_METHOD, plain
+
+_PASSED = 3
+"""Of so many methods that a class is made with one may be the one that its object calls; more is as good as none."""
 
 
 class Target(NamedTuple):
-    """What a call of a value runs: the functions, the place of the receiver and the operands bound to them."""
+    """What a call of a value runs: the functions, the place of the receiver and the operands bound to them.
+
+    `sure`: it can be nothing else.
+    """
 
     functions: tuple[int, ...]
     receiver: ir.Place | None
     given: tuple[ir.Operand, ...] = ()
+    sure: bool = True
 
     @property
     def first(self) -> tuple[ir.Operand, ...]:
@@ -67,6 +74,9 @@ class Callables(Callees):
     def given_to(self, owner: ir.Place, kind: ir.Type, name: str) -> Target | None:
         """The function that a field was given by name where it was made: `self.callback = self._done`."""
         raw = self.declared(kind, name)
+        passed = self.program.types.made.passed(kind, name, self.effects) if raw is not None else ()
+        if 0 < len(passed) <= _PASSED:
+            return Target(tuple(passed), ir.Place(owner.root, (*owner.way, name, OF_METHOD)), sure=False)
         if raw is None or raw.path[0] != "[at]" or len(raw.path) < 2:
             return None
         path = raw.path[1:]
@@ -90,7 +100,7 @@ class Callables(Callees):
         operands = target.first
         paths = tuple(self.canon(operand.place) for operand in operands)
         name = self.program.functions[target.functions[0]][1].name
-        runs = ir.Invoke(self.body.result, target.functions, True, operands, paths, at, at, name)
+        runs = ir.Invoke(self.body.result, target.functions, target.sure, operands, paths, at, at, name)
         return ir.Region((runs,), (), at)
 
     def bodies_of(self, operands: tuple[ir.Operand, ...], at: ir.Range) -> tuple[ir.Region, ...]:

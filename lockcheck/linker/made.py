@@ -174,15 +174,24 @@ class Made:
             self._kept[path] = {one.name: slots[one.given] for one in fields if one.given in slots}
         return self._kept[path]
 
+    def passed(self, kind: ir.Type, name: str, effects: Effects) -> Sequence[int]:
+        """The methods one of which a field is, by what objects of its class are made with in the tree."""
+        found: dict[int, None] = {}
+        for outer in (kind, *self.bases(kind, effects)):
+            param, slot = self.kept(outer.path, effects).get(name, ("", -1))
+            for at, given in self._makings(effects).get(kind.path, ()) if param else ():
+                way = _passed_as(given, param, slot)
+                if at.owner is not None and len(way) == 2 and way[0] == "self":
+                    found.update(dict.fromkeys(self.methods(at.owner, way[1], effects)))
+        return [number for number in found if not self._types.functions[number][1].computed]
+
     def homes(self, raw: ir.Type, at: Context, effects: Effects) -> Mapping[str, ir.Path]:
         """Of a value made as `raw` in a method: its fields that are the method's object (an empty way) or parts."""
         if raw.path != ("[made]",) or not raw.args:
             return {}
         found: dict[str, ir.Path] = {}
         for field, (name, slot) in self.kept(self.meaning(at.module, raw.args[0].path), effects).items():
-            named = (one.path[2:] for one in raw.args[1:] if one.path[1:2] == (f"{name}=",))
-            placed = (one.path[1:] for number, one in enumerate(raw.args[1:]) if number == slot)
-            way = next(named, None) or next(placed, ())
+            way = _passed_as(raw.args[1:], name, slot)
             if way[:1] == ("self",):
                 found[field] = way[1:]
         return found
@@ -315,3 +324,10 @@ def flowed(said: ir.Type, receiver: ir.Type) -> ir.Type | None:
     if word.isdigit():
         return receiver.args[int(word)] if int(word) < len(receiver.args) else None
     return ir.Type(said.path, tuple(flowed(a, receiver) or ir.Type(("_",)) for a in said.args))
+
+
+def _passed_as(given: tuple[ir.Type, ...], name: str, slot: int) -> ir.Path:
+    """The dotted name that a maker is given for its parameter; empty where it is given something else."""
+    named = (one.path[2:] for one in given if one.path[1:2] == (f"{name}=",))
+    placed = (one.path[1:] for number, one in enumerate(given) if number == slot)
+    return next(named, None) or next(placed, ())

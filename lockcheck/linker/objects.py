@@ -180,7 +180,9 @@ class Objects(Values):
         target = self.target(at)
         if target is not None:
             operands = (*target.first, *call.operands[1:])
-            self.invoke(_with(call, call.callee, operands), list(target.functions), True, kind)
+            if not target.sure:
+                self.did(call, "calls", at)
+            self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
             return True
         self.closures(call, None)
         self.did(call, "calls", at)
@@ -200,7 +202,9 @@ class Objects(Values):
             return
         kind = self.type_of(target.receiver)
         operands = (*target.first, *call.operands)
-        self.invoke(_with(call, call.callee, operands), list(target.functions), True, kind)
+        if not target.sure:
+            self.did(call, "calls", place)
+        self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
 
     def class_called(self, call: ir.Call, place: ir.Place) -> bool:
         """A class that a variable or a field holds is called to make an object; so is the receiver of its methods."""

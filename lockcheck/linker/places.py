@@ -248,9 +248,13 @@ def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
     return place
 
 
+OF_METHOD = "__self__"
+"""The part of a method, kept as a value, that is the object whose method it is."""
+
+
 def at_home(place: ir.Place, home: Mapping[ir.Place, ir.Place]) -> ir.Place:
     """The place by the way through the object that made the value which it is a part of, where that is known."""
-    for cut in range(2, len(place.way) + 1):
+    for cut in range(len(place.way), 1, -1):
         known = home.get(ir.Place(place.root, place.way[:cut]))
         if known is not None:
             return ir.Place(known.root, known.way + place.way[cut:])

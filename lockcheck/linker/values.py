@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.linker.callables import Callables
 from lockcheck.linker.made import CLASS
-from lockcheck.linker.places import EMPTY_OPTION, oldest, owner_of_static, plain
+from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain
 from lockcheck.linker.types import SAYS_NOTHING, Context
 from lockcheck.linker.uses import guessed, is_guess
 
@@ -120,6 +120,8 @@ class Values(Callables):
         for part, way in ways[0].items() if ways else ():
             if all(other.get(part) == way for other in ways):
                 self.home[ir.Place(place.root, (*place.way, part))] = ir.Place(owner.root, owner.way + way)
+                holder = ir.Place(owner.root, owner.way + way[:-1])
+                self.home[ir.Place(place.root, (*place.way, part, OF_METHOD))] = holder
 
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
