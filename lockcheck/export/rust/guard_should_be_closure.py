@@ -25,14 +25,16 @@ _NEEDED = ("<... $G ...>;", "<... $F(...) ...>;")
 
 
 def semgrep(words: Words) -> dict[str, Any]:
-    """A guard of the exclusive side, with a name, whose end is told by something else than its block."""
+    """A guard of the exclusive side, with a name, whose end is told by something else than its block.
+
+    A pattern for each method: of a long function semgrep would keep each `let` with each pair of what comes later.
+    """
     held = sg.taken(words.takes("write", "exclusive"))
     found = sg.both(
-        sg.either(_ways(words, f"let $G = {sg.deep(held.pattern)};\n...\n")),
+        sg.either(way for name in held.names for way in _ways(words, f"let $G = {sg.deep(f'$L.{name}()')};\n...\n")),
         {"pattern-inside": "let $G = $HELD;\n..."},
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.NAME,
-        *held.named,
         *sg.is_lock(words, "L"),
         {"pattern-not-inside": sg.TESTS},
         {"focus-metavariable": "$L"},
