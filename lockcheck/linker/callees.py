@@ -89,8 +89,10 @@ class Callees(Acts, Library):
             if place is not None:
                 self.hand_over(call, name, place, outer)
             if shape in effects.flow and name in effects.flow[shape]:
-                self.learn(call.dst, flowed(effects.flow[shape][name], outer))
+                said = effects.flow[shape][name]
+                self.learn(call.dst, self.asked_for(call, outer) or flowed(said, outer))
                 self.library(call, name, outer, carries=not inside)
+                self.learn(call.dst, flowed(said, outer, self.passed_to(call)))
                 return
             if self.signal(call, outer) or self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
                 return
@@ -99,6 +101,13 @@ class Callees(Acts, Library):
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def asked_for(self, call: ir.Call, kind: ir.Type) -> ir.Type | None:
+        """`iterator.collect::<Vec<_>>()`: the type that is written, with what comes out of the iterator in it."""
+        if not is_generic(call) or isinstance(call.callee, ir.Indirect):
+            return None
+        written = self.program.types.resolve(call.callee.generics[0], self.context, self.effects)
+        return self.program.types.filled(written, kind, self.effects) if written is not None else None
 
     def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         effects = self.effects

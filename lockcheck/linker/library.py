@@ -43,8 +43,6 @@ class Library(Invocations):
             return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None, unknown)
-        if name == "map" and kind is not None and kind.path[-1] in ("Option", "Result"):
-            self.learn(call.dst, self.mapped(call, kind))
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if (
@@ -74,14 +72,16 @@ class Library(Invocations):
             self.learn(call.dst, lock)
         self.library(call, name, lock)
 
-    def mapped(self, call: ir.Call, kind: ir.Type) -> ir.Type | None:
-        """What `option.map(|x| …)` is, by what the closure returns."""
+    def passed_to(self, call: ir.Call) -> dict[str, ir.Type | None]:
+        """What is passed to a call first, and what a closure among its arguments returns: see `flowed`."""
+        if len(call.operands) < 2:
+            return {}
+        found = {"$": self.type_of(call.operands[1].place)}
         for operand in call.operands[1:]:
             if self.is_lambda(operand):
                 assert operand.place is not None and isinstance(operand.place.root, int)
-                inner = self.slot_type(self.lambdas[operand.place.root].result)
-                return ir.Type(kind.path, (inner,)) if inner is not None else None
-        return None
+                found["@"] = self.type_of(ir.Place(self.lambdas[operand.place.root].result))
+        return found
 
     def alternative(self, call: ir.Call, place: ir.Place) -> None:
         """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""

@@ -150,7 +150,9 @@ class Pass(Callees):
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         kind = ir.Type(path) if path else None
         if path == ("[tuple]",):
-            kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts))
+            known = {name: self.type_of(one.place) for name, one in parts}
+            size = max((int(name) + 1 for name in known), default=0)
+            kind = ir.Type(path, tuple(known.get(str(number)) or UNKNOWN for number in range(size)))
         elif path == ("[list]",):
             kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts[:1]))
         self.learn(dst, self.program.types.resolve(kind, self.context, self.effects) if len(path) else None)

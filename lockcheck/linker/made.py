@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _DEPTH = 8
 CLASS = "[class]"
 """The type of a class that is kept as a value; its argument is the type of what calling it makes."""
+_RETURNED, _PASSED = "@", "$"
+_GIVEN = _RETURNED + _PASSED
+"""In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
+_NOTHING: Mapping[str, ir.Type | None] = {}
 
 
 class Made:
@@ -316,14 +320,26 @@ class Made:
         return self._below.get(path, [])
 
 
-def flowed(said: ir.Type, receiver: ir.Type) -> ir.Type | None:
-    """The result type that the table says of a method of a container, with the receiver's arguments put in."""
+def flowed(said: ir.Type, receiver: ir.Type, given: Mapping[str, ir.Type | None] = _NOTHING) -> ir.Type | None:
+    """The result type that the table says of a method of a container, with the receiver's arguments put in.
+
+    `given` says what the table's other words stand for: what is passed, what a closure that is passed returns. None
+    where one of them is not known.
+    """
     word = said.path[0]
     if word == "R":
         return receiver
-    if word.isdigit():
-        return receiver.args[int(word)] if int(word) < len(receiver.args) else None
-    return ir.Type(said.path, tuple(flowed(a, receiver) or ir.Type(("_",)) for a in said.args))
+    if word[0] in _GIVEN or word.isdigit():
+        kind = given.get(word[0]) if word[0] in _GIVEN else receiver
+        for number in word.lstrip(_GIVEN):
+            while kind is not None and kind.path == ("[ref]",) and kind.args:
+                kind = kind.args[0]
+            kind = kind.args[int(number)] if kind is not None and int(number) < len(kind.args) else None
+        return kind
+    parts = [flowed(a, receiver, given) for a in said.args]
+    if any(part is None and one.path[0][0] in _GIVEN for part, one in zip(parts, said.args, strict=True)):
+        return None
+    return ir.Type(said.path, tuple(part or ir.Type(("_",)) for part in parts))
 
 
 def _passed_as(given: tuple[ir.Type, ...], name: str, slot: int) -> ir.Path:

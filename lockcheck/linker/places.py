@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.types import Context
+from lockcheck.linker.types import UNKNOWN, Context
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
@@ -139,6 +139,8 @@ class Places(ABC):
         known = self.slot_type(slot)
         if kind is not None and (known is None or known is EMPTY_OPTION):
             self.types[slot] = kind
+        elif kind is not None and known is not None and UNKNOWN in known.args:
+            self.types[slot] = self.program.types.filled(known, kind, self.effects)
 
     def is_option(self, place: ir.Place | None) -> bool:
         """Whether the value at a place may be missing, and then holds nothing."""

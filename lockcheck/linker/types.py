@@ -229,6 +229,8 @@ class Types:
                 kind = kind.args[0]
             elif name in effects.wrappers and kind.path not in self.names.types and kind.args:
                 kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
+            elif kind.path == ("[dyn]",):
+                kind = next((a for a in kind.args if a.args and a.path[-1] in effects.flow_names), None)
             else:
                 yield from self.made.bases(kind, effects)
                 return
@@ -278,6 +280,17 @@ class Types:
         if lock is not None and lock.family == "map" and len(kind.args) > 1:
             return ir.Type(("[tuple]",), kind.args[:2])
         return None
+
+    def filled(self, kind: ir.Type, made: ir.Type, effects: Effects) -> ir.Type:
+        """A container's type as written, `Vec<_>`, with what is put into it where nothing is written."""
+        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        given = made.args
+        if shape == "Map" and effects.flow_names.get(made.path[-1], made.path[-1]) == "[list]" and given:
+            given = given[0].args if given[0].path == ("[tuple]",) else ()
+        elif shape != effects.flow_names.get(made.path[-1], made.path[-1]):
+            return kind
+        found = (one if one != UNKNOWN else other for one, other in zip(kind.args, given, strict=False))
+        return ir.Type(kind.path, (*found, *kind.args[len(given) :]))
 
     # ------------------------------------------------------------------------------------------------------ methods
 

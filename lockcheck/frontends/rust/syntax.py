@@ -51,11 +51,13 @@ def path(node: ts.Node | None) -> ir.Path:
 
 
 def arguments(node: ts.Node | None) -> tuple[ir.Type, ...]:
-    """The types of a `type_arguments` node; lifetimes and constants are left out, unknown types are `_`."""
+    """The types of a `type_arguments` node; of `Item = T` it is `T`; lifetimes are left out, unknown types are `_`."""
     if node is None:
         return ()
-    kept = (n for n in node.named_children if n.type not in ("lifetime", "type_binding", "line_comment"))
-    return tuple(exactly(n) or ir.Type(("_",)) for n in kept)
+    kept = (n for n in node.named_children if n.type not in ("lifetime", "line_comment"))
+    return tuple(
+        exactly(n.child_by_field_name("type") if n.type == "type_binding" else n) or ir.Type(("_",)) for n in kept
+    )
 
 
 def exactly(node: ts.Node | None) -> ir.Type | None:
