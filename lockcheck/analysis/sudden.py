@@ -43,7 +43,7 @@ def finalizers(analysis: Analysis) -> Iterator[Sudden]:
     for number, (_, function) in enumerate(analysis.program.functions):
         if function.hook == "finalizer":
             for reach in analysis.summary(number).reaches:
-                own = reach.lock.place.root == 0 and _is_own(analysis, number, reach.lock.place.way)
+                own = reach.lock.place.root == 0 and analysis.program.is_made_for(number, reach.lock.place.way)
                 if not own and _waits_for_itself(reach.lock):
                     yield _sudden(number, reach, reach.trace, None)
     yield from registered(analysis, "finalizer")
@@ -52,11 +52,6 @@ def finalizers(analysis: Analysis) -> Iterator[Sudden]:
 def _waits_for_itself(lock: ir.Lock) -> bool:
     """Whether a thread that has the lock stops where it wants it again; what is no task cannot wait for a task's."""
     return lock.family in ("mutex", "rwlock") and lock.waits == "thread"
-
-
-def _is_own(analysis: Analysis, number: int, way: ir.Path) -> bool:
-    """Whether a field of the function's object is a lock or was made for it."""
-    return len(way) == 1 or analysis.program.is_made_for(number, way[0])
 
 
 def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:

@@ -78,16 +78,33 @@ class Program:
         self._tries: dict[int, int] = {}
         self._reads: dict[int, set[int]] = {}
 
-    def is_made_for(self, number: int, field: str) -> bool:
-        """Whether a method's object makes the value of one of its fields itself, by calling a class of the tree."""
-        context, effects = self.types.context(number), self.types.effects(number)
-        for kind in self.types.behind(context.owner, effects):
-            decl = self.names.types.get(kind.path)
-            found = next((one.type for one in decl.fields if one.name == field), None) if decl is not None else None
+    def is_made_for(self, number: int, way: ir.Path) -> bool:
+        """Whether what a way in a method's object leads to is its own: made by it, or by a part that it made.
+
+        What a part was given when it was made belongs to somebody else; so does what is behind that.
+        """
+        kind, effects = self.types.context(number).owner, self.types.effects(number)
+        for depth, part in enumerate(way):
+            declared = self._declared(kind, part, effects) if kind is not None else None
+            if declared is None:
+                return depth > 0 or len(way) == 1
+            field, decl = declared
+            if depth + 1 == len(way):
+                return not field.given
+            made = self.types.made.meaning(decl.module, field.type.args[0].path) if _is_made(field.type) else ()
+            if made not in self.names.types:
+                return False
+            kind = ir.Type(made)
+        return True
+
+    def _declared(self, kind: ir.Type, name: str, effects: Effects) -> tuple[ir.Field, ir.TypeDecl] | None:
+        """A field as its class, or the nearest one that the class is built on, declares it, and that class."""
+        for outer in self.types.behind(kind, effects):
+            decl = self.names.types.get(outer.path)
+            found = next((one for one in decl.fields if one.name == name), None) if decl is not None else None
             if decl is not None and found is not None:
-                made = found.path == ("[made]",) and bool(found.args)
-                return made and self.types.made.meaning(decl.module, found.args[0].path) in self.names.types
-        return False
+                return found, decl
+        return None
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings; None where it has no body (or is just being linked).
@@ -392,3 +409,7 @@ class Program:
 def crate_aliases(pairs: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
     """(crate, its name for another, that one's own name) as the mapping that `Program` takes."""
     return {(crate, alias): own for crate, alias, own in pairs}
+
+
+def _is_made(kind: ir.Type) -> bool:
+    return kind.path == ("[made]",) and bool(kind.args)
