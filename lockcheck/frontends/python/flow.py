@@ -217,16 +217,29 @@ class Flow(Expressions):
             self.handled(node)
             return
         last = node.finalbody.body
-        ends = self.at(node.finalbody)
+        at, ends, outside = self.at(node), self.at(node.finalbody), self.handler()
         final = self.filled(ends, lambda: self.block(last))
-        self.guarded(self.at(node), lambda: self.handled(node), final, ends)
-
-    def handled(self, node: cst.Try | cst.TryStar) -> None:
-        """The body of a `try` with its handlers and its `else`."""
         if not node.handlers:
-            self.block(node.body)
+            self.guarded(at, lambda: self.block(node.body), final, ends)
             return
-        failed, end, outside = self.label(), self.label(), self.handler()
+
+        def run() -> None:
+            late, done = self.label(), self.label()
+            with self.region(at, label=done):
+                with self.region(at, label=late):
+                    self.handled(node, late)
+                    self.put(ir.Leave(done))
+                self.put(final)
+                self.put(ir.Leave(outside, ends))
+
+        self.guarded(at, run, final)
+
+    def handled(self, node: cst.Try | cst.TryStar, late: int = -1) -> None:
+        """The body of a `try` with its handlers and its `else`; what goes wrong in these goes to the label `late`.
+
+        So who looks at where an error leaves can tell it from a cancellation that the handlers let pass.
+        """
+        failed, end, outside = self.label(), self.label(), late if late >= 0 else self.handler()
         caught = [self.catches(handler) for handler in node.handlers]
         ordinary = "ordinary" in caught and "all" not in caught
         at = self.at(node)
@@ -236,9 +249,11 @@ class Flow(Expressions):
                 self.block(node.body)
                 self.around.pop()
                 self.failing(failed, at)
+                self.around.append(Around(late))
                 self.otherwise(node.orelse)
                 self.put(ir.Leave(end))
             arms = [self.handling(handler) for handler in node.handlers]
+            self.around.pop()
             if "all" not in caught and not ordinary:
                 arms.append(ir.Arm(ir.Region((ir.Leave(outside, at),), (), at)))
             self.put(ir.Branch(tuple(arms)))
