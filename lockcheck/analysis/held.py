@@ -111,6 +111,8 @@ class Walk:
     lent: frozenset[Hold] = frozenset()
     """What is held where the caller's block runs, in a function that runs around it."""
     loops: tuple[ir.Range, ...] = ()
+    written: set[ir.Place] = field(default_factory=set)
+    """The parameters, and parts of them, that were given a value up to here."""
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
@@ -147,7 +149,7 @@ class Walk:
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
-                return at.moved(at.passed(ways, dst, src), dst, src)
+                return at.moved(at.passed(self.put(ways, dst), dst, src), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():
@@ -291,10 +293,27 @@ class Walk:
         some = frozenset[Hold]().union(*ways)
         return frozenset(parameter_of(h.taken) for h in some if is_parameter(h.taken))
 
-    def of_parameters(self, facts: Facts) -> Facts:
-        """What a caller can know of it."""
+    def put(self, ways: Ways, dst: ir.Place) -> Ways:
+        """A place is written: of a parameter's part, what was known before is still what the caller must know."""
+        if not isinstance(dst.root, int) or dst.root >= self.parameters or dst in self.written:
+            return ways
+        self.written.add(dst)
+        return at.overwritten(ways, dst)
+
+    def of_parameters(self, facts: Facts, at_end: bool = False) -> Facts:
+        """What a caller can know of it: before the call, or (`at_end`) after it."""
         mine = (f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
-        return frozenset(f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
+        told = (f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
+        if at_end:
+            return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
+        return frozenset(found for f in told if (found := self.at_begin(f)) is not None)
+
+    def at_begin(self, fact: Fact) -> Fact | None:
+        """A fact as one of when the function began; None where the function made it true itself."""
+        place = fact.place
+        if place.way[:1] == (at.BEFORE,):
+            return fact._replace(place=ir.Place(place.root, place.way[1:]))
+        return None if any(below(place, written) for written in self.written) else fact
 
     def reach(self, reach: Reach) -> None:
         key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
@@ -508,10 +527,10 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     return walker.exits.pop(root.label, NOWHERE)
 
 
-def _when(walker: Walk, ends: Ways, taken: Taken) -> Facts:
+def _when(walker: Walk, ends: Ways, taken: Taken, at_end: bool = False) -> Facts:
     """What is known of the parameters wherever a guard is held."""
     with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
-    return walker.of_parameters(at.common(with_it))
+    return walker.of_parameters(at.common(with_it), at_end)
 
 
 def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
@@ -529,7 +548,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         elif in_result and not hands.is_mark(hold):
             way = () if hold in walker.lent else hold.holder.way
             returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
-    listed = tuple((way, taken, _when(walker, ends, taken)) for (way, _, _), taken in list(returns.items())[:8])
+    listed = tuple((way, taken, _when(walker, ends, taken, True)) for (way, _, _), taken in list(returns.items())[:8])
     reaches = tuple(r for r in walker.reached() if r.lock.place.root != ("[parameter]",))
     return Summary(
         reaches,

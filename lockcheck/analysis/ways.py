@@ -67,6 +67,8 @@ ELSEWHERE = ("[elsewhere]",)
 
 NOWHERE: Ways = {}
 START: Ways = {frozenset(): frozenset()}
+BEFORE = "[before]"
+"""Begins the way of a place whose fact was true when the function began, and that was written since."""
 
 
 # --------------------------------------------------------------------------------------------------------- facts
@@ -130,6 +132,16 @@ def passed(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
         return frozenset((*(f for f in facts if not below(f.place, dst)), *mine))
 
     return {way: go(facts) for way, facts in ways.items()}
+
+
+def overwritten(ways: Ways, dst: ir.Place) -> Ways:
+    """What is known of a place that is written now is what was known of it before."""
+
+    def go(fact: Fact) -> Fact:
+        mine = below(fact.place, dst)
+        return fact._replace(place=ir.Place(dst.root, (BEFORE, *fact.place.way))) if mine else fact
+
+    return {way: frozenset(map(go, facts)) for way, facts in ways.items()}
 
 
 def agreeing(ways: Ways, when: Facts) -> Ways:
