@@ -206,6 +206,7 @@ COMES_BACK = {
 NOT_BACK = {
     "another lock": LISTENS.replace("with self._lock:\n            log", "with self._other:\n            log"),
     "a lock that lets its holder in again": LISTENS.replace("self._lock = threading.Lock", "self._lock = threading.RLock"),
+    "the record tells whoever listens": LISTENS.replace('log.debug("x")', 'log.debug("x", extra={"inside": True})'),
     "nobody listens": LISTENS.replace("(logging.Handler)", ""),
     "a name that is no log": LISTENS.replace("log = logging.getLogger(__name__)", "log = Store()"),
 }

@@ -75,6 +75,8 @@ class Acting:
     telling: bool
     variables: frozenset[str] = frozenset()
     """Names (in small letters, no underscores around) of variables that are taken to have one of the types."""
+    heeds: frozenset[str] = frozenset()
+    """Names of arguments by which whoever acts tells those whom the act runs what to do: they are known to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +403,11 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         },
         acts={
             name: Acting(
-                one["what"], frozenset(one["types"]), name in one["telling"], frozenset(one.get("variables", ()))
+                one["what"],
+                frozenset(one["types"]),
+                name in one["telling"],
+                frozenset(one.get("variables", ())),
+                frozenset(one.get("heeds", ())),
             )
             for one in data.get("act", ())
             for name in one["methods"]

@@ -147,6 +147,8 @@ class Objects(Values):
     def does(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> None:
         """An act by the type of the receiver, or by its name where the tree does not declare its type."""
         entry = self.effects.acts[name]
+        if any(operand.name in entry.heeds for operand in call.operands):
+            return
         if (kind is None or kind.path not in self.program.names.types) and self.called(place) in entry.variables:
             self.did(call, entry.what, place)
         else:
