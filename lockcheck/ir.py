@@ -462,10 +462,14 @@ class Callback(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """The thread may run other tasks here before this one goes on. `name_at` is the word that waits."""
+    """The thread may run other tasks here before this one goes on. `name_at` is the word that waits.
+
+    `others` are the bodies that must come to their end before, where they are known: that of an awaited task.
+    """
 
     at: Range
     name_at: Range
+    others: tuple[Region, ...] = ()
 
 
 class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):

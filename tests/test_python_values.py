@@ -93,6 +93,7 @@ MADE_BY_THE_HOLDER = frozenset(
         "a class that a class keeps",
         "a class that was given or not",
         "a class in a variable",
+        "a class that makes itself",
         "a method in a variable",
         "a method with arguments bound to it",
         "a method that only classes below have",
@@ -205,7 +206,9 @@ COMES_BACK = {
 }
 NOT_BACK = {
     "another lock": LISTENS.replace("with self._lock:\n            log", "with self._other:\n            log"),
-    "a lock that lets its holder in again": LISTENS.replace("self._lock = threading.Lock", "self._lock = threading.RLock"),
+    "a lock that lets its holder in again": LISTENS.replace(
+        "self._lock = threading.Lock", "self._lock = threading.RLock"
+    ),
     "the record tells whoever listens": LISTENS.replace('log.debug("x")', 'log.debug("x", extra={"inside": True})'),
     "nobody listens": LISTENS.replace("(logging.Handler)", ""),
     "a name that is no log": LISTENS.replace("log = logging.getLogger(__name__)", "log = Store()"),

@@ -213,8 +213,8 @@ class Analysis:
             if not any(moment.ways):
                 return []
             return self._others(moment, event.others) or list(self._started(moment, event.on))
-        if isinstance(event, ir.Register):
-            return self._others(moment, event.bodies)
+        if isinstance(event, (ir.Register, ir.Suspend)):
+            return self._others(moment, event.bodies if isinstance(event, ir.Register) else event.others)
         if not isinstance(event, ir.Invoke):
             return []
         here, caller = Site(moment.function, event.at), self.program.linked(moment.function)

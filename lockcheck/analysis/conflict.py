@@ -17,6 +17,7 @@ from lockcheck.analysis.ways import ELSEWHERE, below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
+_WAITS = (ir.Block, ir.Suspend)
 _ORDER: tuple[Kind, ...] = ("twice", "read-then-write", "write-then-read", "nested-read")
 
 
@@ -33,7 +34,7 @@ class Conflict(NamedTuple):
     def by(self) -> Literal["call", "end", "wait"]:
         """What comes to hang: what is written here, a value's end, or a thread that is waited for."""
         event = self.moment.event
-        if isinstance(event, ir.Block):
+        if isinstance(event, _WAITS):
             return "wait"
         return "end" if isinstance(event, ir.Invoke) and event.implicit else "call"
 
@@ -95,7 +96,7 @@ def _listed(analysis: Analysis) -> list[Conflict]:
 def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     seen: set[tuple[object, ...]] = set()
     for moment in analysis:
-        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, ir.Block)):
+        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, *_WAITS)):
             continue
         pairs = ((hold, sure, reach) for reach in analysis.reaches(moment) for hold, sure in moment.held(reach.when))
         found = [c for c in (_conflict(analysis, moment, *pair) for pair in pairs) if c is not None]
@@ -128,7 +129,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     if is_signal(analysis, moment, hold):
         return None
     lock = reach.lock
-    if isinstance(moment.event, ir.Block) and lock.family == "reentrant":
+    if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None

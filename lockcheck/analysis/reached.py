@@ -71,7 +71,7 @@ def _calls(analysis: Analysis, number: int) -> Iterator[tuple[int, Site, bool]]:
                     bodies += ((arm.body, apart) for arm in arms)
                 case ir.Loop(body=inner):
                     bodies.append((inner, apart))
-                case ir.Block(others=others):
+                case ir.Block(others=others) | ir.Suspend(others=others):
                     bodies += ((other, apart) for other in others)
                 case ir.Invoke(targets=targets, certain=certain, lambdas=lambdas, at=at):
                     yield from ((target, Site(number, at), apart) for target in targets if certain)

@@ -154,6 +154,10 @@ class Effects:
     waits_signalled: bool
     """Who waits for a condition goes on when somebody says so, never without cause."""
     threads: frozenset[str]
+    stops: frozenset[str]
+    """Methods that tell a thread or task to stop."""
+    limits: frozenset[str]
+    """Those of `threads` that wait for what they are given, but only for a while."""
     channels: Mapping[str, ir.Type]
     scoped: frozenset[str]
     here: frozenset[str]
@@ -384,7 +388,9 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         waits=frozenset(data["waits"]["methods"]),
         waits_types=frozenset(data["waits"]["types"]),
         waits_signalled=data["waits"].get("signalled", False),
-        threads=frozenset(data["threads"]["functions"]),
+        threads=frozenset((*data["threads"]["functions"], *data["threads"].get("limits", ()))),
+        stops=frozenset(data["threads"].get("stops", ())),
+        limits=frozenset(data["threads"].get("limits", ())),
         channels={
             name: ir.Type(("[tuple]",), tuple(ir.Type(tuple(end.split("::"))) for end in ends))
             for name, ends in data["threads"].get("channels", {}).items()

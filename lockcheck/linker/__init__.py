@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -27,6 +28,12 @@ _TRIES = 4
 
 _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
+
+
+_Outcome: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
+"""What a function's result is another name of, and what its fields are."""
+
+_NO_OUTCOME: _Outcome = None, {}
 
 
 class _DeeperError(Exception):
@@ -66,7 +73,7 @@ class Program:
         self._has = has
         self._channels: frozenset[str] | None = None
         self._linked: dict[int, Linked | None] = {}
-        self._gone: dict[int, tuple[ir.Place | None, tuple[int, ...]]] = {}
+        self._gone: dict[int, tuple[_Outcome, tuple[int, ...]]] = {}
         """Of functions whose steps were let go: what their results are other names of, and what was read for them."""
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
@@ -176,7 +183,7 @@ class Program:
         """
         known = self._linked.get(number)
         if known is not None and self._tries.get(number) == 1:
-            self._gone[number] = known.result, (*known.callees, *known.beside)
+            self._gone[number] = (known.result, known.parts), (*known.callees, *known.beside)
             del self._linked[number]
 
     def readings(self) -> Iterator[tuple[int, set[int]]]:
@@ -366,17 +373,24 @@ class Program:
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
+        return self._outcome(number)[0]
+
+    def result_parts(self, number: int) -> Mapping[str, ir.Place]:
+        """The fields of a function's result that are such names themselves, where it puts the result together."""
+        return self._outcome(number)[1]
+
+    def _outcome(self, number: int) -> _Outcome:
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
-            return None
+            return _NO_OUTCOME
         self._note(number)
         start, end = function.body_at
         if end - start > 600:
-            return None
+            return _NO_OUTCOME
         if number in self._gone:
             return self._gone[number][0]
         linked = self.linked(number)
-        return linked.result if linked is not None else None
+        return (linked.result, linked.parts) if linked is not None else _NO_OUTCOME
 
     # ------------------------------------------------------------------------------------------------ about names
 

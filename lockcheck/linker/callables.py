@@ -131,20 +131,23 @@ class Callables(Callees):
             self.spawned[call.dst] = bodies
             self.out.append(ir.Register(kind, bodies, call.at, call.name_at, call.word))
 
+    def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        for one in (place, self.canon(place)):
+            if one is not None and isinstance(one.root, int) and one.root in self.spawned:
+                return self.spawned[one.root]
+        return super().tasks(place)
+
     def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
-        known = self.canon(place)
-        if place is None or known is None:
-            return ()
-        for root in (place.root, known.root):
-            if isinstance(root, int) and root in self.spawned:
-                return self.spawned[root]
+        known, found = self.canon(place), self.tasks(place)
+        if place is None or known is None or found:
+            return found
         kind = self.type_of(known)
         runs = self.program.types.made.methods(kind, "run", self.effects) if kind is not None else []
         if runs:
             body = self.body_of(ir.Place(known.root, (*known.way, "run")), self.now)
             return (body,) if body is not None else ()
         if not known.way:
-            return super().others(place)
+            return ()
         owner = ir.Place(known.root, known.way[:-1])
         owner_kind = self.type_of(owner)
         raw = self.declared(owner_kind, known.way[-1]) if owner_kind is not None else None

@@ -29,6 +29,8 @@ class Callees(Acts, Library):
             self.note_passing(call, operand)
         match call.callee:
             case ir.Method(name):
+                if name in self.effects.stops:
+                    self.called_off(operands[0].place)
                 self.method(call, name)
             case ir.Named(path, _, owner):
                 self.named(call, path, owner)
@@ -130,8 +132,8 @@ class Callees(Acts, Library):
             return
         if name in effects.threads:
             place = self.canon(call.operands[0].place)
-            if place is not None and place.root in self.scopes:
-                self.joined(call)
+            if place is not None and isinstance(place.root, int) and place.root in self.scopes:
+                self.joined(call, place.root)
             else:
                 self.closures(call, None)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from lockcheck import ir
-from lockcheck.linker.places import Places, plain
+from lockcheck.linker.places import Places, bare, plain
 
 MOST_BODIES = 200
 """So many times a function's closures are followed where they run: closures that call closures make that a product."""
@@ -38,7 +38,7 @@ class Closures(Places):
             if src.root in self.lambdas and self.lambdas[src.root].deferred:
                 self.inline(self.lambdas[src.root], ir.Place(dst), surely=True)
         if not self.blocking:
-            self.out.append(ir.Suspend(at, name_at))
+            self.out.append(ir.Suspend(at, name_at, self.tasks(src)))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
@@ -108,6 +108,8 @@ class Closures(Places):
         word = call.word
         if word in self.effects.threads:
             gone = self.pending.pop(place.root)
+            if isinstance(gone, ir.Invoke) and word not in self.effects.limits:
+                self.threads[call.dst] = ir.Lambda(call.dst, (), ir.Region((gone,), (), call.at), gone.dst)
             for taken in gone.operands if isinstance(gone, ir.Invoke) else ():
                 if taken.moved and taken.place is not None:
                     self.out.append(ir.Release(taken.place, call.at))
@@ -115,6 +117,18 @@ class Closures(Places):
             self.run_pending(place.root)
         else:
             self.pending[call.dst] = self.pending.pop(place.root)
+
+    @abstractmethod
+    def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The body of the task that is awaited by the value at a place."""
+
+    def called_off(self, place: ir.Place | None) -> None:
+        """A thread or task is told to stop: who waits for it waits for nothing that it wants."""
+        for one in (place, self.canon(place)):
+            if one is not None and isinstance(one.root, int) and not bare(one).way:
+                for root in [root for root, body in self.threads.items() if body is self.threads.get(one.root)]:
+                    del self.threads[root]
+                self.spawned.pop(one.root, None)
 
     @abstractmethod
     def wait(self, call: ir.Call, name: str, why: str, place: ir.Place | None, brief: bool = False) -> ir.Block:
@@ -154,7 +168,8 @@ class Closures(Places):
             assert operand.place is not None and isinstance(operand.place.root, int)
             closure = self.lambdas[operand.place.root]
             if word in self.effects.threads:
-                self.threads[call.dst] = closure
+                if word not in self.effects.limits:
+                    self.threads[call.dst] = closure
                 continue
             if closure.dst in self.boxed and not word.startswith("call"):
                 continue
@@ -167,9 +182,9 @@ class Closures(Places):
                 together.append(closure)
                 continue
             if word in self.effects.scoped:
-                self.scopes.update(closure.params)
-            surely = word in self.effects.here or word in self.effects.scoped
-            self.inline(closure, ir.Place(call.dst), receiver, surely=surely)
+                self.scope(closure, ir.Place(call.dst), receiver)
+            else:
+                self.inline(closure, ir.Place(call.dst), receiver, surely=word in self.effects.here)
         self.side_by_side(call, together, receiver)
 
     def may_keep(self, call: ir.Call) -> None:
@@ -216,12 +231,24 @@ class Closures(Places):
 
     # ------------------------------------------------------------------------------------------------------ threads
 
-    def joined(self, call: ir.Call) -> None:
-        """A thread of a scope: the scope's caller waits for it under its guards."""
+    def scope(self, closure: ir.Lambda, dst: ir.Place, receiver: ir.Place | None) -> None:
+        """A scope ends when its threads do: they run on under the guards that its caller still holds at its end."""
+        for slot in closure.params:
+            self.scopes.setdefault(slot, [])
+        self.inline(closure, dst, receiver, surely=True)
+        for slot in closure.params:
+            for thread in self.scopes.pop(slot, ()):
+                self.inline(thread, None)
+
+    def joined(self, call: ir.Call, scope: int) -> None:
+        """A thread of a scope, which can be waited for before the scope ends."""
         for operand in call.operands[1:]:
             if self.is_lambda(operand):
                 assert operand.place is not None and isinstance(operand.place.root, int)
-                self.inline(self.lambdas[operand.place.root], None)
+                thread = self.lambdas[operand.place.root]
+                self.placed.add(thread.dst)
+                self.threads[call.dst] = thread
+                self.scopes[scope].append(thread)
 
 
 def _given(call: ir.Call) -> tuple[ir.Operand, ...]:

@@ -57,7 +57,7 @@ class Invocations(Ends):
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:
-            self.name(ir.Place(call.dst), self.returned_place(targets, paths, certain, call.dst))
+            self.names_result(call.dst, targets, paths, certain)
         elif paths and paths[0] is not None:
             self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
         waits = self.program.runs_when_awaited(targets[0])
@@ -76,25 +76,13 @@ class Invocations(Ends):
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
         return operand.moved or self.program.takes_by_value(targets[0], number)
 
-    def returned_place(
-        self, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool, dst: int
-    ) -> ir.Place | None:
-        """What the result is another name of, if the only callee hands out a part of what it was given.
-
-        An element that it chose may be another one the next time.
-        """
+    def names_result(self, dst: int, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> None:
+        """What the result and its fields are other names of: parts of what the only callee was given."""
         if len(targets) != 1 or not certain:
-            return None
-        inner = self.program.result_place(targets[0])
-        if inner is None:
-            return None
-        if isinstance(inner.root, tuple):
-            return inner
-        base = paths[inner.root] if inner.root < len(paths) else None
-        if base is None or len(base.way) >= 8:
-            return None
-        way = (f"[each {dst}]" if part.startswith("[") and not part[1:-1].isdigit() else part for part in inner.way)
-        return ir.Place(base.root, (*base.way, *way))
+            return
+        self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst))
+        for field, inner in self.program.result_parts(targets[0]).items():
+            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst))
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""
@@ -121,3 +109,17 @@ class Invocations(Ends):
                 return name in self.effects.keeps or name in self.effects.same_methods
             case _:
                 return False
+
+
+def _of_caller(inner: ir.Place | None, paths: tuple[ir.Place | None, ...], dst: int) -> ir.Place | None:
+    """A place of the callee's parameters (or a static) as the caller names it; None where it has no name.
+
+    An element that the callee chose may be another one the next time.
+    """
+    if inner is None or isinstance(inner.root, tuple):
+        return inner
+    base = paths[inner.root] if inner.root < len(paths) else None
+    if base is None or len(base.way) >= 8:
+        return None
+    way = (f"[each {dst}]" if part.startswith("[") and not part[1:-1].isdigit() else part for part in inner.way)
+    return ir.Place(base.root, (*base.way, *way))

@@ -35,6 +35,7 @@ class Linked:
     by which it waits. `cut`: its closures call each other so often that not every call is followed.
     `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
     by owner. `home`: parts of values that are other names of something in the object that made the values.
+    `parts`: fields of a returned value that are other names of something in a parameter, or of a static.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -54,6 +55,7 @@ class Linked:
     handed: tuple[Handed, ...] = ()
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
     home: Mapping[ir.Place, ir.Place] = field(default_factory=dict)
+    parts: Mapping[str, ir.Place] = field(default_factory=dict)
 
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
@@ -261,7 +263,21 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         tuple(state.handed),
         state.kept,
         state.home,
+        _parts(state, result, parameters) if result is not None and not own else {},
     )
+
+
+def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[str, ir.Place]:
+    """The fields of a value that a function puts together which are names of what it was given, or of a static."""
+    found: dict[str, ir.Place] = {}
+    for named in state.alias if not result.way else ():
+        if named.root == result.root and len(named.way) == 1 and not named.way[0].startswith("["):
+            older = state.canon(named)
+            if older is not None and (
+                older.root < parameters if isinstance(older.root, int) else older.root[0][0] != "["
+            ):
+                found[named.way[0]] = older
+    return found
 
 
 def _callees(region: ir.Region) -> dict[int, None]:
@@ -276,7 +292,7 @@ def _callees(region: ir.Region) -> dict[int, None]:
                 waiting += (arm.body for arm in reversed(arms))
             case ir.Loop(body):
                 waiting.append(body)
-            case ir.Block(others=others):
+            case ir.Block(others=others) | ir.Suspend(others=others):
                 waiting += others
             case ir.Invoke(targets=targets, lambdas=lambdas):
                 found.update(dict.fromkeys(targets))

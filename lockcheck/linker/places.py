@@ -49,7 +49,8 @@ class Places(ABC):
     asks: dict[int, frozenset[str]] | None = None
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
-    scopes: set[int] = field(default_factory=set)
+    scopes: dict[int, list[ir.Lambda]] = field(default_factory=dict)
+    """The threads of the scopes that are open, by the variable of the scope."""
     blocking: bool = False
     boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)

@@ -36,6 +36,10 @@ class Sides(Closures):
 
     def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         """The body of the thread whose handle is at a place."""
+        return self.tasks(place)
+
+    def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The same of a task that is awaited."""
         if place is None:
             return ()
         root = place.root if place.root in self.threads else getattr(self.canon(place), "root", None)

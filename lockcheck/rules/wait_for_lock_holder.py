@@ -75,9 +75,9 @@ class Pool:
 ## In production
 Deadlock. The thread that waits and the one that is waited for both stop, most often at shutdown or restart.
 ## Not seen
-Threads whose handle comes from another module; channels and events that somebody gets of whom not all is known. A
-wait that something decides on after the lock was taken. Condition variables are LCK405's, an await under a thread's
-lock is LCK401's, and what a scoped thread waits for is reported inside its closure (LCK201 to LCK204).
+Threads and tasks whose handle comes from another module; channels and events that somebody gets of whom not all is
+known. A wait that something decides on after the lock was taken. Condition variables are LCK405's, an await under a
+thread's lock is LCK401's, and what a scoped thread waits for is reported inside its closure (LCK201 to LCK204).
 """
 
 from __future__ import annotations
