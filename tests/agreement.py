@@ -61,15 +61,15 @@ def other(tree: Path, rules: Path, every: bool) -> list[Place]:
     paths = [path for path in sorted(tree.rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
     wanted = {suffix: names(language) for suffix, language in SUFFIXES.items()}
     chosen = [
-        path for path in paths
+        path.relative_to(tree) for path in paths
         if "target" not in path.relative_to(tree).parts
         and (every or wanted[path.suffix].search(path.read_text("utf-8", errors="replace")))
     ]  # fmt: skip
     options = ("--jobs", "1", "--timeout", "60", "--max-target-bytes", "5000000", "--x-ignore-semgrepignore-files")
     gave_up: list[str] = []
-    found = tools.scan(rules, chosen, *options, gave_up=gave_up) if chosen else []
+    found = tools.scan(rules, chosen, *options, gave_up=gave_up, cwd=tree) if chosen else []
     print(*sorted(gave_up), sep="\n", file=sys.stderr)
-    return [(Path(path).relative_to(tree).as_posix(), *rest) for path, *rest in found]
+    return [(Path(path).as_posix(), *rest) for path, *rest in found]
 
 
 def kept(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:

@@ -142,13 +142,13 @@ CLOSED = re.compile("format!|// closed to patterns")
 """Lines of programs that no pattern of semgrep can speak of: in a macro, or as the comment there says."""
 
 
-@pytest.mark.parametrize("name", ["outage_2021", "wrappers", "recursion", "getters"])
+@pytest.mark.parametrize("name", ["outage_2021", "wrappers", "recursion", "getters", "py_one_lock", "py_bases"])
 def test_an_export_that_knows_the_project_follows_its_calls(name: str, tmp_path: Path) -> None:
     """Plain semgrep finds the write four calls down; what stands in a macro stays closed to it."""
     program = ROOT / "fixtures" / "programs" / name
     done = tools.lockcheck(program, "export", "semgrep", "--project", ".", "-o", str(tmp_path / "rules"))
     assert done.returncode == 0, done.stderr
-    paths = sorted(program.rglob("*.rs"))
+    paths = sorted(path for suffix in exported.SUFFIXES.values() for path in program.rglob(f"*{suffix}"))
     wanted = {
         (path.as_posix(), mark.line, mark.slug)
         for path in paths

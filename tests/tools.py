@@ -52,13 +52,13 @@ def semgrep(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
 
 
 def scan(
-    rules: Path, targets: Sequence[Path], *options: str, gave_up: list[str] | None = None
+    rules: Path, targets: Sequence[Path], *options: str, gave_up: list[str] | None = None, cwd: Path | None = None
 ) -> list[tuple[str, int, int, str]]:
     """(path, first line, last line, slug) of all that the rules report in the targets.
 
-    `gave_up` takes what semgrep says of files that it did not get to the end of, for want of time or syntax.
+    From `cwd`, relative targets are what the rules' own paths to leave out speak of. `gave_up` takes what semgrep says of files that it did not get to the end of, for want of time or syntax.
     """
-    done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets))
+    done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets), cwd=cwd)
     said: dict[str, Any] = json.loads(done.stdout)
     errors = [error["message"] for error in said["errors"] if error["level"] == "error"]
     assert not errors, errors

@@ -309,6 +309,10 @@ class Analysis:
         """The line of the function's file that a byte offset is on, from 1; 0 where nobody counts lines."""
         return self._line(self.program.functions[number][0].path, offset) if self._line is not None else 0
 
+    def bases(self, number: int, path: ir.Path) -> tuple[ir.Path, ...]:
+        """What a class of the function's language is built on, the nearest first."""
+        return tuple(one.path for one in self.program.types.made.bases(ir.Type(path), self.effects(number)))
+
     def runs_around(self, number: int) -> bool:
         """Whether a function's callers run their blocks where it yields."""
         return self.program.functions[number][1].around

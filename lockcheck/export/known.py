@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
+from lockcheck.export.spelled import Spelled, spelled
 
 PLAIN = frozenset({"mutex", "rwlock"})
 """The families whose methods say by their names alone that a lock is taken: a map's `get` says nothing."""
@@ -57,6 +58,7 @@ class Known:
     fields: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     methods: Mapping[str, frozenset[str]] = field(default_factory=dict)
     takers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    spelled: tuple[Spelled, ...] = ()
 
 
 NOTHING = Known()
@@ -83,7 +85,8 @@ def known(analysis: Analysis) -> Known:
                 (book.givers if kind == "methods" else book.lenders)[taken.mode].add(function.name)
     getters = _getters(analysis)
     found = tuple(Reached(*key, *books[key].names(), frozenset(getters[key[:3]])) for key in sorted(books))
-    return Known(found, *_taken(analysis), {language: frozenset(names) for language, names in takers.items()})
+    names = {language: frozenset(names) for language, names in takers.items()}
+    return Known(found, *_taken(analysis), names, spelled(analysis))
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lockcheck.effects import Effects, Mode
 from lockcheck.export.known import NOTHING, PLAIN, Known, Names, Reached
+from lockcheck.export.spelled import Spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Words:
     def reached(self) -> tuple[Reached, ...]:
         """The project's locks with who takes them."""
         return tuple(one for one in self.known.reached if one.language == self.language)
+
+    @property
+    def spelled(self) -> tuple[Spelled, ...]:
+        """The project's locks as its code spells them."""
+        return tuple(one for one in self.known.spelled if one.language == self.language)
 
     @property
     def takers(self) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ What semgrep can do, measured with 1.182 and easy to break:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from lockcheck.export.python import _project as project
 from lockcheck.export.words import Words, one_of
 
 Part = dict[str, Any]
@@ -64,22 +65,31 @@ def _key(kind: str) -> tuple[str, str]:
     return parts[0], parts[-1]
 
 
-def declared(kinds: Iterable[str], arguments: str = "...") -> Iterator[tuple[str, Part]]:
-    """How code spells a lock of these types that the same file makes, and the place around it that says so."""
-    made = [f"{kind}({arguments})" for kind in kinds]
+def declared(words: Words, kinds: Collection[str]) -> Iterator[tuple[str, list[Part]]]:
+    """How code spells a lock of these types, and what says so: that the same file makes it, or what a project knows."""
+    made = [f"{kind}(...)" for kind in kinds]
     own = [
         f"class $CLASS(...):\n    ...\n    def $INIT(...):\n        ...\n        self.$L = {one}\n        ...\n    ..."
         for one in made
     ]
     shared = [f"class $CLASS(...):\n    ...\n    $L = {one}\n    ..." for one in made]
     alone = [f"$L = {one}\n..." for one in made]
-    yield "self.$L", inside(*own, *shared)
-    yield "cls.$L", inside(*shared)
-    yield "$L", inside(*alone)
+    yield "self.$L", [inside(*own, *shared)]
+    yield "cls.$L", [inside(*shared)]
+    yield "$L", [inside(*alone)]
+    yield from (("$L", place) for place in where(project.known(words, kinds)))
+
+
+def where(conditions: Mapping[bool, Part]) -> Iterator[list[Part]]:
+    """What a project knows, each condition with what it speaks of: where it does, the class around."""
+    for in_class, condition in conditions.items():
+        yield [*([inside("class $CLASS(...):\n    ...")] if in_class else []), condition]
 
 
 def holds(lock: str) -> list[str]:
-    """Blocks `$...BODY` that run with the lock held."""
+    """Blocks `$...BODY` that run with the lock held: as functions, where it is a decorator that holds it."""
+    if lock.startswith("@"):
+        return [f"{lock}\n{kind}def $DECORATED(...):\n    $...BODY" for kind in ("", "async ")]
     takes = (f"{lock}.acquire()", f"await {lock}.acquire()")
     guarded = [f"{take}\ntry:\n    $...BODY\nfinally:\n    ..." for take in takes]
     return [f"with {lock}:\n    $...BODY", f"with {lock} as $AS:\n    $...BODY", *guarded]
@@ -87,6 +97,8 @@ def holds(lock: str) -> list[str]:
 
 def bare(lock: str) -> list[str]:
     """What follows an acquisition in its block."""
+    if lock.startswith("@"):
+        return []
     return [f"{take}\n$...BODY" for take in (f"{lock}.acquire()", f"await {lock}.acquire()")]
 
 
@@ -96,17 +108,19 @@ def taken(lock: str) -> list[Part]:
     return [both(f"with {lock}:\n    ...", name), both(f"with {lock} as $AGAIN:\n    ...", name)]
 
 
-def during(lock: str, place: Part, events: Iterable[str | Part], *conditions: Part) -> Part:
+def during(lock: str, place: list[Part], events: Iterable[str | Part], *conditions: Part) -> Part:
     """An event while the lock is held: until it is released by name, and not in what is only defined there."""
     body = {"focus-metavariable": "$...BODY"}
     freed = [{"pattern-not-inside": f"{lock}.release()\n..."}]
+    if lock.startswith("@"):
+        return both(*place, either(both(hold, body) for hold in holds(lock)), either(events), *conditions)
     later = "    ...\n    def $LATER(...):\n        ...\n    ..."
     defined = [{"pattern-not-inside": f"with {lock}:\n{later}"}]
     ended = {"pattern-not-inside": f"try:\n    ...\nfinally:\n    ...\n    {lock}.release()\n    ...\n..."}
     events = list(events)
     blocks = both(either(both(hold, body) for hold in holds(lock)), either(events))
     after = both(either(both(hold, body) for hold in bare(lock)), either(events), ended)
-    return both(place, either([blocks, after]), *freed, *defined, *conditions)
+    return both(*place, either([blocks, after]), *freed, *defined, *conditions)
 
 
 def name_of(kinds: Iterable[str]) -> str:

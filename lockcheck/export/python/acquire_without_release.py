@@ -28,12 +28,12 @@ _LOOPS = ("while $WHILE", "for $EACH in $OF")
 def semgrep(words: Words) -> dict[str, Any]:
     """An acquisition and a release in one block, with a way out or a call that can fail between them."""
     locks, permits = sg.types(words, "mutex", "reentrant"), sg.types(words, "semaphore")
-    return sg.both(sg.either([*_found(locks, ()), *_found(permits, _MOST)]))
+    return sg.both(sg.either([*_found(words, locks, ()), *_found(words, permits, _MOST)]))
 
 
-def _found(kinds: tuple[str, ...], enough: tuple[str, ...]) -> Iterator[sg.Part]:
+def _found(words: Words, kinds: tuple[str, ...], enough: tuple[str, ...]) -> Iterator[sg.Part]:
     """`enough`: handlers that will do where nothing comes before them and no task waits."""
-    for lock, place in sg.declared(kinds):
+    for lock, place in sg.declared(words, kinds):
         for take in (f"{lock}.acquire()", f"await {lock}.acquire()"):
             between = [f"{take}\n...\n{way}\n...\n{lock}.release()" for way in _WAYS]
             body = f"    ...\n    {lock}.release()\n    ..."
@@ -43,7 +43,7 @@ def _found(kinds: tuple[str, ...], enough: tuple[str, ...]) -> Iterator[sg.Part]
             safe += [f"{loop}:\n    ...\n    {take}\n    ...\n...\n{lock}.release()" for loop in _LOOPS]
             freed = f"{take}\n...\nif $IF:\n{body}\n...\n{lock}.release()"
             yield sg.both(
-                place, sg.either(between), {"pattern-not": freed}, *({"pattern-not-inside": one} for one in safe)
+                *place, sg.either(between), {"pattern-not": freed}, *({"pattern-not-inside": one} for one in safe)
             )
 
 

@@ -18,4 +18,4 @@ def semgrep(words: Words) -> dict[str, Any]:
     """An await, `async for` or `async with` while a thread's lock is held."""
     waits = ["await $W", "async for $I in $W:\n    ...", "async with $W:\n    ...", "async with $W as $I:\n    ..."]
     kinds = sg.types(words, "mutex", "reentrant", "semaphore", waits="thread")
-    return sg.both(sg.either(sg.during(lock, place, waits) for lock, place in sg.declared(kinds)))
+    return sg.both(sg.either(sg.during(lock, place, waits) for lock, place in sg.declared(words, kinds)))

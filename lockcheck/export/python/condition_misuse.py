@@ -17,9 +17,9 @@ LOSES = "whether the lock is held by a caller, a loop around the call, other loc
 def semgrep(words: Words) -> dict[str, Any]:
     """A wait for ever that stands in no loop."""
     found = []
-    for lock, place in sg.declared(_conditions(words)):
+    for lock, place in sg.declared(words, _conditions(words)):
         loops = [{"pattern-not-inside": f"{loop}:\n    ..."} for loop in ("while $WHILE", "for $EACH in $OF")]
-        found.append(sg.both(place, sg.either([f"{lock}.wait()", f"await {lock}.wait()"]), *loops))
+        found.append(sg.both(*place, sg.either([f"{lock}.wait()", f"await {lock}.wait()"]), *loops))
     return sg.both(sg.either(found))
 
 

@@ -26,11 +26,11 @@ def semgrep(words: Words) -> dict[str, Any]:
     found = []
     limited = sg.regex("LIMIT", r"^(?!\(?-\s*1\)?$|None$)")
     kinds = sg.types(words, "mutex", "reentrant", "semaphore", waits="thread", silent=True)
-    for lock, place in sg.declared(kinds):
+    for lock, place in sg.declared(words, kinds):
         for take in (f"{lock}.{limit}" for limit in _LIMITS):
             kept = f"$KEPT = {take}\n..."
             asked = [{"pattern-not-inside": f"{kept}\n{one}\n..."} for one in _LOOKS]
             named = sg.both(kept, sg.regex("KEPT", r"^\w+$"), *asked)
             alone = sg.both(f"{take}\n...", {"pattern-not-inside": f"return {take}"})
-            found.append(sg.both(place, sg.either([alone, named]), limited, {"focus-metavariable": "$L"}))
+            found.append(sg.both(*place, sg.either([alone, named]), limited, {"focus-metavariable": "$L"}))
     return {**sg.both(sg.either(found)), "options": sg.WHOLE_STATEMENTS}

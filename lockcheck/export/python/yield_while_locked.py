@@ -23,4 +23,4 @@ def semgrep(words: Words) -> dict[str, Any]:
     ]
     kinds = sg.types(words, "mutex", "reentrant", "semaphore", waits="thread")
     yields = ["yield", "yield $Y", "yield from $Y"]
-    return sg.both(sg.either(sg.during(lock, place, yields, *managers) for lock, place in sg.declared(kinds)))
+    return sg.both(sg.either(sg.during(lock, place, yields, *managers) for lock, place in sg.declared(words, kinds)))

@@ -29,5 +29,6 @@ def semgrep(words: Words) -> dict[str, Any]:
 
 def _unless_given(words: Words, held: sg.Held, event: sg.Event) -> sg.Part:
     given, part = (event.pattern.replace("(...)", f"(..., {sg.deep(what)}, ...)") for what in ("$G", "$PART"))
-    parted = f"let $PART = {sg.deep('$G')};\n...\n{sg.deep(part)};"
-    return sg.both(sg.binding(words, held, event), {"pattern-not-inside": given}, {"pattern-not-inside": parted})
+    made = (sg.deep("$G"), f"unsafe {{ {sg.deep('$G')} }}")  # the first does not look into `unsafe`
+    parted = [f"let $PART = {one};\n...\n{sg.deep(part)};" for one in made]
+    return sg.both(sg.binding(words, held, event), *({"pattern-not-inside": one} for one in (given, *parted)))
