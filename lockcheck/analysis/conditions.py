@@ -16,6 +16,7 @@ from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.analysis.ways import below
+from lockcheck.effects import Effects
 
 
 def _is_use(event: ir.Step) -> bool:
@@ -70,13 +71,13 @@ def _alike(one: ir.Place, other: ir.Place) -> bool:
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
     """Waits in no loop, or in none of the critical section's that looks at nothing.
 
-    Where the caller holds the lock, or calls the closure, the loop may be there.
+    Where the caller holds the lock, or calls the closure, the loop may be there. Tests see to it that they are woken.
     """
     for moment in analysis.once(_uses):
         event = moment.event
         if not isinstance(event, ir.Wait) or event.bounded or event.checked:
             continue
-        if in_closure(analysis, moment.function, event.at):
+        if in_closure(analysis, moment.function, event.at) or analysis.of_tests(moment.function):
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine and not moment.loops:
@@ -87,27 +88,37 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
 
 
 def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> bool:
-    """Whether a test in the block that holds the lock comes to the wait, after which the block only says what it found.
+    """Whether a test under the lock comes to the wait, and behind it nobody names what was tested but to say it.
 
-    Where no wait ends by itself, a wake-up cannot be lost then, and who is quicker takes nothing away.
+    Where no wait ends by itself, a wake-up cannot be lost then, and there is nothing that who is quicker takes away.
     """
-    body, signalled = analysis.program.body(moment.function), analysis.effects(moment.function).waits_signalled
-    regions = [one for one in ir.steps_of(body.root) if isinstance(one, ir.Region)] if body is not None else []
-    home = next((one for one in regions if hold.holder.root in one.slots), None)
-    if home is None or body is None or not signalled:
+    body, effects = analysis.program.body(moment.function), analysis.effects(moment.function)
+    tests = [arm.body.at[0] for arm in moment.arms if hold.taken.site.at[1] <= arm.body.at[0]]
+    if body is None or not effects.waits_signalled or not tests:
         return False
-    beside = next((one.steps for one in regions if any(_is_at(step, event.at) for step in one.steps)), ())
-    returns = [one for one in ir.steps_of(home) if isinstance(one, ir.Leave) and one.label == ir.RETURN]
-    begin, end = event.at[1], next((one.at[1] for one in returns if one in beside), home.at[1])
-    tested = any(home.at[0] < arm.body.at[0] and _within(event.at, arm.body.at) for arm in moment.arms)
-    calls = (one.at for one in ir.steps_of(home) if isinstance(one, ir.Call) and one.at != hold.taken.site.at)
-    called = any(begin <= at[0] < end for at in calls)
-    used = (at for _, named in body.uses for at in named if begin <= at < end)
-    return tested and not called and all(any(_within((at, at), one.at) for one in returns) for at in used)
+    listed = list(ir.steps_of(body.root))
+    calls = [step for step in listed if isinstance(step, ir.Call)]
+    fields = [step for step in listed if isinstance(step, ir.Get)]
+    starts = {step.at[0] for step in fields}
+    named = [(step.at, step.place) for step in fields]
+    named += [((at, at), ir.Place(slot)) for slot, places in body.uses for at in places if at not in starts]
+    returns = [step for step in listed if isinstance(step, ir.Leave) and step.label == ir.RETURN]
+    plain = [step.at for step in returns if not any(_within(call.at, step.at) for call in calls)]
+    plain += [call.at for call in calls if _is_act(effects, call.word, "logs")]
+    beside = next((one.steps for one in listed if isinstance(one, ir.Region) and _has_call(one, event.at)), ())
+    end = next((step.at[1] for step in returns if step in beside), body.root.at[1])
+    tested = {place for at, place in named if tests[0] <= at[0] and at[1] < event.at[0]} - {event.on.place}
+    late = ((at, place) for at, place in named if event.at[1] <= at[0] < end)
+    behind = {place for at, place in late if not any(_within(at, one) for one in plain)}
+    return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in behind)
 
 
-def _is_at(step: ir.Step, at: ir.Range) -> bool:
-    return isinstance(step, ir.Call) and step.at == at
+def _has_call(region: ir.Region, at: ir.Range) -> bool:
+    return any(isinstance(step, ir.Call) and step.at == at for step in region.steps)
+
+
+def _is_act(effects: Effects, word: str, what: str) -> bool:
+    return word in effects.acts and effects.acts[word].what == what
 
 
 def _within(inner: ir.Range, outer: ir.Range) -> bool:

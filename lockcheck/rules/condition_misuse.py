@@ -82,9 +82,9 @@ impl Store {
 Deadlock. A thread waits for ever for a wake-up that came before it looked; or an exception ends a thread and nobody
 notices.
 ## Not seen
-Where waits end only by a signal (Python), an `if` around a wait after which the block only returns what it found. Loops
-of the callers, and loops outside of a critical section that calls or tests anything before it waits. Waits with a time
-limit are left alone.
+Where waits end only by a signal (Python), an `if` around a wait after which the function only returns what was tested,
+or does not name it. Loops of the callers, and loops outside of a critical section that calls or tests anything before
+it waits. Waits with a time limit, and waits of tests outside a loop, are left alone.
 """
 
 from __future__ import annotations
