@@ -1,10 +1,10 @@
 """How far the exported rules and lockcheck agree on trees, rule by rule.
 
-    python tests/agreement.py TREE[=NAME] [TREE[=NAME] ...] [--rules FOLDER] [--all] [--keep FOLDER] [--write]
+    python tests/agreement.py TREE[=NAME] [TREE[=NAME] ...] [--rules FOLDER] [--all] [--ast-grep] [--keep FOLDER] [--write]
 
-For each rule: places that both report, only lockcheck, only semgrep. By default only those of lockcheck's findings count
+For each rule: places that both report, only lockcheck, only the tool. By default only those of lockcheck's findings count
 that stay inside one function (no note of another function on the way); `--all` counts the others instead, for rules that
-`lockcheck export semgrep --project` made. A place is the same when the lines of both overlap; of several lines that
+`lockcheck export semgrep --project` made. `--ast-grep` asks that tool, with the rules in `ast-grep/`. A place is the same when the lines of both overlap; of several lines that
 semgrep reports for one guard, each that lockcheck does not report is listed for somebody to judge.
 
 semgrep takes minutes for a big tree, and says on standard error which files it gave up. It is given the files that name something which the patterns could match, and
@@ -72,6 +72,12 @@ def other(tree: Path, rules: Path, every: bool) -> list[Place]:
     return [(Path(path).as_posix(), *rest) for path, *rest in found]
 
 
+def grepped(tree: Path) -> list[Place]:
+    """ast-grep's places."""
+    found = tools.ast_grep(tools.ROOT / "ast-grep", [tree])
+    return [(Path(path).relative_to(tree).as_posix(), *rest) for path, *rest in found]
+
+
 def kept(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
     """What an earlier run left in the folder, or what is made now and left there."""
     if folder is None:
@@ -85,7 +91,7 @@ def kept(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
 
 def compare(mine: list[dict[str, Any]], theirs: list[Place], through: bool) -> dict[str, dict[str, list[str]]]:
     """By rule, the places that both report, only lockcheck, only semgrep. `through`: of those that follow calls."""
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: {"both": [], "lockcheck": [], "semgrep": []})
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: {"both": [], "lockcheck": [], "other": []})
     met = set()
     for one in mine:
         same = [
@@ -99,7 +105,7 @@ def compare(mine: list[dict[str, Any]], theirs: list[Place], through: bool) -> d
                 f"{one['path']}:{one['line']} {one['confidence']}"
             )
     for path, line, _, slug in sorted(set(theirs) - met):
-        found[slug.partition("--")[0]]["semgrep"].append(f"{path}:{line}")
+        found[slug.partition("--")[0]]["other"].append(f"{path}:{line}")
     return dict(sorted(found.items()))
 
 
@@ -109,23 +115,30 @@ def main() -> None:
     parser.add_argument("trees", nargs="+", help="a folder, and =NAME if it is called otherwise in the table")
     parser.add_argument("--rules", type=Path, default=tools.ROOT / "rules")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--ast-grep", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    codes = {template.rule.slug: template.rule.code for template in templates()}
-    table = ["| tree | rule | both | only lockcheck | only semgrep |", "|---|---|--:|--:|--:|"]
+    tool = "ast_grep" if options.ast_grep else "semgrep"
+    known = (one for one in templates() if tool == "semgrep" or one.ast_grep is not None)
+    codes = {template.rule.slug: template.rule.code for template in known}
+    table = [f"| tree | rule | both | only lockcheck | only {tool.replace('_', '-')} |", "|---|---|--:|--:|--:|"]
     places = []
     for path, _, name in (given.partition("=") for given in options.trees):
         tree = Path(path).resolve()
         mine = kept(options.keep, f"{tree.name}.lockcheck", lambda tree=tree: own(tree))
         theirs = kept(
-            options.keep, f"{tree.name}.semgrep", lambda tree=tree: other(tree, options.rules.resolve(), options.all)
-        )
+            options.keep, f"{tree.name}.{tool}",
+            lambda tree=tree: (
+                grepped(tree) if options.ast_grep else other(tree, options.rules.resolve(), options.all)
+            ),
+        )  # fmt: skip
         mine = [one for one in mine if one["slug"] in codes]
         for slug, said in compare(mine, [tuple(place) for place in theirs], options.all).items():
             counts = " | ".join(str(len(said[who])) for who in said)
             table.append(f"| {name or tree.name} | {codes[slug]} {slug} | {counts} |")
-            places += [f"{tree.name}: {slug}: only {w}: {one}" for w in ("lockcheck", "semgrep") for one in said[w]]
+            for who in ("lockcheck", "other"):
+                places += [f"{tree.name}: {slug}: only {tool if who == 'other' else who}: {one}" for one in said[who]]
     print("\n".join([*table, "", *places]))
     if options.write:
         before, _, rest = exported.PAGE.read_text(encoding="utf-8").partition(BEGIN)

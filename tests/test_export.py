@@ -165,7 +165,7 @@ def test_an_export_that_knows_the_project_follows_its_calls(name: str, tmp_path:
 def grepped() -> dict[str, set[tuple[int, str]]]:
     """(line, slug) of all that the rules for ast-grep report, by fixture."""
     found: dict[str, set[tuple[int, str]]] = {}
-    for path, line, slug in tools.ast_grep(ROOT / "ast-grep", exported.fixtures("rust")):
+    for path, line, _, slug in tools.ast_grep(ROOT / "ast-grep", exported.fixtures("rust")):
         found.setdefault(Path(path).name, set()).add((line, slug))
     return found
 

@@ -91,10 +91,11 @@ def python(code: str, text: str) -> str:
     return subprocess.run(command, input=text, capture_output=True, text=True, encoding="utf-8", check=True).stdout
 
 
-def ast_grep(folder: Path, targets: Sequence[Path]) -> list[tuple[str, int, str]]:
-    """(path, line, rule) of all that the rules of a folder with `sgconfig.yml` report in the targets."""
+def ast_grep(folder: Path, targets: Sequence[Path]) -> list[tuple[str, int, int, str]]:
+    """(path, first line, last line, rule) of all that a folder with `sgconfig.yml` reports in the targets."""
     command = [tool("ast-grep"), "scan", "--config", "sgconfig.yml", "--json=stream", *map(str, targets)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
     said = [json.loads(line) for line in done.stdout.splitlines()]
-    assert said, done.stderr
-    return [(one["file"], one["range"]["start"]["line"] + 1, one["ruleId"]) for one in said]
+    assert done.returncode in (0, 1), done.stderr
+    ends = ("start", "end")
+    return [(one["file"], *(one["range"][end]["line"] + 1 for end in ends), one["ruleId"]) for one in said]

@@ -19,13 +19,15 @@ from lockcheck.export.words import Words, one_of
 
 _Texts = Callable[[Spelled], Iterator[str]]
 
-Row = tuple[str, str, str]
+Row = tuple[str, str, tuple[str, ...]]
 """The class (empty where it does not matter), and regular expressions for the lock's text and the calls'."""
+MOST = 200
+"""Names in one regular expression: of a few thousand semgrep 1.182 says that it cannot be compiled."""
 
 
 def known(words: Words, kinds: Collection[str]) -> dict[bool, dict[str, Any]]:
     """The condition that `$L` is a lock of these types; by whether it speaks of `$CLASS`."""
-    return _conditions((one.owner, text, "") for one, text in _texts(words, kinds, _spellings))
+    return _conditions((one.owner, text, ()) for one, text in _texts(words, kinds, _spellings))
 
 
 def taken(words: Words, kinds: Collection[str]) -> dict[bool, dict[str, Any]]:
@@ -69,14 +71,13 @@ def _decorators(one: Spelled) -> Iterator[str]:
     yield from (f"{text}([(].*)?" for text in _functions(one, one.decorators))
 
 
-def _calls(one: Spelled) -> str:
-    return "|".join(_functions(one, one.takers))
+def _calls(one: Spelled) -> tuple[str, ...]:
+    return tuple(_functions(one, one.takers))
 
 
-def _given(one: Spelled) -> str:
+def _given(one: Spelled) -> tuple[str, ...]:
     """Functions and methods of whatever else, by their names alone: they are given the receiver."""
-    names = {name for _, name, _ in one.given if name.isidentifier()}
-    return f"(.*[.])?({one_of(names)})" if names else ""
+    return tuple(_any_of("(.*[.])?", {name for _, name, _ in one.given if name.isidentifier()}))
 
 
 def _functions(one: Spelled, names: Iterable[Name]) -> Iterator[str]:
@@ -85,7 +86,14 @@ def _functions(one: Spelled, names: Iterable[Name]) -> Iterator[str]:
     for owner, name, module in names:
         if name.isidentifier():
             groups[_before(one, owner, module)].add(name)
-    yield from (f"{before}({one_of(groups[before])})" for before in sorted(groups))
+    for before in sorted(groups):
+        yield from _any_of(before, groups[before])
+
+
+def _any_of(before: str, names: Collection[str]) -> Iterator[str]:
+    ordered = sorted(names)
+    for start in range(0, len(ordered), MOST):
+        yield f"{before}({one_of(ordered[start : start + MOST])})"
 
 
 def _before(one: Spelled, owner: str, module: tuple[str, ...]) -> str:
@@ -97,13 +105,13 @@ def _before(one: Spelled, owner: str, module: tuple[str, ...]) -> str:
 
 
 def _conditions(rows: Iterable[Row]) -> dict[bool, dict[str, Any]]:
-    owners: dict[tuple[bool, str, str], set[str]] = defaultdict(set)
+    owners: dict[tuple[bool, str, tuple[str, ...]], set[str]] = defaultdict(set)
     for owner, lock, calls in rows:
         owners[bool(owner), lock, calls].add(owner)
     found: dict[bool, list[str]] = defaultdict(list)
     for (inside, lock, calls), names in sorted(owners.items()):
         parts = [_is("CLASS", one_of(names))] if inside else []
-        parts += [_is("L", lock)] + ([_is("CALL", calls)] if calls else [])
+        parts += [_is("L", lock)] + ([f"({' or '.join(_is('CALL', one) for one in calls)})"] if calls else [])
         found[inside].append(f"({' and '.join(parts)})")
     return {inside: {"metavariable-comparison": {"comparison": " or ".join(said)}} for inside, said in found.items()}
 

@@ -84,6 +84,7 @@ _LENT: Rule = {"kind": "reference_expression", "has": {"field": "value", "any": 
     {"kind": "field_expression", "has": {"field": "value", "matches": "guard-2"}},
 ]}}  # fmt: skip
 _OPENED: Rule = {"kind": "tuple_struct_pattern", "has": {"kind": "identifier", "pattern": "$G", "nthChild": 2}}
+_SPAWN: Rule = {"kind": "call_expression", "has": {"field": "function", "regex": r"(^|::)spawn$"}}
 _GIVEN: Rule = {
     "kind": "call_expression",
     "has": {"field": "arguments", "has": {"kind": "identifier", "pattern": "$G"}},
@@ -108,8 +109,9 @@ def held(words: Words) -> Rule:
             "follows": {"stopBy": "end", "kind": "expression_statement", "has": {"any": dropped}},
         }
     }
+    spawned = {"inside": {"stopBy": STOP, "kind": "arguments", "inside": _SPAWN}}
     alive = {"all": [{"any": heads()}, {"not": freed}]}
-    return {"any": [{"all": [after, {"not": {"any": [gone(words), {"has": _GIVEN}]}}]}, alive, *sibling()]}
+    return {"any": [{"all": [after, {"not": {"any": [gone(words), {"has": _GIVEN}, spawned]}}]}, alive, *sibling()]}
 
 
 def alive(words: Words, kind: str, waits: Rule, same: Rule) -> list[Rule]:

@@ -46,6 +46,7 @@ def semgrep_project(words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def ast_grep(words: Words) -> dict[str, Any]:
     """The same."""
-    inner = {"has": {"stopBy": {"any": [ag.STOP, {"kind": "block"}]}, **ag.ACQUIRE}}
+    ends = {"any": [ag.STOP, {"kind": "block"}, {"kind": "closure_expression"}]}
+    inner = {"has": {"stopBy": ends, **ag.ACQUIRE}}
     rule = {"kind": "await_expression", "any": [ag.held(words), inner]}
     return {"rule": rule, "utils": ag.utils(words, words.takes(waits="thread"), awaited=False)}
