@@ -123,6 +123,8 @@ class Effects:
     same_methods: frozenset[str]
     insists: frozenset[str]
     """Methods that come back only where the value is there."""
+    claims: Mapping[str, bool]
+    """Methods that come back only where their first argument is true, or is not."""
     same_functions: frozenset[str]
     there: Mapping[str, bool]
     carries: frozenset[str]
@@ -364,6 +366,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         views=frozenset(name for lock in locks.values() for name in lock.views),
         same_methods=frozenset(data["same"]["methods"]),
         insists=frozenset(data["same"].get("insists", ())),
+        claims=data.get("claims", {}),
         same_functions=frozenset(data["same"]["functions"]),
         there=data["there"],
         carries=frozenset(data["same"]["carries"]),

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.made import CLASS, flowed
-from lockcheck.linker.places import oldest
+from lockcheck.linker.places import bare, oldest, plain
 from lockcheck.linker.uses import guessed, is_guess
 from lockcheck.linker.values import Values
 
@@ -78,6 +78,8 @@ class Objects(Values):
             return
         if name in self.effects.acts:
             self.does(call, name, place, kind)
+        if name in self.effects.claims and len(call.operands) > 1 and call.operands[1].place is not None:
+            self.out.append(ir.Refine(bare(plain(call.operands[1].place)), self.effects.claims[name]))
         if any(self.by_type_of(call, name, outer, kind) for outer in self.program.types.behind(kind, self.effects)):
             return
         self.fill(place, kind, name, call.operands)

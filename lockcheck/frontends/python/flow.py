@@ -93,9 +93,16 @@ class Flow(Expressions):
                 for one in target.elements if isinstance(target, cst.Tuple) else (target,):
                     self.bind(one.value if isinstance(one, cst.Element) else one, None)
             case cst.Assert(test=test):
-                self.value(test)
+                self.claimed(test)
             case _:
                 pass
+
+    def claimed(self, test: cst.BaseExpression) -> None:
+        """What comes after it runs only where the expression is true."""
+        denied = isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not)
+        place = self.value(test.expression if isinstance(test, cst.UnaryOperation) and denied else test)
+        if place is not None:
+            self.put(ir.Refine(place, not denied))
 
     def raise_(self, node: cst.Raise) -> None:
         if node.exc is not None:
