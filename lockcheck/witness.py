@@ -127,7 +127,7 @@ def of_conflict(
         code=meta.code,
         slug=slug,
         severity="warning" if weak and grade == "error" else grade,
-        confidence=confidence(conflict),
+        confidence=confidence(analysis, conflict),
         evidence=evidence,
         span=event_span(analysis, moment),
         message=message.format(lock=name, via=via, event=called),

@@ -335,3 +335,46 @@ def test_a_lock_known_by_its_name_is_no_new_lock(tmp_path: Path) -> None:
     bodies = [f"def take_{n}(path):\n{taken.format(one)}" for n, one in enumerate([*made, "threading.Lock()"])]
     write_tree(tmp_path, {"app.py": "import fasteners, filelock, threading\n" + "".join(bodies)})
     assert found(tmp_path) == [("LCK104", "app.py", 12)]
+
+
+HANDSHAKE = """\
+import threading
+class Task:
+    def __init__(self):
+        self.done = threading.Lock()
+    def finish(self):
+        self.done.release()
+    def wait(self):
+        self.done.acquire()
+        self.done.acquire()
+"""
+LOCAL_HANDSHAKE = """\
+import threading
+def wait(start):
+    done = threading.Lock()
+    def finish():
+        done.release()
+    done.acquire()
+    start(finish)
+    with done:
+        pass
+"""
+TWICE = {
+    "another method gives it back": (HANDSHAKE, "possible"),
+    "a function inside gives it back": (LOCAL_HANDSHAKE, "possible"),
+    "nobody else gives it back": (HANDSHAKE.replace("self.done.release()", "pass"), "certain"),
+    "who gives it back has taken it": (
+        HANDSHAKE.replace("self.done.release()", "self.done.acquire()\n        self.done.release()"),
+        "certain",
+    ),
+    "a block waits for it": (HANDSHAKE.replace("self.done.acquire()\n        self", "with self.done:\n            self"), "certain"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_lock_that_others_give_back_is_perhaps_how_threads_wait_for_each_other(name: str, tmp_path: Path) -> None:
+    text, confidence = TWICE[name]
+    write_tree(tmp_path, {"a.py": text})
+    options = ("--select", "LCK201", "--min-confidence", "possible", "--output", "json", "--no-cache")
+    said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
+    assert [(one["code"], one["confidence"]) for one in said["findings"]] == [("LCK201", confidence)]

@@ -142,6 +142,29 @@ def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
     return again and isinstance(root, int) and not way and root >= analysis.program.parameters(moment.function)
 
 
+def is_given_elsewhere(analysis: Analysis, conflict: Conflict) -> bool:
+    """Whether the lock is taken by name, and code beside the function gives it back by name without having taken it.
+
+    So threads use a lock to wait for each other; a pair of methods that lock and unlock looks the same.
+    """
+    event, taken = conflict.moment.event, conflict.hold.taken
+    if not (isinstance(event, ir.Acquire) and taken.by_hand and taken.lock.family == "mutex"):
+        return False
+    number, lock = conflict.moment.function, taken.lock
+    bodies = analysis.bodies(number)
+    inner = [step.body for one in bodies for step in ir.steps_of(one) if isinstance(step, ir.Lambda)]
+    if any(_gives(step, lock) for one in (*inner, *bodies[1:]) for step in ir.steps_of(one)):
+        return True
+    beside = analysis.program.siblings(number) if event.by_hand and lock.owner else ()
+    found = (other for one in beside if one != number for other in analysis.moments(one) if _gives(other.event, lock))
+    return any(all(hold.taken.lock.owner != lock.owner for hold, _ in other.held()) for other in found)
+
+
+def _gives(step: ir.Step, lock: ir.Lock) -> bool:
+    given = step.lock if isinstance(step, ir.Release) else None
+    return given is not None and (given.place == lock.place or (bool(lock.owner) and given.owner == lock.owner))
+
+
 def is_freed(hold: Hold, reach: Reach) -> bool:
     """Whether the guard's lock is given back by name on the way to the acquisition."""
     return any(lock.place == hold.taken.lock.place for lock in reach.freed)
@@ -173,7 +196,7 @@ def is_told_by_owner(conflict: Conflict) -> bool:
     return not same_lock(held, other) and isinstance(conflict.moment.event, ir.Invoke)
 
 
-def confidence(conflict: Conflict) -> Confidence:
+def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     """How sure the finding is: by the evidence that it is a lock, by the calls' resolution, by the ways."""
     taken, reach = conflict.hold.taken, conflict.reach
     if "named" in (taken.lock.evidence, reach.lock.evidence):
@@ -181,7 +204,7 @@ def confidence(conflict: Conflict) -> Confidence:
         grade = 1 if both_plain or {taken.mode, reach.mode} == {"read", "write"} else 0
     else:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
-    if (reach.trace and not reach.certain) or is_told_by_owner(conflict):
+    if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
     if not conflict.sure or reach.spread or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
         grade = min(grade, 1)

@@ -242,6 +242,10 @@ class Program:
         decl = self.names.types.get(tuple(owner.rpartition(".")[0].split("::")))
         return self._by_module.get(decl.module, ()) if decl is not None else ()
 
+    def siblings(self, number: int) -> Sequence[int]:
+        """The functions of a function's module, itself included."""
+        return self._by_module.get(self.functions[number][1].module, ())
+
     def other_end(self, owner: str) -> str:
         """The field that keeps the other end of the channel, one end of which is the owner's field."""
         path = tuple(owner.rpartition(".")[0].split("::"))
