@@ -619,6 +619,8 @@ class Field(Struct, frozen=True, gc=False, array_like=True):
     """What is put into it, where it is a container that does not say itself what its elements are."""
     given: str = ""
     """The parameter of what makes the object that it always is, by name."""
+    asked: Path = ()
+    """What the methods of the type ask its value for, by name, where its type is not written; sorted."""
 
 
 class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
@@ -712,6 +714,20 @@ class Making(Struct, frozen=True, gc=False):
     made: Type
 
 
+class Handing(Struct, frozen=True, gc=False, array_like=True):
+    """A method of `owner` gives a method or a field of its object, `name`, to what is `called` (the last of its names).
+
+    It is the argument number `slot` (from 0), or the one named `keyword`.
+    """
+
+    module: Path
+    owner: Type
+    called: str
+    slot: int
+    keyword: str
+    name: str
+
+
 class Patch(Struct, frozen=True, gc=False, array_like=True):
     """The function that `by` names is put in place of a method, `name`, of what `of` names (paths as written)."""
 
@@ -801,3 +817,4 @@ class Unit(Struct, frozen=True, gc=False, array_like=True):
     macros: tuple[Macro, ...] = ()
     makings: tuple[Making, ...] = ()
     patches: tuple[Patch, ...] = ()
+    handings: tuple[Handing, ...] = ()

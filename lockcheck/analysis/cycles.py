@@ -168,12 +168,15 @@ def _shortest(edges: Graph, group: list[str]) -> list[str]:
 
 
 def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
-    """The edges with which the cycle hangs, one for each step; None where a gate or mere reading makes it harmless."""
+    """The edges with which the cycle hangs, one for each step; None where a gate or mere reading makes it harmless.
+
+    A cycle may rest on one guess; what rests on two is none.
+    """
     second: Cycle | None = None
     for edges in product(*choices):
         if frozenset.intersection(*(edge.gates for edge in edges)):
             continue
-        if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges):
+        if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges) or _is_far_fetched(edges):
             continue
         following = edges[1:] + edges[:1]
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
@@ -182,6 +185,10 @@ def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
         if second is None and any(excludes):
             second = Cycle(tuple(edges), True)
     return second
+
+
+def _is_far_fetched(edges: Iterable[Edge]) -> bool:
+    return sum(not edge.reach.certain and edge.reach.lock.evidence != "named" for edge in edges) > 1
 
 
 def _exclude(wanted: str, held: str) -> bool:

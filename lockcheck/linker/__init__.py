@@ -68,6 +68,7 @@ class Program:
         self.types = Types(self.names, self.functions, effects, derefs)
         self.types.made.returned = self.returned_type
         self.types.made.makings = [making for unit in units for making in unit.makings]
+        self.types.made.handings = [handing for unit in units for handing in unit.handings]
         self.endings = Endings(self.types)
         self._bodies = bodies
         self._has = has

@@ -15,6 +15,8 @@ from lockcheck.linker.places import OF_METHOD, plain
 
 _PASSED = 3
 """Of so many methods that a class is made with one may be the one that its object calls; more is as good as none."""
+_HANDED = 40
+"""Of so many methods that are handed over to be called later each may be the one that is called."""
 
 
 class Target(NamedTuple):
@@ -53,6 +55,9 @@ class Callables(Callees):
         if known is None:
             return None
         names, made = self.program.names, self.program.types.made
+        if handed := made.handed(self.type_of(known), self.effects)[: _HANDED + 1]:
+            receiver = ir.Place(known.root, (*known.way, OF_METHOD))
+            return Target(tuple(handed), receiver, sure=False) if len(handed) <= _HANDED else None
         if isinstance(known.root, tuple) and not known.way:
             if known.root in names.functions:
                 return Target(tuple(names.functions[known.root][-1:]), None)

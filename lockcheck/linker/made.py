@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _DEPTH = 8
 CLASS = "[class]"
 """The type of a class that is kept as a value; its argument is the type of what calling it makes."""
+HANDED = "[handed]"
+"""The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
@@ -40,6 +42,8 @@ class Made:
         self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
         self.makings: Sequence[ir.Making] = ()
+        self.handings: Sequence[ir.Handing] = ()
+        self._handed: dict[str, list[ir.Handing]] | None = None
         self._below: dict[ir.Path, list[ir.Path]] | None = None
         self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
 
@@ -139,8 +143,10 @@ class Made:
             return None
         if function.params[slot].type is not None:
             return self._types.resolve(function.params[slot].type, context, effects)
-        if context.owner is None or function.name != effects.maker:
+        if context.owner is None:
             return None
+        if function.name != effects.maker:
+            return self._handed_type(context.owner, function.name, slot - 1, name, effects)
         found: dict[ir.Path, ir.Type] = {}
         for path in (context.owner.path, *self.below(context.owner.path, effects)):
             for kind in self._given(path, number, slot, name, effects, depth):
@@ -165,6 +171,40 @@ class Made:
                     kind = self._types.resolve(ir.Type(("[at]", *way)), at, effects, depth + 1) if way else None
                     if kind is not None:
                         yield kind
+
+    def _handed_type(
+        self, owner: ir.Type, method: str, slot: int, name: str, effects: Effects
+    ) -> ir.Type | None:
+        """What a method's parameter is: a container of its object, or one of the methods that are handed to it."""
+        for one in self._given_to(method, slot, name):
+            if self.methods(self._owner_of(one, effects), one.name, effects):
+                return ir.Type((HANDED,), (owner, ir.Type((method, str(slot), name))))
+            if one.owner.path == owner.path[-len(one.owner.path) :]:
+                return self.part(owner, one.name, effects)
+        return None
+
+    def handed(self, kind: ir.Type | None, effects: Effects) -> list[int]:
+        """The methods that a value of the type `[handed]` may be."""
+        if kind is None or kind.path != (HANDED,):
+            return []
+        method, slot, name = kind.args[1].path
+        found: dict[int, None] = {}
+        for one in self._given_to(method, int(slot), name):
+            found.update(dict.fromkeys(self.methods(self._owner_of(one, effects), one.name, effects)))
+        return [number for number in found if not self._types.functions[number][1].computed]
+
+    def _given_to(self, method: str, slot: int, name: str) -> list[ir.Handing]:
+        if self._handed is None:
+            self._handed = defaultdict(list)
+            for one in self.handings:
+                self._handed[one.called].append(one)
+        found = self._handed.get(method, ())
+        return [one for one in found if (one.keyword == name if one.keyword else one.slot == slot)]
+
+    def _owner_of(self, one: ir.Handing, effects: Effects) -> ir.Type:
+        from lockcheck.linker.types import Context
+
+        return self._types.resolve(one.owner, Context(one.module), effects) or one.owner
 
     def kept(self, path: ir.Path, effects: Effects) -> Mapping[str, tuple[str, int]]:
         """The fields of a class that always are a parameter of its maker: its name, and its place from 0."""
@@ -233,7 +273,17 @@ class Made:
             targets = self.methods(kind, name, effects)
             if targets and self._types.functions[targets[0]][1].computed:
                 return self.returned(targets[0], kind)
+            return None if targets else self._fitting(kind, name, effects)
         return found
+
+    def _fitting(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
+        """The type of a field by what the methods of the class that has it ask its value for: a guess."""
+        for outer in (kind, *self.bases(kind, effects)):
+            decl = self._names.types.get(outer.path)
+            field = next((one for one in decl.fields if one.name == name), None) if decl is not None else None
+            if field is not None and field.asked:
+                return self._types.uses.fitting(field.asked, effects)
+        return None
 
     def result_of(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """What a method gives: one of the tree's, one that hands out elements, or a class that a field holds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.linker.callables import Callables
-from lockcheck.linker.made import CLASS
+from lockcheck.linker.made import CLASS, HANDED
 from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain
 from lockcheck.linker.types import SAYS_NOTHING, Context
 from lockcheck.linker.uses import guessed, is_guess
@@ -181,7 +181,8 @@ class Values(Callables):
             if declared.type is None and self.program.functions[self.number][1].wraps and not slot:
                 self.types[slot] = self.program.wrapped_owner(self.number)
             elif declared.type is None:
-                self.types[slot] = self.program.types.made.parameter(self.number, declared.name, self.effects)
+                kind = self.program.types.made.parameter(self.number, declared.name, self.effects)
+                self.types[slot] = kind if kind is None or kind.path != (HANDED,) else None
         return super().slot_type(slot)
 
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
@@ -219,7 +220,18 @@ class Values(Callables):
             cut = len(known.root) - 1
             joined = "::".join(known.root[:cut])
             return f"{joined}.{known.root[cut]}" if known.root[:cut] in self.program.names.types else static
-        return super().owner_of(known or place)
+        return super().owner_of(known or place) or self.owner_through(known or place)
+
+    def owner_through(self, place: ir.Place) -> str:
+        """Of a part of a value whose type is not known: the field that keeps the value, and the way on from there."""
+        for cut in range(1, len(place.way)):
+            base = ir.Place(place.root, place.way[:cut])
+            if self.type_of(base) is None:
+                _, owner = self.program.types.field(self.type_of(ir.Place(place.root, place.way[: cut - 1])),
+                                                    place.way[cut - 1], self.effects)  # fmt: skip
+                named = owner and not any(part.startswith("[") for part in place.way[cut - 1 :])
+                return f"{owner}.{'.'.join(place.way[cut - 1 :])}" if named else ""
+        return ""
 
 
 def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from lockcheck import ir
-from lockcheck.frontends.python import values
+from lockcheck.frontends.python import handed, values
 from lockcheck.frontends.python.scan import Line, Outline, outline, trimmed
 from lockcheck.source import Crate, Source
 
@@ -23,6 +23,7 @@ _CLASS = re.compile(rb"class\s+(\w+)\s*")
 _IMPORT = re.compile(rb"(?:import|from)\b")
 _NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
 _SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_ASKED = re.compile(rb"(?<![\w.])self\.(\w+)\.(\w+)")
 _PUT_IN = re.compile(
     rb"(?<![\w.])(?:self|cls)\.(\w+)(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()"
     rb"|\s*\[[^\[\]\n]*\]\s*=(?!=))"
@@ -43,6 +44,7 @@ _PATCH = re.compile(
 )
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+_UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 _PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -77,6 +79,7 @@ class _Declarer:
     statics: list[ir.Static] = field(default_factory=list)
     functions: list[ir.Function] = field(default_factory=list)
     makings: list[ir.Making] = field(default_factory=list)
+    handings: list[ir.Handing] = field(default_factory=list)
 
     def patches(self, module: ir.Path) -> Iterator[ir.Patch]:
         """Where a function is given together with a name and what has it: `wrap(logging.Logger, "handle", own)`."""
@@ -141,9 +144,12 @@ class _Declarer:
         fields = self.block(body, line.end, inner)
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
         own = list(self.own_fields(body, line.end, methods))
-        merged = _merged(fields, own, self.put_in(body, line.end, methods))
+        merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
         decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1))
         self.types.insert(at, decl)
+        parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
+        for one in handed.arguments(self.text.masked, body, line.end, parts):
+            self.handings.append(ir.Handing(scope.module, ir.Type(inner.owner), *one))
 
     def own_fields(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
         """What the methods of a class assign to `self` and `cls`."""
@@ -181,6 +187,13 @@ class _Declarer:
             kind = self.local_type(kind, methods[number]) if number >= 0 else kind
             if kind is not None and kind.path != ("None",) and kind not in found.setdefault(said[1].decode(), []):
                 found[said[1].decode()].append(kind)
+        return found
+
+    def asked(self, start: int, end: int) -> dict[str, set[str]]:
+        """What the methods of a class ask the values of its fields for, by field."""
+        found: dict[str, set[str]] = {}
+        for said in _ASKED.finditer(self.text.masked, start, end):
+            found.setdefault(said[1].decode(), set()).add(said[2].decode())
         return found
 
     def local_type(self, kind: ir.Type | None, method: ir.Function) -> ir.Type | None:
@@ -351,7 +364,9 @@ def _is_making(kind: ir.Type, said: ir.Type) -> bool:
     return kind.path == ("[made]",) and bool(kind.args) and not said.args and kind.args[0].path[-1:] == said.path[-1:]
 
 
-def _merged(fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.Type]]) -> tuple[ir.Field, ...]:
+def _merged(
+    fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.Type]], asked: dict[str, set[str]]
+) -> tuple[ir.Field, ...]:
     """One field for each name: the first that says of what type it is, with what is put into it.
 
     What an instance sets (`own`) is its own. That it makes the value itself says more than the class's name alone.
@@ -367,9 +382,12 @@ def _merged(fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.
             given.setdefault(one.name, set()).add(one.given)
     always = {name: min(params) for name, params in given.items() if len(params) == 1}
     return tuple(
-        ir.Field(one.name, one.type, one.at, one.shared, tuple(put.get(one.name, ())), always.get(one.name, ""))
+        ir.Field(
+            one.name, one.type, one.at, one.shared, tuple(put.get(one.name, ())), always.get(one.name, ""),
+            tuple(sorted(asked.get(one.name, ()))) if one.type.path[0] in _UNTOLD else (),
+        )
         for one in found.values()
-    )
+    )  # fmt: skip
 
 
 def declare(source: Source, crate: Crate | None) -> ir.Unit:
@@ -381,7 +399,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), (), (), (), tuple(declarer.makings),
-        tuple(declarer.patches(module)),
+        tuple(declarer.patches(module)), tuple(dict.fromkeys(declarer.handings)),
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ _ONE_OF = frozenset({"Optional", "Union"})
 _SAME = frozenset({"Final", "ClassVar", "Annotated", "Required", "NotRequired", "ReadOnly", "InitVar", "Type"})
 _OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|PrivateAttr)\s*\(")
 _DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
+_PROXY = re.compile(r"(?:weakref\.)?proxy\(\s*([\w.]+)\s*\)")
+"""What stands for its argument in all that is asked of it."""
 _MAKERS = frozenset({"factory", "default_factory"})
 _REMARK = re.compile(r"""#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
@@ -143,7 +145,7 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
     given = []
     for part in pieces(arguments, _COMMA):
         name, equal, value = part.partition("=")
-        spelled = path_of(value.strip()) if equal else path_of(part)
+        spelled = path_of(_PROXY.sub(r"\1", value.strip() if equal else part))
         if equal and name.strip() in _MAKERS and spelled:
             return ir.Type(("[made]",), (ir.Type(spelled),))
         if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
