@@ -156,6 +156,8 @@ class Effects:
     waits_signalled: bool
     """Who waits for a condition goes on when somebody says so, never without cause."""
     threads: frozenset[str]
+    task_sets: frozenset[str]
+    """Types that keep the handles of what is spawned on them."""
     stops: frozenset[str]
     """Methods that tell a thread or task to stop."""
     limits: frozenset[str]
@@ -392,6 +394,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         waits_types=frozenset(data["waits"]["types"]),
         waits_signalled=data["waits"].get("signalled", False),
         threads=frozenset((*data["threads"]["functions"], *data["threads"].get("limits", ()))),
+        task_sets=frozenset(data["threads"].get("sets", ())),
         stops=frozenset(data["threads"].get("stops", ())),
         limits=frozenset(data["threads"].get("limits", ())),
         channels={

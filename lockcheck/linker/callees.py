@@ -136,6 +136,8 @@ class Callees(Acts, Library):
                 self.joined(call, place.root)
             else:
                 self.closures(call, None)
+                if place is not None and last is not None and last.path[-1] in effects.task_sets:
+                    self.keeps_task(place, call.dst)
             return
         known = name in effects.same_methods or name in effects.carries or name in effects.keeps
         if last is None and not known and name not in effects.common:

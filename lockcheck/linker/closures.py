@@ -24,7 +24,7 @@ class Closures(Places):
 
     def hand_on(self, dst: int, src: ir.Place) -> None:
         """A name of a closure or of something to wait for is one too."""
-        if isinstance(src.root, int) and not src.way:
+        if isinstance(src.root, int) and not bare(src).way:
             if src.root in self.lambdas:
                 self.lambdas[dst] = self.lambdas[src.root]
             if src.root in self.pending:
@@ -33,15 +33,19 @@ class Closures(Places):
                 self.threads[dst] = self.threads[src.root]
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
-        if isinstance(src.root, int) and not src.way:
-            self.run_pending(src.root)
-            if src.root in self.lambdas and self.lambdas[src.root].deferred:
-                self.inline(self.lambdas[src.root], ir.Place(dst), surely=True)
+        if isinstance(src.root, int) and not bare(src).way:
+            self.run_waiting(src.root, dst)
         if not self.blocking:
             self.out.append(ir.Suspend(at, name_at, self.tasks(src)))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
+
+    def run_waiting(self, slot: int, dst: int) -> None:
+        """What runs when somebody waits for the value of a slot runs here."""
+        self.run_pending(slot)
+        if slot in self.lambdas and self.lambdas[slot].deferred:
+            self.inline(self.lambdas[slot], ir.Place(dst), surely=True)
 
     def run_pending(self, slot: int) -> None:
         waiting = self.pending.pop(slot, None)
@@ -70,6 +74,8 @@ class Closures(Places):
         self.out.append(runs if surely else ir.Branch((ir.Arm(runs), ir.Arm(nothing))))
         if dst is not None:
             self.out.append(ir.Move(dst, ir.Place(closure.result)))
+            if isinstance(dst.root, int) and not closure.deferred:
+                self.hand_on(dst.root, ir.Place(closure.result))
 
     def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
         """What runs when the closure does. What it has taken along ends with a block, and stays in a closure."""
@@ -149,8 +155,18 @@ class Closures(Places):
             assert operand.place is not None and isinstance(operand.place.root, int)
             closure = self.lambdas[operand.place.root]
             if not closure.deferred or call.awaited:
-                found.append((number, self.closure_body(closure), closure.dst in self.boxed))
+                body = self.closure_body(closure)
+                if call.awaited:
+                    body = self.waited_for_too(closure, body)
+                found.append((number, body, closure.dst in self.boxed))
         return found
+
+    def waited_for_too(self, closure: ir.Lambda, body: ir.Region) -> ir.Region:
+        """The body of a closure with what runs when its result is waited for, as the callee does before it is done."""
+        before, self.out = self.out, [body]
+        self.run_waiting(closure.result, closure.result)
+        steps, self.out = self.out, before
+        return ir.Region(tuple(steps), (), body.at) if len(steps) > 1 else body
 
     def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere.
@@ -230,6 +246,11 @@ class Closures(Places):
                 self.out.append(ir.Release(plain(operand.place), call.at))
 
     # ------------------------------------------------------------------------------------------------------ threads
+
+    def keeps_task(self, place: ir.Place, handle: int) -> None:
+        """A handle is kept by what it was spawned on."""
+        if isinstance(place.root, int) and not bare(place).way and handle in self.threads:
+            self.threads[place.root] = self.threads[handle]
 
     def scope(self, closure: ir.Lambda, dst: ir.Place, receiver: ir.Place | None) -> None:
         """A scope ends when its threads do: they run on under the guards that its caller still holds at its end."""

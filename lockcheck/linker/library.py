@@ -43,6 +43,8 @@ class Library(Invocations):
             return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None, unknown)
+        if name in self.effects.keeps and place is not None and isinstance(place.root, int) and not bare(place).way:
+            self.hand_on(place.root, ir.Place(call.dst))
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if (

@@ -167,6 +167,8 @@ class Pass(Callees):
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
             self.is_now(ir.Place(dst, (name,)), operand.place)
+            if path == ("[list]",):
+                self.hand_on(dst, operand.place)
             self.keeps_handle(ir.Place(dst, (name,)), operand.place)
             if path != ("[tuple]",) or dst in self.gone or dst == self.body.result:
                 self.keeps_part(ir.Place(dst, (name,)), operand.place)

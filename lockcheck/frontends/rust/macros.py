@@ -34,6 +34,8 @@ _NAME = re.compile(r"\b[a-z_]\w*\b")
 
 _NEVER = {"panic", "unreachable", "todo", "unimplemented", "bail"}
 """Macros that do not come back."""
+_WAITING = ("select", "pin")
+"""Macros whose arguments may be nothing but names of what is waited for."""
 
 
 def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | None,
@@ -53,7 +55,7 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
         said = _expansion(to, node, tree, name)
         if said is not None and (done := _as_value(to, said, own, extend, waited)):
             return done[0]
-    if tree is None or not _WORTH.search(data) or name == "macro_rules":
+    if tree is None or name == "macro_rules" or not (name in _WAITING or _WORTH.search(data)):
         return None
     if name == "select":
         return together.selected(to, tree)
@@ -64,8 +66,11 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
     if name in _WAITED:
         return together.joined(to, node, _pieces(tree))
     if name == "pin":
-        return to.value(syntax.expression(data), extend, extend) if not _reparse(to, tree, data, extend) else None
-    return _arguments(to, tree, name, waited)
+        return _whole(to, syntax.expression(data), tree.start_byte + 1, extend, extend)
+    listed = syntax.expression(b"[" + data + b"]") if name == "vec" else None
+    return (
+        _whole(to, listed, tree.start_byte, own, extend) if listed is not None else _arguments(to, tree, name, waited)
+    )
 
 
 # -------------------------------------------------------------------------------------------- macros of the tree
@@ -192,15 +197,14 @@ def _piece(to: Frame, start: int, data: bytes, waited: bool) -> ir.Place | None:
     return place
 
 
-def _reparse(to: Frame, tree: ts.Node, data: bytes, extend: list[int] | None) -> bool:
-    """`pin!(x)`: as a reference to the argument, with its lifetime extended."""
-    inner = syntax.expression(data)
-    if inner is None:
-        return True
-    shift, to.shift = to.shift, to.shift + tree.start_byte + 1 - len(syntax.BEFORE)
-    to.value(inner, extend, extend)
+def _whole(
+    to: Frame, inner: ts.Node | None, begin: int, own: list[int] | None, extend: list[int] | None
+) -> ir.Place | None:
+    """The value of what a macro's tokens spell as one expression, from byte `begin` of the function's text on."""
+    shift, to.shift = to.shift, to.shift + begin - len(syntax.BEFORE)
+    place = to.value(inner, own, extend)
     to.shift = shift
-    return True
+    return place
 
 
 def _pieces(tree: ts.Node) -> list[tuple[int, bytes]]:
