@@ -58,7 +58,9 @@ def scan(
 
     From `cwd`, relative targets are what the rules' own paths to leave out speak of. `gave_up` takes what semgrep says of files that it did not get to the end of, for want of time or syntax.
     """
-    done = semgrep("--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets), cwd=cwd)
+    done = semgrep(
+        "--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets), cwd=cwd
+    )
     said: dict[str, Any] = json.loads(done.stdout)
     errors = [error["message"] for error in said["errors"] if error["level"] == "error"]
     assert not errors, errors
