@@ -45,13 +45,14 @@ class Frontier:
         self._calls = frozenset(calls)
         self._found: set[int] = set()
         self._lent: set[int] = set()
-        self._called: dict[tuple[str, frozenset[str]], re.Pattern[bytes]] = {}
         self._searched = False
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
         """The tree's macros whose expansion takes a lock, or calls a function of the tree that may, by name."""
-        outers = {name: program.guard_givers(name, table) for name, table in tables.items()}
+        self._called: dict[tuple[str, frozenset[str]], re.Pattern[bytes]] = {}
+        self._said: dict[tuple[str, ir.Words], re.Pattern[bytes]] = {}
+        outers = {name: program.guard_givers(name, table, self._says) for name, table in tables.items()}
         macros = macros_of(program.units)
         known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
         self.families = self._families(program.units)
@@ -66,6 +67,15 @@ class Frontier:
                 known[key] = pattern(unit.language, _joined(words, ir.Words(macros=taking)))
             self._patterns[unit.path] = known[key]
         self.macros.update({name: macros[name] for name in macros_calling(macros, self._own_names())})
+
+    def _says(self, number: int, words: ir.Words) -> bool:
+        """Whether one of the words stands in a function's bytes."""
+        unit, function = self._program.functions[number]
+        if (unit.language, words) not in self._said:
+            self._said[unit.language, words] = pattern(unit.language, words)
+        body = function.body_at
+        found = self._said[unit.language, words]
+        return body is not None and found.search(self._sources[unit.path].data, *body) is not None
 
     def _own_names(self) -> frozenset[bytes]:
         """The names of the tree's functions, without those that say nothing."""
@@ -158,5 +168,5 @@ def _joined(words: ir.Words, others: ir.Words, calls: frozenset[str] = frozenset
     """Both together; a method that takes arguments somewhere may do so everywhere."""
     whatever = words.any | others.any | calls
     functions, paths = words.functions | others.functions | calls, words.paths | others.paths
-    macros = words.macros | others.macros
-    return ir.Words((words.alone | others.alone) - whatever, whatever, functions, paths, macros=macros)
+    macros, made = words.macros | others.macros, words.made | others.made
+    return ir.Words((words.alone | others.alone) - whatever, whatever, functions, paths, macros=macros, made=made)

@@ -38,8 +38,11 @@ def test_looking_everywhere_finds_nothing_more(program: Path, monkeypatch: pytes
     assert chosen.findings == every.findings
 
 
-def test_looking_everywhere_finds_nothing_more_in_fixtures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(FIXTURES / "rust", tmp_path / "rust")
+@pytest.mark.parametrize("language", ["rust", "python"])
+def test_looking_everywhere_finds_nothing_more_in_fixtures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    shutil.copytree(FIXTURES / language, tmp_path / language)
     chosen = findings(tmp_path, monkeypatch, everywhere=False)
     every = findings(tmp_path, monkeypatch, everywhere=True)
     assert chosen.findings == every.findings
@@ -74,3 +77,61 @@ impl S {{
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(), Work())
     assert [finding.slug for finding in report.findings] == ["lock-taken-twice"]
+
+
+OPENERS = {
+    "a field of a class that takes a lock where a block begins": "self.entry",
+    "a class of its own": "Entry()",
+    "a function that takes one in a block of its own": "entered()",
+    "a function that opens a block with such a function": "through()",
+    "a field that is computed": "self.guard",
+    "a field with another one before it": "self.nothing as _, self.guard",
+    "a variable of a condition's name": "cv",
+    "a variable of the function": "own",
+    "a parameter that is a lock": "given",
+}
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS.keys())
+def test_whatever_a_block_is_opened_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opener: str) -> None:
+    code = f"""
+import threading
+from contextlib import contextmanager, nullcontext
+
+gate = threading.Lock()
+cv = threading.Lock()
+
+class Entry:
+    def __enter__(self):
+        gate.acquire()
+    def __exit__(self, *_):
+        gate.release()
+
+@contextmanager
+def entered():
+    with gate:
+        yield
+
+@contextmanager
+def through():
+    with entered():
+        yield
+
+class Office:
+    def __init__(self):
+        self.entry = Entry()
+        self.nothing = nullcontext()
+        self._gate = threading.Lock()
+    @property
+    def guard(self):
+        return self._gate
+    def twice(self, given: threading.Lock):
+        own = threading.Lock()
+        with {opener}:
+            with {opener}:
+                pass
+"""
+    write_tree(tmp_path, {"a.py": code})
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(min_confidence="possible"), Work())
+    assert "lock-taken-twice" in [finding.slug for finding in report.findings]

@@ -17,7 +17,7 @@ def _is_registered(event: ir.Step) -> bool:
     return isinstance(event, ir.Register)
 
 
-HOOKS = Topic(lambda analysis: analysis.names(lambda table: table.hooks), _is_registered)
+HOOKS = Topic(lambda analysis: analysis.names(lambda table: table.hook_calls), _is_registered)
 """What is handed over to be run at some time."""
 
 

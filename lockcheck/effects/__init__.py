@@ -241,6 +241,12 @@ class Effects:
         """The methods by which locks are given back by name."""
         return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.gives)
 
+    @property
+    def hook_calls(self) -> frozenset[str]:
+        """The names by which hooks are called; of what hangs on an object of a module, with the object's before it."""
+        parts = (name.split(self.separator) for name in self.hooks)
+        return frozenset("::".join(path[-2:]) if len(path) > 2 else path[-1] for path in parts)
+
     def words(self, families: frozenset[str]) -> ir.Words:
         """The methods that can take a lock; those of maps and watches only where `families` has them.
 
@@ -248,9 +254,10 @@ class Effects:
         """
         if self.objects:
             listed = ((name, how) for lock in self.locks.values() for name, how in lock.methods.items())
-            methods = {name for name, how in listed if not (name.startswith("__") or how.moment)}
+            methods = {name for name, how in listed if not (name.startswith("__") or how.moment or how.gives)}
             methods |= self.signal_methods | self.stacks.keys()
-            return ir.Words(any=frozenset(methods), functions=frozenset(self.hooks))
+            made = frozenset(path[-1] for path, lock in self.locks_in_full.items() if not lock.views)
+            return ir.Words(self.views, frozenset(methods), frozenset(self.hooks), made=made)
         quiet = {"map", "watch"} - families
         alone, whatever = set(self.named), set[str]()
         for lock in self.locks.values():

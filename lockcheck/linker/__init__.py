@@ -279,13 +279,14 @@ class Program:
             body = wrapped(function, self.functions[wrapper][1], body) if body is not None else None
         return body
 
-    def guard_givers(self, language: str, effects: Effects) -> ir.Words:
+    def guard_givers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
         """The functions of a language that return a guard: a call of one is an acquisition.
 
-        In a language of objects `alone` are the names that a block can be opened with to take a lock.
+        In a language of objects `alone` are the names that a block can be opened with to take a lock; `says` tells
+        whether one of some words stands in the text of a function, by its number.
         """
         if effects.objects:
-            return self._openers(language, effects)
+            return self._openers(language, effects, says)
         alone, whatever, free, paths = set[str](), set[str](), set[str](), set[str]()
         names = self.types.names_of_guards(effects)
         names.update(line.name for unit in self.units for line in unit.imports if (line.name,) != line.target[-1:])
@@ -297,20 +298,45 @@ class Program:
                 (method if function.takes_self else free if function.owner is None else paths).add(function.name)
         return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))
 
-    def _openers(self, language: str, effects: Effects) -> ir.Words:
-        """The names of fields and variables that are locks, and of functions and classes that take one."""
-        alone, methods, plain, opened = set[str](), set[str](), set[str](), set[ir.Path]()
+    def _openers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
+        """The names of fields and variables that are locks, and of functions and classes that take one.
+
+        What a block is opened with takes a lock only where something that does stands in its text.
+        """
         units = [unit for unit in self.units if unit.language == language]
+        renamed = [(line.target[-1], line.name) for unit in units for line in unit.imports if line.target]
+        locks, typed = self._named_as_locks(units, effects)
+        locks.update([name for of, name in renamed if of in locks])
+        methods, plain = set[str](), set[str]()
+        by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters), ir.Words(spoken=frozenset(locks))
+        waiting: dict[int, tuple[str, ir.Path]] = {}
         for number, (unit, function) in enumerate(self.functions):
             if unit.language != language:
                 continue
-            if function.around or function.computed:
-                alone.add(function.name)
-            elif function.name in effects.enters and (owner := self.types.context(number).owner) is not None:
-                alone.add(owner.path[-1])
-                opened.add(owner.path)
-            elif function.by_hand:
+            owner = self.types.context(number).owner if function.name in effects.enters else None
+            if function.around:
+                waiting[number] = function.name, ()
+            elif owner is not None:
+                waiting[number] = owner.path[-1], owner.path
+            elif function.computed and says(number, of_locks):
+                locks.add(function.name)
+            elif function.by_hand and says(number, by_hand):
                 (plain if function.owner is None else methods).add(function.name)
+        listed = effects.words(frozenset()).any | effects.enters
+        alone, words = set(locks), ir.Words(frozenset(locks), listed | methods, frozenset(plain))
+        while waiting:
+            taking = [number for number in waiting if says(number, words)]
+            said = [waiting.pop(number) for number in taking]
+            new = {name for name, _ in said}.union(*(typed.get(path, ()) for _, path in said))
+            new = (new | {name for of, name in renamed if of in new}) - alone
+            if not new:
+                break
+            alone |= new
+            words = ir.Words(frozenset(new))
+        return ir.Words(frozenset(alone), frozenset(methods), frozenset(plain))
+
+    def _named_as_locks(self, units: Sequence[ir.Unit], effects: Effects) -> tuple[set[str], dict[ir.Path, set[str]]]:
+        """The names of fields, variables, parameters and functions that are or give locks, and those of other types."""
         named = [
             (field.name, field.type, Context(decl.module, ir.Type((*decl.module, decl.name))))
             for unit in units
@@ -318,11 +344,20 @@ class Program:
             for field in decl.fields
         ]
         named += [(s.name, s.type, Context(s.module)) for unit in units for s in unit.statics if s.type is not None]
-        for name, made, at in named:
-            for kind in self.types.behind(self.types.resolve(made, at, effects), effects):
-                if kind.path in opened or self.types.lock_type(kind, effects) is not None:
-                    alone.add(name)
-        return ir.Words(frozenset(alone), frozenset(methods), frozenset(plain))
+        found = [(name, self.types.resolve(made, at, effects)) for name, made, at in named]
+        languages = {unit.language for unit in units}
+        for number, (unit, function) in enumerate(self.functions):
+            if unit.language in languages:
+                at, params = self.types.context(number), function.params[function.takes_self :]
+                found += [(one.name, self.types.resolve(one.type, at, effects)) for one in params if one.type]
+                found += [(function.name, self.returned_type(number, None))] if function.returns is not None else []
+        locks, typed = set[str](), dict[ir.Path, set[str]]()
+        for name, known in found:
+            for kind in self.types.behind(known, effects):
+                typed.setdefault(kind.path, set()).add(name)
+                if self.types.lock_type(kind, effects) is not None:
+                    locks.add(name)
+        return locks, typed
 
     # -------------------------------------------------------------------------------------------- about functions
 

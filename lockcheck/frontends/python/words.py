@@ -14,11 +14,14 @@ from lockcheck.ir import Words
 
 def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or stands in the head of a `with`."""
+    spelled = frozenset(name for name in words.functions if "::" in name)
     forms = (
-        (r"\.\s*(?:{})\b", words.any | words.paths),
-        (_WITH + r"\b(?:{})\b", words.alone),
+        (r"\.\s*(?:{})\b", (words.any | words.paths) - spelled),
+        (_WITH + r"\b(?<!\bas )(?:{})\b", words.alone),
         (r"\b(?:{})\s*\(", words.functions | words.lenders),
         (_NAMED + r"(?:{})[ \t]*$", words.alone),
+        (_VARIABLE + r"\b(?:{})\s*\(", words.made),
+        (r"\b(?:{})\b", words.spoken),
     )
     said = [form.format(_either(names)) for form, names in forms if names]
     return re.compile("|".join([*said, _LOOKS_LIKE_ONE]).encode(), re.MULTILINE)
@@ -30,10 +33,14 @@ _WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*"
 _NAMED = r"^[ \t]*\w+[ \t]*=[ \t]*[\w.]+\."
 """A variable becomes another name of somebody's field: whatever it is called, a block may be opened with it."""
 
-_LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em)"
+_VARIABLE = r"^[ \t]*\w[\w, \t]*(?::[^=\n]*)?=[^=\n]*"
+"""A variable is given a value."""
+
+_LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em|(?:\b|_)cv\b)"
 """A `with` on something of a lock's name, wherever it comes from."""
 
 
 def _either(names: Iterable[str]) -> str:
     """Longer names first, so that a call is not cut off at a shorter one."""
-    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    return "|".join(re.escape(name).replace("::", r"\s*\.\s*") for name in ordered)
