@@ -7,7 +7,7 @@ Never: words for people, syntax.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lockcheck import ir
@@ -87,8 +87,11 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
     return frozenset(used)
 
 
-def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[int]:
-    """The slots from whose values those of some slots are made: what they were moved, borrowed or computed from."""
+def made_of(analysis: Analysis, number: int, slots: Iterable[int], new: Collection[str] = ()) -> frozenset[int]:
+    """The slots from whose values those of some slots are made: what they were moved, borrowed or computed from.
+
+    What calls of the names in `new` give is made of nothing else.
+    """
     body = analysis.program.body(number)
     sources: dict[int, set[int]] = defaultdict(set)
     for step in ir.steps_of(body.root) if body is not None else ():
@@ -97,6 +100,8 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int]) -> frozenset[
                 sources[dst.root].add(src.root)
             case ir.Ref(dst, src) if isinstance(src.root, int):
                 sources[dst].add(src.root)
+            case ir.Call() if step.word in new:
+                pass
             case ir.Call(dst=dst) | ir.New(dst=dst) | ir.Await(dst=dst):
                 sources[dst].update(place.root for place in read_by(step) if isinstance(place.root, int))
             case _:
@@ -144,10 +149,16 @@ def read_by(step: ir.Step) -> Iterator[ir.Place]:
 
 
 def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
-    """Whether a callback that is called at a moment is given what a guard guards: it is the critical section."""
+    """Whether a callback that is called at a moment is given what a guard guards: it is the critical section.
+
+    So it is where a copy is lent to it; a copy that it is given for good is nobody's but its own.
+    """
     event = moment.event
     given = event.given if isinstance(event, (ir.Callback, ir.Act)) else ()
-    slots = made_of(analysis, moment.function, (place.root for place in given if isinstance(place.root, int)))
+    loans = {place.root for place in given if isinstance(place.root, int) and "&" in place.way}
+    gifts = {place.root for place in given if isinstance(place.root, int)} - loans
+    copies = analysis.effects(moment.function).owned
+    slots = made_of(analysis, moment.function, loans) | made_of(analysis, moment.function, gifts, copies)
     lent = closure_params(analysis, moment.function)
     return hold.holder.root in slots or bool(slots & lent)
 

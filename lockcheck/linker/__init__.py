@@ -26,6 +26,9 @@ NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(
 _TRIES = 4
 """A function inside a cycle is linked at most so many times."""
 
+_SHORT = 600
+"""What functions of so many bytes give back is looked at; of longer ones only where they say that it is a lock."""
+
 _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
 
@@ -70,6 +73,7 @@ class Program:
         self.types.made.makings = [making for unit in units for making in unit.makings]
         self.types.made.handings = [handing for unit in units for handing in unit.handings]
         self.endings = Endings(self.types)
+        self._lock_names = {kind for table in effects.values() for _, kind in table.locks}
         self._bodies = bodies
         self._has = has
         self._channels: frozenset[str] | None = None
@@ -425,7 +429,7 @@ class Program:
             return _NO_OUTCOME
         self._note(number)
         start, end = function.body_at
-        if end - start > 600:
+        if end - start > _SHORT and not mentions(function.returns, self._lock_names):
             return _NO_OUTCOME
         if number in self._gone:
             return self._gone[number][0]

@@ -134,7 +134,7 @@ class Ends(Locks):
             self.given[call.dst] = call.name_at
             if name in effects.end_replaces.get(shape, ()):
                 self.doubtful.add(call.dst)
-            if shape != "Option":
+            if shape in ("[list]", "Map"):
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
         elif name in effects.end_empties.get(shape, ()):
             self.finish(place, self.program.endings.of(kind, effects), call.name_at)

@@ -59,7 +59,10 @@ class Invocations(Ends):
         elif mode is None:
             self.names_result(call.dst, targets, paths, certain)
         elif paths and paths[0] is not None:
-            self.name(ir.Place(call.dst), ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*")))
+            inner = self.program.result_place(targets[0]) if len(targets) == 1 and certain else None
+            behind = _of_caller(inner, paths, call.dst)
+            promised = ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*"))
+            self.name(ir.Place(call.dst), behind if behind is not None and "*" in behind.way else promised)
         waits = self.program.runs_when_awaited(targets[0])
         if waits and not call.awaited:
             if word not in self.effects.threads:

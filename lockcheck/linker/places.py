@@ -97,6 +97,8 @@ class Places(ABC):
             return
         known = self.alias.get(dst)
         if known is not None and known != src:
+            if self.canon(known) == self.canon(src):  # (one part of whichever variant the value is)
+                return
             del self.alias[dst]
             self.torn.add(dst)
             return
