@@ -258,8 +258,11 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
     """The ways with which a loop's next round starts: what belongs to one round is another thing in the next."""
     if not any(ways):
         return ways
-    regions = (step for step in ir.steps_of(body, closures=False) if isinstance(step, ir.Region))
-    mine = frozenset(slot for region in regions for slot in region.slots)
+    steps = list(ir.steps_of(body, closures=False))
+    mine = frozenset(slot for step in steps if isinstance(step, ir.Region) for slot in step.slots)
+    moves = (step.dst for step in steps if isinstance(step, ir.Move))
+    mine |= {dst.root for dst in moves if isinstance(dst.root, int) and not dst.way}
+    mine |= {step.dst for step in steps if isinstance(step, ir.Ref)}
 
     def go(hold: Hold) -> Hold:
         place = hold.taken.lock.place

@@ -80,13 +80,20 @@ class Objects(Values):
             self.does(call, name, place, kind)
         if name in self.effects.claims and len(call.operands) > 1 and call.operands[1].place is not None:
             self.out.append(ir.Refine(bare(plain(call.operands[1].place)), self.effects.claims[name]))
-        if any(self.by_type_of(call, name, outer, kind) for outer in self.program.types.behind(kind, self.effects)):
+        types = takewhile(lambda outer: not self.hides(outer, name), self.program.types.behind(kind, self.effects))
+        if any(self.by_type_of(call, name, outer, kind) for outer in types):
             return
         self.fill(place, kind, name, call.operands)
         if below := self.with_overrides(call, [], kind, name):
             self.invoke(call, below, True, kind)
         elif not self.field_called(call, name, place, kind):
             self.unknown_method(call, name, kind)
+
+    def hides(self, kind: ir.Type, name: str) -> bool:
+        """Whether a class has a value by the name, in place of the methods of what it is built on."""
+        decl = self.program.names.types.get(kind.path)
+        kept = decl is not None and any(one.name == name and one.shared for one in decl.fields)
+        return kept and name not in self.program.types.method_names(kind.path)
 
     def on_stack(self, call: ir.Call, name: str, stack: ir.Place | None) -> bool:
         """What is put on a stack of blocks is opened here, and closed with the stack's own block."""
