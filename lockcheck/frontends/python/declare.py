@@ -159,7 +159,7 @@ class _Declarer:
             kind = values.value_type(self.text.masked[said.end() : until])
             colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
             if colon >= 0:
-                kind = values.annotation(self.data[colon + 1 : said.end() - 1]) or kind
+                kind = _surer(values.annotation(self.data[colon + 1 : said.end() - 1]), kind)
             number = bisect_right(begins, said.start()) - 1
             method = methods[number] if number >= 0 else None
             given = self.given(kind, method) if method is not None else ""
@@ -265,7 +265,7 @@ class _Declarer:
             kind = values.annotation(self.data[said.end() : equal if equal >= 0 else end])
             value = equal + 1 if equal >= 0 else end
         said_value = self.text.masked[value:end].strip()
-        kind = kind or values.value_type(said_value)
+        kind = _surer(kind, values.value_type(said_value))
         if scope.owner:
             each = values.each_has_its_own(said_value) or (said[2] == b":" and not said_value)
             fields.append(ir.Field(name, kind or ir.Type(("_",)), said.span(1), shared=not each))
@@ -362,6 +362,12 @@ _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
 def _is_making(kind: ir.Type, said: ir.Type) -> bool:
     """Whether a value is made by calling the class that an annotation names."""
     return kind.path == ("[made]",) and bool(kind.args) and not said.args and kind.args[0].path[-1:] == said.path[-1:]
+
+
+def _surer(said: ir.Type | None, kind: ir.Type | None) -> ir.Type | None:
+    """The type of a value: what an annotation says, or, where it is made on the spot, how it is made."""
+    made = said is not None and kind is not None and _is_making(kind, said)
+    return kind if made else said or kind
 
 
 def _merged(
