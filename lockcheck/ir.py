@@ -464,12 +464,14 @@ class Callback(Struct, frozen=True, gc=False, array_like=True, tag=True):
 class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The thread may run other tasks here before this one goes on. `name_at` is the word that waits.
 
-    `others` are the bodies that must come to their end before, where they are known: that of an awaited task.
+    `others` are the bodies that must come to their end before, where they are known: that of an awaited task. `why` is
+    for people, where the task waits for the world outside ("connects over the network").
     """
 
     at: Range
     name_at: Range
     others: tuple[Region, ...] = ()
+    why: str = ""
 
 
 class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):

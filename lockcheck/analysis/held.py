@@ -187,9 +187,9 @@ class Walk:
                 fact = Fact(place, value, truth)
                 others = place.way[-1:] == (ir.LOCKED,)
                 return at.agreeing(ways, frozenset([fact])) if others else at.known(ways, fact)
-            case ir.Suspend(where):
+            case ir.Suspend(where, why=why):
                 self.moment(step, ways)
-                self.wait(self.suspends, Wait("", (), Site(self.number, where)), ways)
+                self.wait(self.suspends, Wait(why, (), Site(self.number, where)), ways)
                 return ways
             case ir.Block(where, _, _, why):
                 self.moment(step, ways)
@@ -397,9 +397,11 @@ class Walk:
         return self.results(step, summary, ways)
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
-        """What is known of each kind here, and what a callee adds to it. A task surely lets go, or nothing is said."""
-        if plain:
-            yield self.suspends, summary.suspends
+        """What is known of each kind here, and what a callee adds to it.
+
+        That a task lets go, without a word why, is only said of what is called for sure.
+        """
+        yield self.suspends, [wait for wait in summary.suspends if plain or wait.why]
         yield self.blocks, summary.blocks
         yield self.calls, summary.calls
 

@@ -166,6 +166,8 @@ class Effects:
     scoped: frozenset[str]
     here: frozenset[str]
     blocks: Mapping[str, str]
+    awaits: Mapping[str, str]
+    """What waits for the world outside where a task awaits what it gives."""
     works: Mapping[str, str]
     works_methods: Mapping[str, str]
     blocks_methods: Mapping[str, str]
@@ -411,6 +413,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]),
         blocks=data["blocks"],
+        awaits=data.get("awaits", {}),
         works=data.get("works", {}),
         works_methods=data.get("works-methods", {}),
         blocks_methods=data["blocks-methods"],

@@ -36,7 +36,8 @@ class Closures(Places):
         if isinstance(src.root, int) and not bare(src).way:
             self.run_waiting(src.root, dst)
         if not self.blocking:
-            self.out.append(ir.Suspend(at, name_at, self.tasks(src)))
+            why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
+            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))

@@ -464,6 +464,7 @@ class Objects(Values):
             bodies = self.bodies_of(call.operands[hook[1] : hook[1] + 1], call.at)
             self.out.append(ir.Register(hook[0], bodies, call.at, call.name_at, call.word))
         first = call.operands[0].place if call.operands else None
+        self.waits_outside(call, spelled)
         self.closures(call, None)
         if spelled in self.effects.same_functions and first is not None:
             self.name(ir.Place(call.dst), first)
@@ -479,6 +480,12 @@ class Objects(Values):
             self.unknown(call, spelled)
         if len(found) > 1:
             self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
+
+    def waits_outside(self, call: ir.Call, spelled: str) -> None:
+        """What is awaited of a call waits for the world outside: by itself, or by what it is given to wait for."""
+        places = (operand.place for operand in call.operands if operand.place is not None and not operand.place.way)
+        given = (self.abroad.get(place.root, "") for place in places if isinstance(place.root, int))
+        self.abroad[call.dst] = self.effects.awaits.get(spelled) or next((why for why in given if why), "")
 
     def of_elements(self, spelled: str, call: ir.Call) -> ir.Type | None:
         """What a library function gives that hands on the elements of its first argument."""

@@ -64,6 +64,8 @@ class Places(ABC):
     watched: frozenset[int] = frozenset()
     """Variables that change, but by assignments only: what they are is known as far as the last one says it."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    abroad: dict[int, str] = field(default_factory=dict)
+    """What a task waits for that awaits the value, where that is the world outside: words for people."""
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
     beside: set[int] = field(default_factory=set)
     channels: set[int] = field(default_factory=set)

@@ -64,7 +64,8 @@ class Store:
 Contention. Latency jumps for all who want the lock whenever the disk or the other side is slow.
 ## Not seen
 Work on the very thing that the lock guards, such as a locked file, is what the lock is for. Whether somebody else
-wants the lock at that time. Tests, which may take their time, and what makes a static at its first use.
+wants the lock at that time. What tasks await under a lock of tasks, other than connections and processes. Tests, which
+may take their time, and what makes a static at its first use.
 """
 
 from __future__ import annotations
@@ -82,24 +83,30 @@ META = Meta(code="LCK402", severity="warning", languages=("rust", "python"), rea
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each guard under which the thread blocks, at the first place."""
+    """One finding for each guard under which the thread blocks, at the first place; a task, under a lock of tasks."""
     seen = set()
     for moment in analysis:
-        wait = _wait(analysis, moment) if any(moment.ways) and not analysis.of_tests(moment.function) else None
-        for hold, sure in moment.held(wait.when) if wait is not None else ():
-            lock = hold.taken.lock
-            key = (hold.taken.site, lock.place)
-            if key in seen or lock.family in ("once", "semaphore") or wait is None or _awaited_lock(moment, hold):
-                continue
-            seen.add(key)
-            via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
-            yield witness.of_hold(
-                analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
-                f"{wait.why}{via} while the guard of `{{lock}}` is held: whoever wants the lock waits too",
-                "end the guard before, and take the lock again for the result",
-                graded(lock.evidence, sure and not wait.trace) if wait.certain else "possible", "blocks under the lock",
-                (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, wait.why, "blocks here")),
-            )  # fmt: skip
+        for wait, lets_go in _waits(analysis, moment):
+            for hold, sure in moment.held(wait.when):
+                lock = hold.taken.lock
+                key = (hold.taken.site, lock.place)
+                is_matter = lock.family not in ("once", "semaphore") and (not lets_go or lock.waits == "task")
+                if key in seen or not is_matter or _awaited_lock(moment, hold):
+                    continue
+                seen.add(key)
+                yield _finding(analysis, moment, hold, sure, wait)
+
+
+def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, wait: Wait) -> Finding:
+    via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
+    return witness.of_hold(
+        analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
+        f"{wait.why}{via} while the guard of `{{lock}}` is held: whoever wants the lock waits too",
+        "end the guard before, and take the lock again for the result",
+        graded(hold.taken.lock.evidence, sure and not wait.trace) if wait.certain else "possible",
+        "blocks under the lock",
+        (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, wait.why, "blocks here")),
+    )  # fmt: skip
 
 
 def _awaited_lock(moment: Moment, hold: Hold) -> bool:
@@ -109,12 +116,18 @@ def _awaited_lock(moment: Moment, hold: Hold) -> bool:
     return isinstance(moment.event, ir.Block) and at[0] <= site.at[0] and site.at[1] <= at[1]
 
 
-def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
-    """What the thread waits for at the moment, itself or in what it calls."""
-    if isinstance(moment.event, ir.Block):
-        return Wait(moment.event.why, (), analysis.site(moment))
-    found = (wait for wait in analysis.waits(moment, "blocks") if not _is_once(analysis, wait))
-    return min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why), default=None)
+def _waits(analysis: Analysis, moment: Moment) -> Iterator[tuple[Wait, bool]]:
+    """What is waited for at the moment, itself or in what it calls, and whether other tasks run meanwhile."""
+    event = moment.event
+    if not any(moment.ways) or analysis.of_tests(moment.function):
+        return
+    if isinstance(event, (ir.Block, ir.Suspend)) and event.why:
+        yield Wait(event.why, (), analysis.site(moment)), isinstance(event, ir.Suspend)
+    blocks = [wait for wait in analysis.waits(moment, "blocks") if not _is_once(analysis, wait)]
+    suspends = [wait for wait in analysis.waits(moment, "suspends") if wait.why]
+    for found, lets_go in ((blocks, False), (suspends, True)):
+        if found:
+            yield min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why)), lets_go
 
 
 def _is_once(analysis: Analysis, wait: Wait) -> bool:
