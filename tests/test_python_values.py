@@ -272,3 +272,41 @@ def test_a_name_that_means_no_module_is_no_log(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a.py": text + "            return super(A, self).log(1) or super(A).log or crate(1)\n"})
     report = json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)
     assert (report["findings"], report["problems"]) == ([], [])
+
+
+FIELDS = """\
+import threading
+from typing import Iterable
+import attr
+LOCK = threading.Lock()
+class Part:
+    def sweep_all(self):
+        with LOCK:
+            pass
+    def tidy_all(self):
+        return 1
+    def name_all(self):
+        return 2
+"""
+
+
+def test_the_type_of_an_attrs_field_is_what_it_says(tmp_path: Path) -> None:
+    store = (
+        "@attr.s\nclass Store:\n    parts = attr.ib(repr=False, type=Iterable[Part])\n    def f(self):\n"
+        "        with LOCK:\n            for part in self.parts:\n                part.sweep_all()\n"
+    )
+    write_tree(tmp_path, {"store.py": FIELDS + store})
+    said = json.loads(lockcheck(tmp_path, "check", ".", "--output", "json", "--no-cache").stdout)
+    assert [one["code"] for one in said["findings"]] == ["LCK201"]
+
+
+def test_a_field_is_possibly_of_the_one_class_that_has_all_that_its_class_asks_of_it(tmp_path: Path) -> None:
+    store = (
+        "class Store:\n    def __init__(self, part):\n        self.part = part\n    def g(self):\n"
+        "        return self.part.tidy_all() + self.part.name_all()\n"
+        "    def f(self):\n        with LOCK:\n            self.part.sweep_all()\n"
+    )
+    write_tree(tmp_path, {"store.py": FIELDS + store})
+    possible = ("check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible")
+    said = json.loads(lockcheck(tmp_path, *possible).stdout)
+    assert [(one["code"], one["confidence"]) for one in said["findings"]] == [("LCK201", "possible")]

@@ -333,7 +333,10 @@ class Objects(Values):
             self.out.append(step)
 
     def with_overrides(self, call: ir.Call, targets: list[int], kind: ir.Type | None, name: str) -> list[int]:
-        """A method and what the classes below the receiver's put in its place; alone these where it only raises."""
+        """A method and what the classes below the receiver's put in its place; alone these where it only raises.
+
+        What it does not do itself, and many classes put in its place, is anybody's code.
+        """
         if kind is None or len(targets) > 1:
             return targets
         bare = bool(targets) and self.program.functions[targets[0]][1].bare
@@ -345,6 +348,8 @@ class Objects(Values):
             own = self.program.types.methods(ir.Type(path), name, self.effects)
             replaced = mine and self.program.types.methods(ir.Type(path), mine, self.effects)
             found += [n for n in own if not replaced and not self.program.functions[n][1].bare]
+        if bare and len(found) > _OVERRIDES:
+            self.did(call, "calls", call.operands[0].place)
         if not 0 < len(found) <= _OVERRIDES:
             return targets
         return found if bare else [*targets, *found]

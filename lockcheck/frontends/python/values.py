@@ -27,6 +27,8 @@ _OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|Pri
 _DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
 _PROXY = re.compile(r"(?:weakref\.)?proxy\(\s*([\w.]+)\s*\)")
 """What stands for its argument in all that is asked of it."""
+_ATTRIBUTES = frozenset({"ib", "attrib"})
+"""What says of a class's attribute how it is made, by `factory=`, and of what `type=` it is: attrs."""
 _MAKERS = frozenset({"factory", "default_factory"})
 _REMARK = re.compile(r"""#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
@@ -150,6 +152,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
             return ir.Type(("[made]",), (ir.Type(spelled),))
         if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
             return _value(value.strip()[7:].strip(), 1)
+        if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
+            return said
         given.append(ir.Type(("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)))
     return ir.Type(("[made]",), (ir.Type(path), *given))
 
