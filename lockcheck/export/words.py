@@ -86,8 +86,12 @@ class Words:
 
     @property
     def carries(self) -> tuple[str, ...]:
-        """The methods that hand on a guard which the receiver holds."""
-        return tuple(sorted(name for name in self.effects.carries if name.isidentifier() and name != "await"))
+        """The methods that hand on a guard which the receiver holds.
+
+        Not those that take a value out of what holds it: behind an acquisition that is what the lock guards.
+        """
+        out = {name for names in self.effects.end_gives.values() for name in names}
+        return tuple(sorted(name for name in self.effects.carries - out if name.isidentifier() and name != "await"))
 
     @property
     def consumes(self) -> tuple[str, ...]:

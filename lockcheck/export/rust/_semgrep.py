@@ -121,7 +121,8 @@ def is_lock(words: Words, name: str, waits: str = "") -> list[Part]:
 
 
 AWAIT = Event("$W.await", (), "$W")
-TESTS, OF_TESTS = "mod tests { ... }", "**/tests/**"
+OUTSIDE_TESTS: list[Part] = [{"pattern-not-inside": f"mod {name} {{ ... }}"} for name in ("tests", "test")]
+OF_TESTS = "**/tests/**"
 """What only tries other code: a pattern, and the path of a file. Attributes inside a module are lost to semgrep."""
 SPAWNS = ("$T::spawn(|| $E)", "spawn(|| $E)")
 """Closures of one expression that run elsewhere."""

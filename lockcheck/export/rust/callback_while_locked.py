@@ -11,7 +11,7 @@ COVERAGE = "approximate"
 CONFIDENCE = "MEDIUM"
 CWE = "CWE-667: Improper Locking"
 REFERENCES = ("https://fbinfer.com/docs/all-issue-types/",)
-LOSES = "wakers, callbacks that a pattern or a loop names, guards of a head"
+LOSES = "wakers, callbacks that a pattern or a loop names, those in a loop over what is guarded, guards of a head"
 
 
 def semgrep(words: Words) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def semgrep(words: Words) -> dict[str, Any]:
     called = {"pattern-regex": r"\(\s*(\w+\s*\.\s*)+\w+\s*\)\s*\("}
     found = [_unless_given(words, held, parameter), sg.both(_unless_given(words, held, field), called)]
     return {
-        **sg.both(sg.either(found), *sg.is_lock(words, "L"), {"pattern-not-inside": sg.TESTS}),
+        **sg.both(sg.either(found), *sg.is_lock(words, "L"), *sg.OUTSIDE_TESTS),
         "paths": {"exclude": [sg.OF_TESTS]},
     }
 
@@ -31,4 +31,5 @@ def _unless_given(words: Words, held: sg.Held, event: sg.Event) -> sg.Part:
     given, part = (event.pattern.replace("(...)", f"(..., {sg.deep(what)}, ...)") for what in ("$G", "$PART"))
     made = (sg.deep("$G"), f"unsafe {{ {sg.deep('$G')} }}")  # the first does not look into `unsafe`
     parted = [f"let $PART = {one};\n...\n{sg.deep(part)};" for one in made]
-    return sg.both(sg.binding(words, held, event), *({"pattern-not-inside": one} for one in (given, *parted)))
+    each = f"for $EACH in {sg.deep('$G')} {{ ... }}"
+    return sg.both(sg.binding(words, held, event), *({"pattern-not-inside": one} for one in (given, each, *parted)))

@@ -15,13 +15,17 @@ REFERENCES = ("https://doc.rust-lang.org/std/mem/fn.drop.html",)
 LOSES = "guards that only outlive their last use, are shadowed or replaced; exits in `let … else`, closures, macros"
 
 _LEAVES = sg.regex(
-    "EXIT", r"(?s)^(?!.*(\|\s*|\b(async|move)\s*)\{)(.*\n)?((?!//)[^\n])*(\breturn\b|[\w)\]]\?\s*[;,.)}])"
+    "EXIT",
+    r"(?s)^([^={]+=\s*match\b[^{]*\{)?(//[^\n]*\n|(?!//)[^{])*(\breturn\b|[\w)\]]\?\s*([;,.)}]|$))",
 )
-"""The text of a statement that leaves, outside comments, closures and `async` blocks.
-
-To semgrep the last expression of each block is a `return`, so that only the text tells.
+"""The text of a statement that leaves, outside comments and blocks: `...` finds what stands in a block by itself, and
+takes the block and what is in it for one after the other. To semgrep the last expression of each block is a `return`,
+so that only the text tells.
 """
-_NEEDED = ("<... $G ...>;", "<... $F(...) ...>;")
+_NEEDED = (("<... $G ...>;",), ("<... $F(...) ...>;", sg.regex("F", r"^(?!(Ok|Err|Some|None)\b)")))
+"""What is left to do under the guard: it is named again, or something is called that is more than a result."""
+_LATER = ("async { ... }", "async move { ... }")
+"""What runs when the guard is gone."""
 
 
 def semgrep(words: Words) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def semgrep(words: Words) -> dict[str, Any]:
         sg.regex("HELD", sg.guard_text(words, held)),
         sg.NAME,
         *sg.is_lock(words, "L"),
-        {"pattern-not-inside": sg.TESTS},
+        *sg.OUTSIDE_TESTS,
         {"focus-metavariable": "$L"},
     )
     return {**found, "paths": {"exclude": [sg.OF_TESTS]}}
@@ -45,7 +49,8 @@ def semgrep(words: Words) -> dict[str, Any]:
 def _ways(words: Words, given: str) -> Iterator[sg.Part]:
     """The guard is dropped by name, left early, or given away for good."""
     yield from (sg.both(f"{given}{drop}($G);\n...") for drop in words.drops)
-    yield from (sg.both(f"{given}<... $X? ...>;\n...\n{needed}\n...") for needed in _NEEDED)
-    yield from (sg.both(f"{given}$EXIT;\n...\n{needed}\n...", _LEAVES) for needed in _NEEDED)
+    later = [{"pattern-not": f"{given}{one}"} for one in _LATER]
+    for needed, *more in _NEEDED:
+        yield sg.both(f"{given}$EXIT;\n...\n{needed}\n...", _LEAVES, *more, *later)
     waits = rf"(?s)^(?!.*\.\s*({one_of(words.waits)})$|{one_of(words.drops)}$)"
     yield sg.both(f"{given}{sg.deep('$F(..., $G, ...)')};\n...", sg.regex("F", waits))
