@@ -99,8 +99,8 @@ class Frontier:
     def functions(self, lenders: Collection[int]) -> list[int]:
         """The numbers of the functions that may hold a guard, ascending.
 
-        `lenders` are functions that are known to run what they are given under a guard of theirs: whoever calls one
-        holds that guard in the closure. Asked again with more of them, more is found.
+        `lenders` are functions that are known to run what they are given under a guard of theirs (whoever calls one
+        holds that guard in the closure), or to leave a lock taken. Asked again with more of them, more is found.
         """
         if not self._searched:
             self._searched = True

@@ -132,7 +132,9 @@ class Analysis:
         return None if self._saw_all else frozenset(self._consulted)
 
     def lends(self, number: int) -> bool:
-        """Whether a function calls what it was given under a guard of its own."""
+        """Whether a function calls what it was given under a guard of its own, or leaves a lock taken."""
+        if self.program.functions[number][1].by_hand and (self.summary(number).keeps or self.summary(number).returns):
+            return True
         return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
 
     def names(self, of: Callable[[Effects], Iterable[str]]) -> frozenset[str]:

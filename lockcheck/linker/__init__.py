@@ -337,7 +337,7 @@ class Program:
                 break
             alone |= new
             words = ir.Words(frozenset(new))
-        return ir.Words(frozenset(alone), frozenset(methods), frozenset(plain))
+        return ir.Words(frozenset(alone))
 
     def _named_as_locks(self, units: Sequence[ir.Unit], effects: Effects) -> tuple[set[str], dict[ir.Path, set[str]]]:
         """The names of fields, variables, parameters and functions that are or give locks, and those of other types."""
