@@ -124,11 +124,13 @@ def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
             yield from (operand.place for operand in step.operands[own:] if operand.place is not None)
 
 
-def closure_params(analysis: Analysis, number: int) -> frozenset[int]:
-    """The slots of the parameters of all closures in a function."""
+def closure_params(analysis: Analysis, number: int, inside: ir.Range | None) -> frozenset[int]:
+    """The slots of the parameters of all closures in a function, but for those that the place `inside` is in."""
     body = analysis.program.body(number)
     steps = ir.steps_of(body.root) if body is not None else ()
-    return frozenset(slot for step in steps if isinstance(step, ir.Lambda) for slot in step.params)
+    closures = (step for step in steps if isinstance(step, ir.Lambda))
+    others = (one for one in closures if inside is None or not one.body.at[0] <= inside[0] < one.body.at[1])
+    return frozenset(slot for one in others for slot in one.params)
 
 
 def read_by(step: ir.Step) -> Iterator[ir.Place]:
@@ -151,7 +153,9 @@ def read_by(step: ir.Step) -> Iterator[ir.Place]:
 def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
     """Whether a callback that is called at a moment is given what a guard guards: it is the critical section.
 
-    So it is where a copy is lent to it; a copy that it is given for good is nobody's but its own.
+    So it is where a copy is lent to it; a copy that it is given for good is nobody's but its own. What a function puts
+    round another (`@synchronized`) hands its own parameters on; to what is kept somewhere they say nothing of a guard
+    that is taken beside them.
     """
     event = moment.event
     given = event.given if isinstance(event, (ir.Callback, ir.Act)) else ()
@@ -159,7 +163,8 @@ def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
     gifts = {place.root for place in given if isinstance(place.root, int)} - loans
     copies = analysis.effects(moment.function).owned
     slots = made_of(analysis, moment.function, loans) | made_of(analysis, moment.function, gifts, copies)
-    lent = closure_params(analysis, moment.function)
+    beside = hold.taken.site.at if isinstance(event, ir.Act) else None
+    lent = closure_params(analysis, moment.function, beside)
     return hold.holder.root in slots or bool(slots & lent)
 
 
