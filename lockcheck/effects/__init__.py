@@ -165,6 +165,12 @@ class Effects:
     channels: Mapping[str, ir.Type]
     scoped: frozenset[str]
     here: frozenset[str]
+    lazily: frozenset[str]
+    """Functions that run what they are given when somebody goes through what they return."""
+    operators: Mapping[str, tuple[str, ...]]
+    """Methods by which values answer to operators, with those that stand in for them."""
+    operating: Mapping[str, str]
+    """Functions that ask their argument by such a method."""
     blocks: Mapping[str, str]
     awaits: Mapping[str, str]
     """What waits for the world outside where a task awaits what it gives."""
@@ -412,6 +418,9 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         },
         scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]),
+        lazily=frozenset(data["here"].get("lazy", ())),
+        operators={name: tuple(more) for name, more in data.get("operators", {}).get("methods", {}).items()},
+        operating=data.get("operators", {}).get("functions", {}),
         blocks=data["blocks"],
         awaits=data.get("awaits", {}),
         works=data.get("works", {}),

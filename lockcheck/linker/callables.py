@@ -133,6 +133,22 @@ class Callables(Callees):
                     found.append((number, body, True))
         return found
 
+    def runs_here(self, call: ir.Call) -> None:
+        """`sorted(rows, key=self.rank)`: a function of the tree is called before the call returns, or never."""
+        for operand in call.operands:
+            body = self.body_of(operand.place, call.at) if not self.is_lambda(operand) else None
+            if body is not None:
+                self.out.append(ir.Branch((ir.Arm(body), ir.Arm(ir.Region((), (), call.at)))))
+
+    def runs_later(self, call: ir.Call) -> None:
+        """`map(self.rank, rows)`: what is given runs where somebody goes through the result."""
+        for operand in call.operands:
+            if self.is_lambda(operand) and operand.place is not None:
+                self.hand_on(call.dst, operand.place)
+            elif (body := self.body_of(operand.place, call.at)) is not None:
+                self.lambdas[call.dst] = ir.Lambda(call.dst, (), body, call.dst)
+                self.placed.add(call.dst)
+
     # ------------------------------------------------------------------------------------------------------ threads
 
     def spawns(self, call: ir.Call, kind: str) -> None:

@@ -172,9 +172,7 @@ class Made:
                     if kind is not None:
                         yield kind
 
-    def _handed_type(
-        self, owner: ir.Type, method: str, slot: int, name: str, effects: Effects
-    ) -> ir.Type | None:
+    def _handed_type(self, owner: ir.Type, method: str, slot: int, name: str, effects: Effects) -> ir.Type | None:
         """What a method's parameter is: a container of its object, or one of the methods that are handed to it."""
         for one in self._given_to(method, slot, name):
             if self.methods(self._owner_of(one, effects), one.name, effects):

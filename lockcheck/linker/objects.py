@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.made import CLASS, flowed
+from lockcheck.linker.operators import Operators
 from lockcheck.linker.places import bare, oldest, plain
 from lockcheck.linker.uses import guessed, is_guess
-from lockcheck.linker.values import Values
 
 _GUESSES = 2
 _OVERRIDES = 6
@@ -25,14 +25,17 @@ _NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
-class Objects(Values):
+class Objects(Operators):
     """What calls mean in a language of objects."""
 
     def call(self, call: ir.Call) -> None:
         before, self.now = len(self.out), call.at
         if call.word in self.effects.threads:
             self.spawns(call, self.effects.threads_when.get(call.word, "thread"))
-        super().call(call)
+        if isinstance(call.callee, ir.Method) and call.word in self.effects.operators:
+            self.operator(call, call.word)
+        else:
+            super().call(call)
         if call.throws != -1 and any(self.may_raise(step, call.throws) for step in self.out[before:]):
             self.out.append(ir.Escape(call.throws, call.at))
 
@@ -209,7 +212,8 @@ class Objects(Values):
             return
         target = self.target(place)
         if target is None:
-            super().indirect(call, place)
+            if not self.operator(replace(call, operands=(ir.Operand(place), *call.operands)), "__call__"):
+                super().indirect(call, place)
             return
         kind = self.type_of(target.receiver)
         operands = (*target.first, *call.operands)
@@ -470,6 +474,7 @@ class Objects(Values):
             self.out.append(ir.Register(hook[0], bodies, call.at, call.name_at, call.word))
         first = call.operands[0].place if call.operands else None
         self.waits_outside(call, spelled)
+        self.asked_by_function(call, spelled)
         self.closures(call, None)
         if spelled in self.effects.same_functions and first is not None:
             self.name(ir.Place(call.dst), first)
@@ -521,7 +526,12 @@ class Objects(Values):
 
     def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to what is outside of the tree run there only where the table says so."""
-        if call.word in self.effects.here or call.word in self.effects.threads:
+        if call.word in self.effects.lazily:
+            self.runs_later(call)
+        elif call.word in self.effects.here:
+            self.runs_here(call)
+            super().closures(call, receiver, unknown)
+        elif call.word in self.effects.threads:
             super().closures(call, receiver, unknown)
 
 

@@ -16,6 +16,8 @@ from lockcheck.frontends.python.frame import Frame
 from lockcheck.frontends.python.values import CONSTANTS
 
 UNKNOWN = ir.Place(("[unknown]",))
+OPERATORS = frozenset({"__getitem__", "__setitem__", "__delitem__", "__contains__", "__iter__", "__str__"})
+"""The methods by which values answer to operators."""
 
 
 class Expressions(Frame):
@@ -47,14 +49,28 @@ class Expressions(Frame):
                 return self.yielded(node)
             case cst.Tuple(elements=elements) | cst.List(elements=elements):
                 return self.display(node, elements)
-            case cst.GeneratorExp() | cst.ListComp() | cst.SetComp() | cst.DictComp():
-                return self.comprehension(node)
+            case cst.ListComp() | cst.SetComp() | cst.DictComp():
+                return self.comprehension(node, self.at_once(node.for_in.iter))
+            case cst.GeneratorExp():
+                return ir.Place(self.closure(node, self.at_once(node.for_in.iter)))
+            case cst.Comparison():
+                self.comparison(node)
+                return None
+            case cst.FormattedStringExpression(expression=inner):
+                self.operate("__str__", self.value(inner), inner)
+                return None
             case cst.SimpleString() | cst.Integer() | cst.Float() | cst.Imaginary() | cst.Ellipsis():
                 return None
             case _:
                 for part in syntax.parts(node):
                     self.value(part)
                 return None
+
+    def at_once(self, node: cst.BaseExpression) -> ir.Place | None:
+        """The value of an expression that somebody goes through on the spot: a generator's body runs here."""
+        if isinstance(node, cst.GeneratorExp):
+            return self.comprehension(node, self.at_once(node.for_in.iter))
+        return self.value(node)
 
     def named(self, node: cst.Name) -> ir.Place:
         place = self.place_of(node.value)
@@ -71,14 +87,29 @@ class Expressions(Frame):
             self.put(ir.Get(self.slot(), place, self.at(node), self.at(node.attr)))
         return place
 
-    def subscript(self, node: cst.Subscript) -> ir.Place | None:
+    def subscript(self, node: cst.Subscript, operator: str = "__getitem__") -> ir.Place | None:
         base = self.value(node.value)
         for element in node.slice:
             self.value(element)
         if base is None:
             return None
+        self.operate(operator, base, node, 2 if operator == "__setitem__" else 1)
         text = cst.Module([]).code_for_node(node).partition("[")[2].rpartition("]")[0]
         return ir.Place(base.root, (*base.way, f"[{''.join(text.split())}]"))
+
+    def comparison(self, node: cst.Comparison) -> None:
+        """`a < b`, `a in b`."""
+        self.value(node.left)
+        for one in node.comparisons:
+            place = self.at_once(one.comparator)
+            if isinstance(one.operator, (cst.In, cst.NotIn)):
+                self.operate("__contains__", place, one.comparator, 1)
+
+    def operate(self, name: str, place: ir.Place | None, node: cst.CSTNode, more: int = 0) -> None:
+        """An operator asks a value for something, by the method that classes define for it; so many operands follow."""
+        if place is not None and place.root != UNKNOWN.root:
+            at, operands = self.at(node), (ir.Operand(place), *[ir.Operand()] * more)
+            self.put(ir.Call(self.slot(at=at), ir.Method(name), operands, at, at, False, self.handler()))
 
     def display(self, node: cst.CSTNode, elements: Sequence[cst.BaseElement]) -> ir.Place:
         dst = self.slot()
@@ -120,7 +151,7 @@ class Expressions(Frame):
         return ir.Indirect(place or UNKNOWN), [], name
 
     def operand(self, argument: cst.Arg) -> ir.Operand:
-        place = self.value(argument.value)
+        place = self.at_once(argument.value)
         return ir.Operand(place, name=argument.keyword.value if argument.keyword else "", spread=argument.star != "")
 
     def awaited(self, node: cst.Await, inner: cst.BaseExpression) -> ir.Place:
@@ -132,7 +163,7 @@ class Expressions(Frame):
 
     def yielded(self, node: cst.Yield) -> ir.Place:
         inner = node.value
-        place = self.value(inner.item if isinstance(inner, cst.From) else inner) if inner is not None else None
+        place = (self.at_once(inner.item) if isinstance(inner, cst.From) else self.value(inner)) if inner else None
         dst = self.slot()
         at = self.at(node)
         self.put(ir.Yield(dst, place, at, (at[0], at[0] + 5), self.handler(True)))
@@ -224,18 +255,19 @@ class Expressions(Frame):
 
     # ---------------------------------------------------------------------------------------------- comprehensions
 
-    def comprehension(self, node: cst.BaseComp) -> ir.Place:
-        """A loop in one expression. A generator's body runs later, most often at once: it is taken to run here."""
+    def comprehension(self, node: cst.BaseComp, source: ir.Place | None) -> ir.Place:
+        """A loop in one expression, through the elements of the value at a place."""
         self.names.append({})
         self.outside.append(set())
         dst = self.slot()
-        self.rounds(node, node.for_in, dst)
+        self.rounds(node, node.for_in, source, dst)
         self.names.pop()
         self.outside.pop()
         return ir.Place(dst)
 
-    def rounds(self, node: cst.BaseComp, each: cst.CompFor, dst: int) -> None:
-        source = self.value(each.iter)
+    def rounds(self, node: cst.BaseComp, each: cst.CompFor, source: ir.Place | None, dst: int) -> None:
+        if each.asynchronous is None:
+            self.operate("__iter__", source, each.iter)
         done, again, mark = self.label(), self.label(), self.slot()
         for name in syntax.names_bound(each.target):
             self.names[-1][name] = self.slot(name, "local")
@@ -245,7 +277,7 @@ class Expressions(Frame):
             for test in each.ifs:
                 self.value(test.test)
             if each.inner_for_in is not None:
-                self.rounds(node, each.inner_for_in, dst)
+                self.rounds(node, each.inner_for_in, self.at_once(each.inner_for_in.iter), dst)
             else:
                 made = [self.value(part) for name in ("elt", "key", "value") if (part := getattr(node, name, None))]
                 if not isinstance(node, cst.DictComp):

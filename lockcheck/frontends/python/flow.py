@@ -16,7 +16,7 @@ import libcst as cst
 
 from lockcheck import ir
 from lockcheck.frontends.python import syntax
-from lockcheck.frontends.python.expressions import UNKNOWN, Expressions
+from lockcheck.frontends.python.expressions import OPERATORS, UNKNOWN, Expressions
 from lockcheck.frontends.python.frame import Around
 
 _EVERYTHING = frozenset({"BaseException", "CancelledError", "Cancelled", "GeneratorExit"})
@@ -91,11 +91,17 @@ class Flow(Expressions):
                     self.leave(self.loops[-1][1], self.loops[-1][2], self.at(node))
             case cst.Del(target=target):
                 for one in target.elements if isinstance(target, cst.Tuple) else (target,):
-                    self.bind(one.value if isinstance(one, cst.Element) else one, None)
+                    self.deleted(one.value if isinstance(one, cst.Element) else one)
             case cst.Assert(test=test):
                 self.claimed(test)
             case _:
                 pass
+
+    def deleted(self, target: cst.CSTNode) -> None:
+        if isinstance(target, cst.Subscript):
+            self.subscript(target, "__delitem__")
+        else:
+            self.bind(target, None)
 
     def claimed(self, test: cst.BaseExpression) -> None:
         """What comes after it runs only where the expression is true."""
@@ -124,7 +130,7 @@ class Flow(Expressions):
                 if base is not None and value is not None:
                     self.put(ir.Move(ir.Place(base.root, (*base.way, attr.value)), value))
             case cst.Subscript():
-                place = self.subscript(target)
+                place = self.subscript(target, "__setitem__")
                 if place is not None and value is not None:
                     self.put(ir.Move(place, value))
             case _:
@@ -151,7 +157,9 @@ class Flow(Expressions):
             self.put(ir.Loop(self.filled(at, one_round), again))
 
     def for_(self, node: cst.For) -> None:
-        source = self.value(node.iter)
+        source = self.at_once(node.iter)
+        if node.asynchronous is None:
+            self.operate("__iter__", source, node.iter)
         done, again, mark = self.label(), self.label(), self.slot()
         at = self.at(node)
 
@@ -268,7 +276,8 @@ class Flow(Expressions):
     def failing(self, label: int, at: ir.Range) -> None:
         """What is tried calls nothing: reading a name or an element is what may raise."""
         tried = ir.Region(tuple(self.steps), (), at)
-        if not any(isinstance(step, (ir.Call, ir.Escape)) for step in ir.steps_of(tried, closures=False)):
+        steps = [step for step in ir.steps_of(tried, closures=False) if isinstance(step, (ir.Call, ir.Escape))]
+        if all(isinstance(step, ir.Call) and step.word in OPERATORS for step in steps):
             self.steps.insert(0, ir.Escape(label, at))
 
     def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:

@@ -140,5 +140,8 @@ class Frame(ABC):
         """Lower an assignment of a value to a target."""
 
     @abstractmethod
-    def closure(self, node: cst.FunctionDef | cst.Lambda) -> int:
-        """Lower a function within the function; returns the slot that has it as its value."""
+    def closure(self, node: cst.FunctionDef | cst.Lambda | cst.GeneratorExp, source: ir.Place | None = None) -> int:
+        """Lower a function within the function; returns the slot that has it as its value.
+
+        A generator's body goes through the elements of `source` when somebody asks for its own.
+        """

@@ -42,9 +42,10 @@ class Lowering(Flow):
             self.names[-1][name] = self.slot(name, "local", self.at(body))
         self.outside[-1] |= outside
 
-    def closure(self, node: cst.FunctionDef | cst.Lambda) -> int:
+    def closure(self, node: cst.FunctionDef | cst.Lambda | cst.GeneratorExp, source: ir.Place | None = None) -> int:
         """A function within the function: it sees the variables around it; its own ways out are its own."""
-        for default in _params(node.params):
+        own = _params(node.params) if not isinstance(node, cst.GeneratorExp) else []
+        for default in own:
             if default.default is not None:
                 self.value(default.default)
         dst, result = self.slot(), self.slot()
@@ -52,7 +53,7 @@ class Lowering(Flow):
         self.names.append({})
         self.outside.append(set())
         params = []
-        for one in _params(node.params):
+        for one in own:
             params.append(self.slot(one.name.value, "param", self.at(one.name)))
             self.names[-1][one.name.value] = params[-1]
         label = self.label()
@@ -61,6 +62,8 @@ class Lowering(Flow):
         def fill() -> None:
             if isinstance(node, cst.Lambda):
                 self.take(result, self.value(node.body))
+            elif isinstance(node, cst.GeneratorExp):
+                self.take(result, self.comprehension(node, source))
             else:
                 self.locals(node.body, *syntax.assigned(node.body))
                 self.block(node.body)

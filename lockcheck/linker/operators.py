@@ -1,0 +1,41 @@
+"""Operators and functions that a value answers to by a method of its class: `key in self`, `len(queue)`.
+
+In: a call of such a method.  Out: the call of the tree's method, if the value's class has one.
+Never: an operator that the language defines for its own types.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.linker.made import CLASS
+from lockcheck.linker.values import Values
+
+
+class Operators(Values):
+    """What operators mean in a language of objects."""
+
+    @abstractmethod
+    def method(self, call: ir.Call, name: str) -> None:
+        """A method of the value that the first operand names."""
+
+    def operator(self, call: ir.Call, name: str) -> bool:
+        """The first operand answers by the method, or by the one that stands in for it; False where it has none."""
+        kind = self.type_of(call.operands[0].place)
+        if kind is None or kind.path == (CLASS,):
+            return False
+        for one in (name, *self.effects.operators[name]):
+            if self.program.types.made.methods(kind, one, self.effects):
+                operands = call.operands if one == name else call.operands[:1]
+                self.method(replace(call, callee=ir.Method(one), operands=operands), one)
+                return True
+        return False
+
+    def asked_by_function(self, call: ir.Call, spelled: str) -> None:
+        """`len(value)` asks the value itself."""
+        name = self.effects.operating.get(spelled)
+        if name is not None and call.operands and call.operands[0].place is not None:
+            self.operator(replace(call, operands=call.operands[:1]), name)
