@@ -184,10 +184,11 @@ class Program:
     def let_go(self, number: int) -> None:
         """Nobody is likely to ask for a function's steps again; if somebody does, it is linked anew.
 
-        What depends on where a cycle was entered stays.
+        What depends on where a cycle was entered stays, and so do the steps in a language of objects: types are asked
+        of them again and again there, and making them anew is a parse.
         """
         known = self._linked.get(number)
-        if known is not None and self._tries.get(number) == 1:
+        if known is not None and self._tries.get(number) == 1 and not self.types.effects(number).objects:
             self._gone[number] = (known.result, known.parts), (*known.callees, *known.beside)
             del self._linked[number]
 
