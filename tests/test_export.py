@@ -119,11 +119,18 @@ def test_rules_that_are_not_exported_are_marked_so(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_semgrep_own_test_passes(language: str, tmp_path: Path) -> None:
-    """Each fixture is tested with the rules that it has marks of; of what lockcheck misses nothing is asked."""
+    """Each fixture is tested with the rules that it has marks of; of what lockcheck misses nothing is asked.
+
+    Where all that a file says of a rule is that it is to see something some day, semgrep calls the file wrong: the mark
+    is taken out.
+    """
     judged: dict[str, set[str]] = {}
     for path in exported.fixtures(language):
-        judged.setdefault(marks.slug(path), set()).update(mark.slug for mark in marks.read(path))
+        said = {mark.slug for mark in marks.read(path) if mark.kind != "todoruleid"}
+        judged.setdefault(marks.slug(path), set()).update(said)
         text = re.sub(r"(//|#) (?:missed|false alarm): (.*?) —.*", r"\1 todook: \2", path.read_text(encoding="utf-8"))
+        for alone in {mark.slug for mark in marks.read(path)} - said:
+            text = re.sub(rf"(//|#) todoruleid: {alone}$", r"\1", text, flags=re.MULTILINE)
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     for fixture, slugs in judged.items():
         rules = [rule_of(RULES_FOLDER / language / f"{slug}.yaml") for slug in sorted(slugs & SLUGS[language])]
