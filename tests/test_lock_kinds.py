@@ -310,3 +310,38 @@ def _outcome(folder: Path, name: str) -> str:
     except subprocess.TimeoutExpired:
         return "hangs"
     return "raises" if done.returncode else "ends"
+
+
+OWN_LOCK = """\
+pub struct Mutex<T>(std::sync::Mutex<T>);
+impl<T> Mutex<T> {
+    pub fn lock(&self) -> std::sync::MutexGuard<'_, T> { self.0.lock().unwrap() }
+}
+"""
+OWN_USE = """\
+use crate::inner::Mutex;
+pub struct Notes { rows: Mutex<Vec<u32>> }
+impl Notes {
+    fn add(&self) { self.rows.lock().push(1); }
+    fn bad(&self) {
+        let rows = self.rows.lock();
+        self.add();
+        drop(rows);
+    }
+}
+"""
+
+
+def test_a_crate_that_has_a_listed_lock_may_have_others_of_that_name(tmp_path: Path) -> None:
+    """tokio's own code uses a `Mutex` that is not `tokio::sync::Mutex`, and waits as a thread does."""
+    files = {
+        "Cargo.toml": '[package]\nname = "tokio"\nversion = "1.0.0"\nedition = "2021"\n',
+        "src/lib.rs": "mod inner;\nmod notes;\n",
+        "src/inner.rs": OWN_LOCK,
+        "src/notes.rs": OWN_USE,
+    }
+    write_tree(tmp_path, files)
+    command = [sys.executable, "-m", "lockcheck", "check", ".", "--no-cache", "--exit-zero", "--output", "json"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    found = [(one["code"], one["line"]) for one in json.loads(run.stdout)["findings"]]
+    assert found == [("LCK201", 7)]

@@ -367,7 +367,10 @@ TWICE = {
         HANDSHAKE.replace("self.done.release()", "self.done.acquire()\n        self.done.release()"),
         "certain",
     ),
-    "a block waits for it": (HANDSHAKE.replace("self.done.acquire()\n        self", "with self.done:\n            self"), "certain"),
+    "a block waits for it": (
+        HANDSHAKE.replace("self.done.acquire()\n        self", "with self.done:\n            self"),
+        "certain",
+    ),
 }
 
 

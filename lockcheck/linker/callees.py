@@ -158,8 +158,19 @@ class Callees(Acts, Library):
             self.learn(call.dst, kind)
         if name in effects.same_methods and kind is None:
             self.types.setdefault(call.dst, None)
-        through = self.program.types.is_guard(kind, effects)
+        through = self.program.types.is_guard(kind, effects) and not self.is_of_other_lock(name, last)
         self.library(call, name, kind, carries=name != "take" and not through, unknown=not known)
+
+    def is_of_other_lock(self, name: str, content: ir.Type | None) -> bool:
+        """Whether a method asks for the guard that is there already: of two locks with one name the other is meant.
+
+        `#[cfg(…)] use parking_lot::Mutex; #[cfg(not(…))] use std::sync::Mutex;`: what is guarded has no such method.
+        """
+        return (
+            name in self.effects.insists
+            and content is not None
+            and not self.program.types.is_guard(content, self.effects)
+        )
 
     def is_something_else(self, kind: ir.Type) -> bool:
         """Whether the type is known, and known to be no lock."""

@@ -55,6 +55,7 @@ class Types:
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function)
+        self._listed: dict[ir.Path, bool] = {}
         self._holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
@@ -170,10 +171,18 @@ class Types:
     def lock_type(self, kind: ir.Type, effects: Effects) -> LockType | None:
         """The lock that a type is: listed, or of a lock's name where nothing in the tree declares it."""
         listed = effects.lock(kind.path)
-        if listed is not None:
+        if listed is not None and (effects.objects or self._is_listed(kind.path, listed.kind.split(effects.separator))):
             return listed
         unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
         return effects.lock_names.get(kind.path[-1]) if unknown else None
+
+    def _is_listed(self, path: ir.Path, public: Sequence[str]) -> bool:
+        """Whether a type is what a listed lock's public name means: its own crate may have others of that last name."""
+        if path not in self.names.types:
+            return True
+        if path not in self._listed:
+            self._listed[path] = self.names.resolve(path[:1], ("crate", *public[1:])) == path
+        return self._listed[path]
 
     def guard_mode(self, kind: ir.Type | None, effects: Effects) -> str | None:
         """The mode of the guard that a type is or contains (in Option, Result, tuples …); None where it holds none."""
