@@ -6,7 +6,7 @@ Never: decides whether something is a bug; opens a file; words of a report.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
 from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
 from lockcheck.report.reached import MissedLock, ReachedLock, Step, Touched
 from lockcheck.source import Position, Span
-from lockcheck.witness import event_span, owner_name
+from lockcheck.witness import event_span, owner_name, short_names
 
 PLACES = 3
 """Of the places of one sort the first so many are kept."""
@@ -46,13 +46,6 @@ def inventory(analysis: Analysis, tables: Mapping[str, Effects], at: At) -> Inve
         book.locks[owner].declared = _spot(declared[owner][1], at)
     names = short_names(book.locks)
     return Inventory(tuple(book.entry(owner, names) for owner in sorted(book.locks)), len(book.others))
-
-
-def short_names(owners: Iterable[str]) -> dict[str, str]:
-    """For each lock in full its name for people: the last part, unless two locks would share it."""
-    owners = list(owners)
-    last = Counter(owner_name(owner) for owner in owners)
-    return {owner: owner_name(owner) if last[owner_name(owner)] == 1 else owner for owner in owners}
 
 
 # ---------------------------------------------------------------------------------------------------- declarations

@@ -6,6 +6,9 @@ Never: decides whether something is a bug; that is a rule's file.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.alive import Alive
@@ -35,6 +38,13 @@ def lock_ref(analysis: Analysis, number: int, taken: Taken | Reach) -> LockRef:
 def owner_name(owner: str) -> str:
     """`crate::module::Catalog.load` for people: `Catalog.load`."""
     return owner.rpartition("::")[2]
+
+
+def short_names(owners: Iterable[str]) -> dict[str, str]:
+    """For each lock in full its name for people: the last part, unless two locks would share it."""
+    owners = list(owners)
+    last = Counter(owner_name(owner) for owner in owners)
+    return {owner: owner_name(owner) if last[owner_name(owner)] == 1 else owner for owner in owners}
 
 
 def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:

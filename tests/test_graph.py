@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fakes import write_tree
 
 from lockcheck import cli
 from lockcheck.config import Settings
@@ -155,6 +156,18 @@ def test_no_locks_make_an_empty_drawing() -> None:
     empty = OrderGraph((), (), ())
     assert dot(empty) == 'digraph "lock order" {\n  rankdir=LR;\n  node [shape=box];\n}\n'
     assert mermaid(empty) == "flowchart LR\n"
+
+
+ONE = "import threading\nfrom shop import two\n_lock = threading.Lock()\ndef both():\n    with _lock:\n        two.own()\n"
+TWO = "import threading\nfrom shop import one\n_lock = threading.Lock()\ndef both():\n    with _lock:\n        one.own()\n"
+OWN = "def own():\n    with _lock:\n        pass\n"
+
+
+def test_locks_of_one_name_are_told_apart(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    write_tree(tmp_path, {"shop/__init__.py": "", "shop/one.py": ONE + OWN, "shop/two.py": TWO + OWN})
+    cli.main(["check", str(tmp_path), "--no-cache", "--output", "json"])
+    (found,) = json.loads(capfdbinary.readouterr().out)["findings"]
+    assert "`shop.one._lock` -> `shop.two._lock` -> `shop.one._lock`" in found["message"]
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

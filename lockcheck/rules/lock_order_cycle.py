@@ -112,12 +112,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Finding:
     first = edges[0]
-    names = [witness.owner_name(edge.held) for edge in edges]
+    short = witness.short_names(dict.fromkeys(edge.held for edge in edges))
+    separator = analysis.effects(first.moment.function).separator
+    name_of = {owner: name.replace("::", separator) for owner, name in short.items()}
+    names = [name_of[edge.held] for edge in edges]
     order = " -> ".join(f"`{name}`" for name in [*names, names[0]])
     writer = "; a thread that waits to write lets no more readers in" if cycle.with_writer else ""
     notes: list[Note] = []
     for number, edge in enumerate(edges):
-        notes += _thread(analysis, edge, f"thread {number + 1}", number > 0)
+        notes += _thread(analysis, edge, f"thread {number + 1}", name_of[edge.wanted] if number else "")
     lock, evidence = (
         first.reach.lock,
         {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges},
@@ -134,21 +137,19 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         lock=LockRef(
             analysis.lock_name(first.moment.function, lock), witness.owner_name(lock.owner), lock.kind, first.reach.mode
         ),
-        label=f"thread 1 waits for `{witness.owner_name(first.wanted)}` here",
+        label=f"thread 1 waits for `{name_of[first.wanted]}` here",
         notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
     )
 
 
-def _thread(analysis: Analysis, edge: Edge, who: str, with_event: bool) -> list[Note]:
-    """What one thread does: it takes a lock, and on some way waits for the next one."""
+def _thread(analysis: Analysis, edge: Edge, who: str, wanted: str) -> list[Note]:
+    """What one thread does: it takes a lock, and on some way waits for the next: `wanted`, if a note is to say so."""
     taken, *inner = witness.taken_notes(analysis, edge.moment, edge.hold)
     notes = [Note(taken.span, f"{who}: {taken.message}", f"{who} holds this"), *inner]
-    if with_event:
-        name = witness.owner_name(edge.wanted)
-        notes.append(
-            Note(witness.event_span(analysis, edge.moment), f"{who} then waits for `{name}`", f"{who} waits here")
-        )
+    if wanted:
+        said = f"{who} then waits for `{wanted}`"
+        notes.append(Note(witness.event_span(analysis, edge.moment), said, f"{who} waits here"))
     return [*notes, *witness.reach_notes(analysis, edge.reach)]
 
 
