@@ -30,6 +30,16 @@ Path: TypeAlias = tuple[str, ...]
 """A dotted name as written or resolved: ("std", "sync", "Mutex")."""
 
 
+def holds(outer: Range, offset: int) -> bool:
+    """Whether an offset lies in a range."""
+    return outer[0] <= offset < outer[1]
+
+
+def within(inner: Range, outer: Range) -> bool:
+    """Whether a range lies in another one, or is it."""
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
 class Type(Struct, frozen=True, gc=False, array_like=True):
     """A type as far as locks need it: a name and its arguments. Lifetimes are left out, and so are references, but for
     what fields, results and arguments of types are: `[ref]` (somebody else owns its argument).

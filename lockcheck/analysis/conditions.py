@@ -103,13 +103,13 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     named = [(step.at, step.place) for step in fields]
     named += [((at, at), ir.Place(slot)) for slot, places in body.uses for at in places if at not in starts]
     returns = [step for step in listed if isinstance(step, ir.Leave) and step.label == ir.RETURN]
-    plain = [step.at for step in returns if not any(_within(call.at, step.at) for call in calls)]
+    plain = [step.at for step in returns if not any(ir.within(call.at, step.at) for call in calls)]
     plain += [call.at for call in calls if _is_act(effects, call.word, "logs")]
     beside = next((one.steps for one in listed if isinstance(one, ir.Region) and _has_call(one, event.at)), ())
     end = next((step.at[1] for step in returns if step in beside), body.root.at[1])
     tested = {place for at, place in named if tests[0] <= at[0] and at[1] < event.at[0]} - {event.on.place}
     late = ((at, place) for at, place in named if event.at[1] <= at[0] < end)
-    behind = {place for at, place in late if not any(_within(at, one) for one in plain)}
+    behind = {place for at, place in late if not any(ir.within(at, one) for one in plain)}
     return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in behind)
 
 
@@ -119,10 +119,6 @@ def _has_call(region: ir.Region, at: ir.Range) -> bool:
 
 def _is_act(effects: Effects, word: str, what: str) -> bool:
     return word in effects.acts and effects.acts[word].what == what
-
-
-def _within(inner: ir.Range, outer: ir.Range) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds: list[Hold]) -> bool:

@@ -159,7 +159,7 @@ class _View:
     def block(self, slot: int, hold: Hold, under: Sequence[Moment]) -> Interval | None:
         """A block with a lock of an object, if something that could take time comes after the object's last use."""
         home, root = self.home(slot), hold.taken.lock.place.root
-        named = [at for at in self.uses.get(root if isinstance(root, int) else -1, ()) if _holds(home.at, at)]
+        named = [at for at in self.uses.get(root if isinstance(root, int) else -1, ()) if ir.holds(home.at, at)]
         last = max(named, default=-1)
         rounds = rounds_of(home, last)
         after = [moment for moment in under if self.is_after(moment, last, under, rounds)]
@@ -255,9 +255,9 @@ class _View:
     def is_free(self, at: int, drops: Sequence[ir.Range]) -> bool:
         """Whether the guard was dropped before, in the same arm of a branch."""
         branches = (step for step in self.steps if isinstance(step, ir.Branch))
-        around = (arm.body.at for step in branches for arm in step.arms if _holds(arm.body.at, at))
+        around = (arm.body.at for step in branches for arm in step.arms if ir.holds(arm.body.at, at))
         inner = min(around, key=lambda one: one[1] - one[0], default=self.body.root.at)
-        return any(_holds(inner, low) and high <= at for low, high in drops)
+        return any(ir.holds(inner, low) and high <= at for low, high in drops)
 
     def is_after(self, moment: Moment, last: int, under: Sequence[Moment], rounds: Sequence[ir.Range]) -> bool:
         """Whether an event that could take time comes after the last use, in another expression, and in no round of
@@ -268,8 +268,8 @@ class _View:
             return False
         if at[0] <= last or self.analysis.line(self.number, at[0]) == self.analysis.line(self.number, last):
             return False
-        around = [_place(one) for one in under if _holds(_place(one), last)]
-        return not any(_holds(one, at[0]) for one in (*around, *rounds))
+        around = [_place(one) for one in under if ir.holds(_place(one), last)]
+        return not any(ir.holds(one, at[0]) for one in (*around, *rounds))
 
     def is_call(self, event: ir.Step) -> bool:
         """Whether a function of the tree is called that is more than a field with a body, or a new value."""
@@ -287,11 +287,7 @@ def _place(moment: Moment) -> ir.Range:
 
 def rounds_of(home: ir.Region, offset: int) -> list[ir.Range]:
     """The bodies of the loops in a region that an offset lies in."""
-    return [one.body.at for one in ir.steps_of(home) if isinstance(one, ir.Loop) and _holds(one.body.at, offset)]
-
-
-def _holds(outer: ir.Range, offset: int) -> bool:
-    return outer[0] <= offset < outer[1]
+    return [one.body.at for one in ir.steps_of(home) if isinstance(one, ir.Loop) and ir.holds(one.body.at, offset)]
 
 
 def _given(call: ir.Call, slot: int) -> bool:

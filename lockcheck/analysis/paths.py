@@ -129,7 +129,7 @@ def closure_params(analysis: Analysis, number: int, inside: ir.Range | None) -> 
     body = analysis.program.body(number)
     steps = ir.steps_of(body.root) if body is not None else ()
     closures = (step for step in steps if isinstance(step, ir.Lambda))
-    others = (one for one in closures if inside is None or not one.body.at[0] <= inside[0] < one.body.at[1])
+    others = (one for one in closures if inside is None or not ir.holds(one.body.at, inside[0]))
     return frozenset(slot for one in others for slot in one.params)
 
 
@@ -172,4 +172,4 @@ def in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
     """Whether a place is in a function within the function."""
     body = analysis.program.body(number)
     steps = ir.steps_of(body.root) if body is not None else ()
-    return any(isinstance(step, ir.Lambda) and step.body.at[0] <= at[0] < step.body.at[1] for step in steps)
+    return any(isinstance(step, ir.Lambda) and ir.holds(step.body.at, at[0]) for step in steps)

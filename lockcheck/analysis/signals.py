@@ -160,7 +160,7 @@ def _is_over(analysis: Analysis, ring: Ring, need: Need, moment: Moment) -> bool
     """
     at, function = analysis.site(moment).at, moment.function
     if need.site.function == ring.site.function == function:
-        waits_in = [body.at for body in analysis.bodies(function) if body.at[0] <= at[0] < body.at[1]]
+        waits_in = [body.at for body in analysis.bodies(function) if ir.holds(body.at, at[0])]
         if any(need.site.at[0] < begin <= ring.site.at[0] for begin, _ in waits_in):
             return True
     return ring.own and not any(

@@ -97,7 +97,7 @@ class Program:
         """
         kind, effects = self.types.context(number).owner, self.types.effects(number)
         for depth, part in enumerate(way):
-            declared = self._declared(kind, part, effects) if kind is not None else None
+            declared = next(self.types.declared(kind, part, effects), None)
             if declared is None:
                 return depth > 0 or len(way) == 1
             field, decl = declared
@@ -108,15 +108,6 @@ class Program:
                 return False
             kind = ir.Type(made)
         return True
-
-    def _declared(self, kind: ir.Type, name: str, effects: Effects) -> tuple[ir.Field, ir.TypeDecl] | None:
-        """A field as its class, or the nearest one that the class is built on, declares it, and that class."""
-        for outer in self.types.behind(kind, effects):
-            decl = self.names.types.get(outer.path)
-            found = next((one for one in decl.fields if one.name == name), None) if decl is not None else None
-            if decl is not None and found is not None:
-                return found, decl
-        return None
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings; None where it has no body (or is just being linked).

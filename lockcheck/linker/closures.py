@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from lockcheck import ir
-from lockcheck.linker.places import Places, bare, plain
+from lockcheck.linker.places import Places, plain, slot_of
 
 MOST_BODIES = 200
 """So many times a function's closures are followed where they run: closures that call closures make that a product."""
@@ -24,17 +24,16 @@ class Closures(Places):
 
     def hand_on(self, dst: int, src: ir.Place) -> None:
         """A name of a closure or of something to wait for is one too."""
-        if isinstance(src.root, int) and not bare(src).way:
-            if src.root in self.lambdas:
-                self.lambdas[dst] = self.lambdas[src.root]
-            if src.root in self.pending:
-                self.pending[dst] = self.pending[src.root]
-            if src.root in self.threads:
-                self.threads[dst] = self.threads[src.root]
+        slot = slot_of(src)
+        if slot in self.lambdas:
+            self.lambdas[dst] = self.lambdas[slot]
+        if slot in self.pending:
+            self.pending[dst] = self.pending[slot]
+        if slot in self.threads:
+            self.threads[dst] = self.threads[slot]
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
-        if isinstance(src.root, int) and not bare(src).way:
-            self.run_waiting(src.root, dst)
+        self.run_waiting(slot_of(src), dst)
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
             self.out.append(ir.Suspend(at, name_at, self.tasks(src), why))
@@ -131,11 +130,10 @@ class Closures(Places):
 
     def called_off(self, place: ir.Place | None) -> None:
         """A thread or task is told to stop: who waits for it waits for nothing that it wants."""
-        for one in (place, self.canon(place)):
-            if one is not None and isinstance(one.root, int) and not bare(one).way:
-                for root in [root for root, body in self.threads.items() if body is self.threads.get(one.root)]:
-                    del self.threads[root]
-                self.spawned.pop(one.root, None)
+        for slot in (slot_of(place), slot_of(self.canon(place))):
+            for root in [root for root, body in self.threads.items() if body is self.threads.get(slot)]:
+                del self.threads[root]
+            self.spawned.pop(slot, None)
 
     @abstractmethod
     def wait(self, call: ir.Call, name: str, why: str, place: ir.Place | None, brief: bool = False) -> ir.Block:
@@ -250,8 +248,8 @@ class Closures(Places):
 
     def keeps_task(self, place: ir.Place, handle: int) -> None:
         """A handle is kept by what it was spawned on."""
-        if isinstance(place.root, int) and not bare(place).way and handle in self.threads:
-            self.threads[place.root] = self.threads[handle]
+        if slot_of(place) >= 0 and handle in self.threads:
+            self.threads[slot_of(place)] = self.threads[handle]
 
     def scope(self, closure: ir.Lambda, dst: ir.Place, receiver: ir.Place | None) -> None:
         """A scope ends when its threads do: they run on under the guards that its caller still holds at its end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.linker.invocations import Invocations
-from lockcheck.linker.places import bare, plain
+from lockcheck.linker.places import bare, plain, slot_of
 
 
 class Library(Invocations):
@@ -43,8 +43,8 @@ class Library(Invocations):
             return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None, unknown)
-        if name in self.effects.keeps and place is not None and isinstance(place.root, int) and not bare(place).way:
-            self.hand_on(place.root, ir.Place(call.dst))
+        if name in self.effects.keeps and slot_of(place) >= 0:
+            self.hand_on(slot_of(place), ir.Place(call.dst))
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if (

@@ -15,7 +15,7 @@ from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD
 from lockcheck.linker.objects import Objects
-from lockcheck.linker.places import EMPTY_OPTION, bare, plain
+from lockcheck.linker.places import EMPTY_OPTION, bare, plain, slot_of
 from lockcheck.linker.sides import Handed
 from lockcheck.linker.types import UNKNOWN
 
@@ -317,21 +317,15 @@ def _watched(body: ir.Body) -> frozenset[int]:
     for step in ir.steps_of(body.root, closures=False):
         match step:
             case ir.Ref(_, src):
-                found.discard(_whole(src))
+                found.discard(slot_of(src))
             case ir.Call(operands=operands):
-                found.difference_update(_whole(one.place) for one in operands if not one.moved)
+                found.difference_update(slot_of(one.place) for one in operands if not one.moved)
             case ir.Lambda(takes=takes):
                 found.difference_update(takes)
                 found.difference_update(_named_in(step.body))
             case _:
                 pass
     return frozenset(found)
-
-
-def _whole(place: ir.Place | None) -> int:
-    """The slot that a place is the whole value of; none below 0."""
-    known = bare(place) if place is not None else None
-    return known.root if known is not None and isinstance(known.root, int) and not known.way else -1
 
 
 def _named_in(region: ir.Region) -> Iterator[int]:

@@ -258,7 +258,7 @@ class Objects(Operators):
             return False
         if name in ("__enter__", "__aenter__"):
             if isinstance(waiting, ir.Acquire):
-                made_here = call.at[0] <= waiting.at[0] and waiting.at[1] <= call.at[1]
+                made_here = ir.within(waiting.at, call.at)
                 here = waiting if made_here else replace(waiting, at=call.at, name_at=call.name_at)
                 self.out.append(replace(here, holder=ir.Place(call.dst)))
             else:

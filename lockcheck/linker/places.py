@@ -285,6 +285,12 @@ def bare(place: ir.Place) -> ir.Place:
     return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place
 
 
+def slot_of(place: ir.Place | None) -> int:
+    """The slot that a place is the whole value of; none below 0."""
+    known = bare(place) if place is not None else None
+    return known.root if known is not None and isinstance(known.root, int) and not known.way else -1
+
+
 def plain(place: ir.Place) -> ir.Place:
     """The place without what an Option, a Result or a variant adds to the way."""
     if not any("." in part for part in place.way):

@@ -275,6 +275,15 @@ class Types:
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return least
 
+    def declared(self, kind: ir.Type | None, name: str, effects: Effects) -> Iterator[tuple[ir.Field, ir.TypeDecl]]:
+        """A field as each of the types that a type stands for, or is built on, declares it, the nearest first."""
+        for outer in self.behind(kind, effects):
+            decl = self.names.types.get(outer.path)
+            for field in decl.fields if decl is not None else ():
+                if decl is not None and field.name == name:
+                    yield field, decl
+                    break
+
     def element(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """What `x[i]`, or each of a loop over `x`, is."""
         shape = effects.flow_names.get(kind.path[-1], kind.path[-1])

@@ -50,12 +50,8 @@ class Values(Callables):
 
     def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
         """The full name of a field that all instances of a class have in common."""
-        for outer in self.program.types.behind(kind, self.effects):
-            decl = self.program.names.types.get(outer.path)
-            declared = next((f for f in decl.fields if f.name == name), None) if decl is not None else None
-            if declared is not None:
-                return (*outer.path, name) if declared.shared else None
-        return None
+        found = next(self.program.types.declared(kind, name, self.effects), None)
+        return (*found[1].module, found[1].name, name) if found is not None and found[0].shared else None
 
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock was made with and shares: `Condition(self._lock)` is another name of `self._lock`."""
@@ -94,15 +90,8 @@ class Values(Callables):
 
     def field_of(self, kind: ir.Type, name: str) -> tuple[ir.Field, ir.Path] | None:
         """A field as declared, with the module of its class: the first that says what it is."""
-        least = None
-        for outer in self.program.types.behind(kind, self.effects):
-            decl = self.program.names.types.get(outer.path)
-            found = next((f for f in decl.fields if f.name == name), None) if decl is not None else None
-            if decl is not None and found is not None:
-                if found.type.path not in SAYS_NOTHING:
-                    return found, decl.module
-                least = least or (found, decl.module)
-        return least
+        found = [(one, decl.module) for one, decl in self.program.types.declared(kind, name, self.effects)]
+        return next((one for one in found if one[0].type.path not in SAYS_NOTHING), found[0] if found else None)
 
     def goes_home(self, place: ir.Place | None) -> None:
         """Remember which parts of the value at a place are other names of something in the object that keeps it."""

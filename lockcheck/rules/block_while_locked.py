@@ -112,8 +112,7 @@ def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, wait: W
 def _awaited_lock(moment: Moment, hold: Hold) -> bool:
     """Whether the guard is what the moment waits for: `block_on(lock.read())`."""
     at: ir.Range = getattr(moment.event, "at", (0, 0))
-    site = hold.taken.site
-    return isinstance(moment.event, ir.Block) and at[0] <= site.at[0] and site.at[1] <= at[1]
+    return isinstance(moment.event, ir.Block) and ir.within(hold.taken.site.at, at)
 
 
 def _waits(analysis: Analysis, moment: Moment) -> Iterator[tuple[Wait, bool]]:
