@@ -17,7 +17,7 @@ from lockcheck import __version__, cli, engine
 from lockcheck.cli import console, outputs
 from lockcheck.cli.options import CHOICES
 from lockcheck.config import EDITIONS
-from lockcheck.finding import CONFIDENCES
+from lockcheck.finding import CONFIDENCES, Problem
 from lockcheck.report import FORMATS, for_people
 from lockcheck.report.graph import FORMS
 from lockcheck.report.show import ShownFunction
@@ -277,6 +277,24 @@ def test_progress_only_on_a_terminal_and_never_under_ci(monkeypatch: pytest.Monk
         monkeypatch.setenv("PRE_COMMIT", "1")
         assert console.progress() is None
     os.close(above)
+
+
+def test_a_limit_that_many_functions_meet_is_told_once_and_what_is_unreadable_always(capsys: Any) -> None:
+    limit, broken = "comes to more than 96 acquisitions", "syntax error; the rest of the file was analysed"
+    console.tell(
+        [
+            *(Problem("a.rs", line, f"`f{line}`: {limit}") for line in range(1, 8)),
+            *(Problem(f"{name}.rs", 1, broken) for name in "bcdefgh"),
+        ]
+    )
+    told = capsys.readouterr().err.splitlines()
+    assert sum(line.endswith(broken) for line in told) == 7
+    assert [line.partition(": ")[2] for line in told if "acquisitions" in line] == [
+        f"a.rs:1: `f1`: {limit}",
+        f"a.rs:2: `f2`: {limit}",
+        f"a.rs:3: `f3`: {limit}",
+        f"4 more functions: {limit} (`--output json` names them in `problems`)",
+    ]
 
 
 def test_a_file_name_that_is_no_utf8_does_not_stop_the_report(run: Any, fake_rules: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -64,10 +65,24 @@ def add_to(file: str, text: str) -> None:
         complain(f"cannot write {file}: {(error.strerror or str(error)).lower()}")
 
 
+ALIKE = 3
+"""As many functions at which the analysis came to the same limit are named, the others are counted."""
+
+
 def tell(problems: Sequence[Problem]) -> None:
-    """Name every problem on standard error."""
+    """Name every problem on standard error, of one limit of the analysis (``"`f`: why"``) the first few.
+
+    What could not be read is always named: somebody has to look at it.
+    """
+    seen: Counter[str] = Counter()
     for problem in problems:
-        complain(f"{problem.path}:{problem.line}: {problem.message}")
+        subject, limit, why = problem.message.partition("`: ")
+        seen[why] += bool(limit) and subject.startswith("`")
+        if seen[why] <= ALIKE:
+            complain(f"{problem.path}:{problem.line}: {problem.message}")
+    for why, times in seen.items():
+        if times > ALIKE:
+            complain(f"{times - ALIKE} more functions: {why} (`--output json` names them in `problems`)")
 
 
 def complain(message: str) -> None:
