@@ -170,6 +170,15 @@ def is_given(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
 
 def in_closure(analysis: Analysis, number: int, at: ir.Range) -> bool:
     """Whether a place is in a function within the function."""
+    return bool(_closures_around(analysis, number, at))
+
+
+def in_one_closure(analysis: Analysis, number: int, one: ir.Range, other: ir.Range) -> bool:
+    """Whether two places are in the same functions within the function, or both in none."""
+    return _closures_around(analysis, number, one) == _closures_around(analysis, number, other)
+
+
+def _closures_around(analysis: Analysis, number: int, at: ir.Range) -> frozenset[ir.Range]:
     body = analysis.program.body(number)
     steps = ir.steps_of(body.root) if body is not None else ()
-    return any(isinstance(step, ir.Lambda) and ir.holds(step.body.at, at[0]) for step in steps)
+    return frozenset(s.body.at for s in steps if isinstance(s, ir.Lambda) and ir.holds(s.body.at, at[0]))

@@ -48,6 +48,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
+from lockcheck.analysis.paths import in_one_closure
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
 
@@ -65,6 +66,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             key = (hold.taken.site, lock.place)
             if lock.waits != "thread" or lock.family == "semaphore" or key in seen:
                 continue
+            if not in_one_closure(analysis, moment.function, hold.taken.site.at, analysis.site(moment).at):
+                continue  # whoever holds it is the one who asks for the values
             seen.add(key)
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),

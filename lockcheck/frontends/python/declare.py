@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from lockcheck import ir
 from lockcheck.frontends.python import handed, values
-from lockcheck.frontends.python.scan import Line, Outline, outline, trimmed
+from lockcheck.frontends.python.scan import AROUND, Line, Outline, outline, trimmed
 from lockcheck.source import Crate, Source
 
 SELF = ir.Type(("Self",))
@@ -46,8 +46,7 @@ _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
-_AROUND = frozenset({"contextmanager", "asynccontextmanager"})
-_PLAIN = _COMPUTED | _AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
+_PLAIN = _COMPUTED | AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
 
 
 def module_of(path: str, crate: Crate | None) -> ir.Path:
@@ -303,7 +302,7 @@ class _Declarer:
                 by_hand=_BY_HAND.search(masked, body, end) is not None,
                 of_type="classmethod" in marks or name in _OF_TYPE,
                 computed=not marks.isdisjoint(_COMPUTED),
-                around=not marks.isdisjoint(_AROUND),
+                around=not marks.isdisjoint(AROUND),
                 bare=_BARE.fullmatch(masked, body, end) is not None,
                 wrapped_by=tuple(path for path in paths if path[-1] not in _PLAIN),
                 of_tests=self.tests,

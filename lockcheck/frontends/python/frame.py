@@ -46,6 +46,8 @@ class Frame(ABC):
         self.result = -1
         self.uses: dict[int, list[int]] = {}
         self.method_of: int | None = None
+        self.lends = False
+        """A function within the function is lowered that its callers' blocks run around."""
         self.wraps = ""
         """The name by which a decorator's function calls what it stands round."""
 

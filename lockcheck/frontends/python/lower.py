@@ -49,7 +49,7 @@ class Lowering(Flow):
             if default.default is not None:
                 self.value(default.default)
         dst, result = self.slot(), self.slot()
-        kept = self.around, self.loops, self.leave_function, self.result
+        kept = self.around, self.loops, self.leave_function, self.result, self.lends
         self.names.append({})
         self.outside.append(set())
         params = []
@@ -58,6 +58,7 @@ class Lowering(Flow):
             self.names[-1][one.name.value] = params[-1]
         label = self.label()
         self.around, self.loops, self.leave_function, self.result = [], [], label, result
+        self.lends = isinstance(node, cst.FunctionDef) and syntax.runs_around(node)
 
         def fill() -> None:
             if isinstance(node, cst.Lambda):
@@ -69,7 +70,7 @@ class Lowering(Flow):
                 self.block(node.body)
 
         body = self.filled(self.at(node), fill, (), label)
-        self.around, self.loops, self.leave_function, self.result = kept
+        self.around, self.loops, self.leave_function, self.result, self.lends = kept
         self.names.pop()
         self.outside.pop()
         deferred = isinstance(node, cst.FunctionDef) and node.asynchronous is not None

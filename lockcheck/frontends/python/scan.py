@@ -30,6 +30,9 @@ _PAREN = re.compile(rb"[()\[\]{}\n:;]")
 _OPEN, _CLOSE = b"([{", b")]}"
 _HASH, _BACKSLASH = ord("#"), ord("\\")
 
+AROUND = frozenset({"contextmanager", "asynccontextmanager"})
+"""Decorators that make a function one whose callers' blocks run where it yields."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -182,6 +182,11 @@ def dotted(node: cst.CSTNode) -> ir.Path:
     return (node.value, *reversed(found)) if isinstance(node, cst.Name) else ()
 
 
+def runs_around(node: cst.FunctionDef) -> bool:
+    """Whether the callers' blocks run where the function yields."""
+    return any(dotted(mark.decorator)[-1:] and dotted(mark.decorator)[-1] in scan.AROUND for mark in node.decorators)
+
+
 def names_bound(node: cst.CSTNode) -> Iterator[str]:
     """The names that a target binds."""
     match node:
