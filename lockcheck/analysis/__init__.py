@@ -7,6 +7,7 @@ Never: syntax, a language's name, files.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
@@ -230,12 +231,28 @@ class Analysis:
                     continue
                 lock = instantiate(reach.lock, event, caller)
                 certain, spread = reach.certain and event.certain, reach.spread or event.once or len(event.targets) > 1
+                if spread and self._is_of_another_class(moment.function, lock):
+                    continue
                 trace, free = (here, *reach.trace), freed_for(reach, event, caller, moment.ways)
                 beside = reach.beside
                 found.append(
                     Reach(lock, reach.mode, reach.recursive, trace, reach.site, beside, certain, spread, when, free)
                 )
         return found
+
+    def in_one_object(self, number: int, one: str, other: str) -> bool:
+        """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""
+        classes = [tuple(owner.rpartition(".")[0].split("::")) for owner in (one, other)]
+        return self.program.types.made.in_one_object(classes[0], classes[1], self.effects(number))
+
+    def _is_of_another_class(self, number: int, lock: ir.Lock) -> bool:
+        """Whether the lock is a field of the function's own object, of a class that this object cannot be of.
+
+        So a base's method comes to the methods of all classes below, and the object is of one of them only.
+        """
+        owner = self.program.types.context(number).owner
+        mine = lock.place.root == 0 and len(lock.place.way) == 1 and self.program.functions[number][1].takes_self
+        return mine and owner is not None and not self.in_one_object(number, "::".join(owner.path) + ".", lock.owner)
 
     def waits(self, moment: Moment, how: Literal["suspends", "blocks", "calls"]) -> list[Wait]:
         """The places at which what the moment calls lets go, blocks, or calls a callable that is kept somewhere.
@@ -424,6 +441,9 @@ class Analysis:
         except RecursionError:
             self._give_up(number, "nested too deep to be analysed")
             return EMPTY
+        others = [one for one in found.reaches if one.spread and self._is_of_another_class(number, one.lock)]
+        if others:
+            found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
         if found.capped:
             self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
         return found

@@ -126,7 +126,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     )
     if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
-    if is_signal(analysis, moment, hold):
+    if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None
     lock = reach.lock
     if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
@@ -168,6 +168,13 @@ def _gives(step: ir.Step, lock: ir.Lock) -> bool:
 def is_freed(hold: Hold, reach: Reach) -> bool:
     """Whether the guard's lock is given back by name on the way to the acquisition."""
     return any(lock.place == hold.taken.lock.place for lock in reach.freed)
+
+
+def _is_of_another_class(analysis: Analysis, moment: Moment, hold: Hold, reach: Reach) -> bool:
+    """Whether one of several callees wants a field of a class that the object whose lock is held cannot be of."""
+    one, other = hold.taken.lock, reach.lock
+    named = reach.spread and same_lock(one, other) and one.owner and other.owner
+    return bool(named) and not analysis.in_one_object(moment.function, one.owner, other.owner)
 
 
 def _met_elsewhere(moment: Moment, hold: Hold, reach: Reach) -> bool:

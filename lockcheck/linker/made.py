@@ -334,6 +334,21 @@ class Made:
             self._bases[kind.path] = tuple(self._all_bases(kind, effects))
         return self._bases[kind.path]
 
+    def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
+        """Whether an object can be of both classes: a class of the tree is one of them and built on the other, or on
+        both. True where either is no class of the tree."""
+        known = [self._names.types.get(path) for path in (one, other)]
+        if one == other or any(decl is None or decl.kind != "class" for decl in known):
+            return True
+        above = self._classes_of(one, effects), self._classes_of(other, effects)
+        if other in above[0] or one in above[1]:
+            return True
+        classes = (path for path, decl in self._names.types.items() if decl.kind == "class" and len(decl.bases) > 1)
+        return any({one, other} <= self._classes_of(path, effects) for path in classes)
+
+    def _classes_of(self, path: ir.Path, effects: Effects) -> frozenset[ir.Path]:
+        return frozenset(base.path for base in self.bases(ir.Type(path), effects))
+
     def _all_bases(self, kind: ir.Type, effects: Effects) -> list[ir.Type]:
         from lockcheck.linker.types import Context
 
