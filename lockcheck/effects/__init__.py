@@ -196,8 +196,9 @@ class Effects:
     separator: str
     objects: bool
     """Every value is a reference, and a class is called to make one."""
-    hooks: Mapping[str, tuple[str, int]]
-    """Functions that are given something to run at a time of its own: when, and by which argument (from 0)."""
+    hooks: Mapping[str, tuple[str, int, bool]]
+    """Functions that are given something to run at a time of its own: when, by which argument (from 0), and whether
+    what stands behind that is handed over to it."""
     threads_when: Mapping[str, str]
     """When what `threads` are given runs, where that is not on another thread."""
     maker: str
@@ -299,6 +300,10 @@ def _view(lock: LockType, mode: Mode) -> LockType:
     takes, by_hand = Taking(mode), Taking(mode, hand=True, asks=lock.waits == "thread")
     enters = "__aenter__" if lock.waits == "task" else "__enter__"
     return replace(lock, methods={enters: takes, "acquire": by_hand, "release": Taking(mode, gives=True)})
+
+
+def _hook(when: str, number: str, rest: str = "") -> tuple[str, int, bool]:
+    return when, int(number), rest == "rest"
 
 
 def _type(said: str) -> ir.Type:
@@ -454,7 +459,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         steady=frozenset(data["steady"]["names"]),
         separator=separator,
         objects=objects,
-        hooks={name: (said.split()[0], int(said.split()[1])) for name, said in data.get("hooks", {}).items()},
+        hooks={name: _hook(*said.split()) for name, said in data.get("hooks", {}).items()},
         threads_when=dict.fromkeys(data["threads"].get("later", ()), "later"),
         maker=data["language"].get("maker", ""),
         stacks=data["language"].get("stacks", {}),

@@ -90,8 +90,10 @@ class Callables(Callees):
             return Target(tuple(found), owner) if found else None
         return None
 
-    def body_of(self, place: ir.Place | None, at: ir.Range) -> ir.Region | None:
-        """A body that calls the value at a place."""
+    def body_of(
+        self, place: ir.Place | None, at: ir.Range, given: tuple[ir.Operand, ...] | None = None
+    ) -> ir.Region | None:
+        """A body that calls the value at a place; with `given` and nothing else, where that is known."""
         if place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas:
             closure = self.lambdas[place.root]
             placed = closure.dst in self.placed
@@ -102,10 +104,14 @@ class Callables(Callees):
         target = self.target(place)
         if target is None:
             return None
-        operands = target.first
+        operands, function = target.first, self.program.functions[target.functions[0]][1]
+        if given is not None:
+            operands = fitted((*operands, *given), function.params, len(target.functions) == 1)
         paths = tuple(self.canon(operand.place) for operand in operands)
-        name = self.program.functions[target.functions[0]][1].name
-        runs = ir.Invoke(self.body.result, target.functions, target.sure, operands, paths, at, at, name)
+        asked = tuple(self.asked(operand.place) for operand in operands) if given is not None else ()
+        runs = ir.Invoke(
+            self.body.result, target.functions, target.sure, operands, paths, at, at, function.name, asked=asked
+        )
         return ir.Region((runs,), (), at)
 
     def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
@@ -183,3 +189,17 @@ class Callables(Callees):
             return ()
         body = self.body_of(ir.Place(owner.root, owner.way + given[0][1:]), self.now)
         return (body,) if body is not None else ()
+
+
+def fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...], alone: bool) -> tuple[ir.Operand, ...]:
+    """The operands in the order of the parameters that they are for. What is left out is what the one callee says."""
+    names = {param.name: number for number, param in enumerate(params)}
+    whole = alone and not any(operand.spread for operand in operands)
+    found = [ir.Operand(param.default if whole else None) for param in params]
+    for number, operand in enumerate(operands):
+        if operand.spread:
+            break
+        slot = names.get(operand.name, -1) if operand.name else number
+        if 0 <= slot < len(params) and not params[slot].gathers:
+            found[slot] = ir.Operand(operand.place)
+    return tuple(found)

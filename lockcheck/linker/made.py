@@ -335,8 +335,10 @@ class Made:
         return self._bases[kind.path]
 
     def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
-        """Whether an object can be of both classes: a class of the tree is one of them and built on the other, or on
-        both. True where either is no class of the tree."""
+        """Whether an object can be of both classes: one of them, or another class of the tree, is built on the other.
+
+        True where either is no class of the tree.
+        """
         known = [self._names.types.get(path) for path in (one, other)]
         if one == other or any(decl is None or decl.kind != "class" for decl in known):
             return True

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
+from lockcheck.linker.callables import fitted
 from lockcheck.linker.made import CLASS, flowed
 from lockcheck.linker.operators import Operators
 from lockcheck.linker.places import bare, oldest, plain
@@ -45,7 +46,10 @@ class Objects(Operators):
             return step.name.rpartition(".")[2] not in self.effects.steady
         if isinstance(step, ir.Block) and to == ir.RAISED:
             return step.at not in self.steady
-        return isinstance(step, (ir.Invoke, ir.Block, ir.Callback, ir.Branch))
+        if isinstance(step, ir.Branch):
+            inside = (one for arm in step.arms for one in ir.steps_of(arm.body))
+            return not all(isinstance(one, (ir.Region, ir.Assume, ir.Acquire)) for one in inside)
+        return isinstance(step, (ir.Invoke, ir.Block, ir.Callback))
 
     def computed(self, kind: ir.Type, name: str) -> list[int]:
         """The functions that run where a field is read."""
@@ -331,8 +335,11 @@ class Objects(Operators):
                           by_hand=taking.hand, fresh=fresh)  # fmt: skip
         if taking.hand:
             self.by_name.add(named.place)
+        about = self.asked(_said_to_wait(call)) if taking.asks and not bounded else None
         if later:
             self.pending[call.dst] = step
+        elif about is not None and isinstance(about.root, int):
+            self.out.append(_either(about, step))
         else:
             self.out.append(step)
 
@@ -470,8 +477,7 @@ class Objects(Operators):
         why = self.effects.blocks.get(spelled)
         hook = self.effects.hooks.get(spelled)
         if hook is not None:
-            bodies = self.bodies_of(call.operands[hook[1] : hook[1] + 1], call.at)
-            self.out.append(ir.Register(hook[0], bodies, call.at, call.name_at, call.word))
+            self.hook(call, *hook)
         first = call.operands[0].place if call.operands else None
         self.waits_outside(call, spelled)
         self.asked_by_function(call, spelled)
@@ -491,6 +497,19 @@ class Objects(Operators):
         if len(found) > 1:
             self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
 
+    def hook(self, call: ir.Call, when: str, number: int, hands_over: bool) -> None:
+        """What is handed over runs at a time of its own; with what stands behind it, where it `hands_over` that.
+
+        A method holds its object: that object comes to no end before the program does.
+        """
+        place = call.operands[number].place if number < len(call.operands) else None
+        rest = call.operands[number + 1 :] if hands_over else None
+        body, target = self.body_of(place, call.at, rest), self.target(place)
+        held = target.receiver if target is not None else None
+        own = when == "finalizer" and number and held is not None and held == self.canon(call.operands[0].place)
+        bodies = (body,) if body is not None else ()
+        self.out.append(ir.Register("exit" if own else when, bodies, call.at, call.name_at, call.word))
+
     def waits_outside(self, call: ir.Call, spelled: str) -> None:
         """What is awaited of a call waits for the world outside: by itself, or by what it is given to wait for."""
         places = (operand.place for operand in call.operands if operand.place is not None and not operand.place.way)
@@ -508,11 +527,11 @@ class Objects(Operators):
 
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         function = self.program.functions[targets[0]][1]
-        fitted = _with(call, call.callee, _fitted(call.operands, function.params, len(targets) == 1))
-        for operand in fitted.operands:
+        whole = _with(call, call.callee, fitted(call.operands, function.params, len(targets) == 1))
+        for operand in whole.operands:
             self.goes_home(self.canon(operand.place))
         before = len(self.out)
-        super().invoke(fitted, targets, certain and not is_guess(receiver), receiver)
+        super().invoke(whole, targets, certain and not is_guess(receiver), receiver)
         if is_guess(receiver):
             self.types[call.dst] = guessed(self.types.get(call.dst))
         if function.around and call.dst in self.pending:
@@ -539,27 +558,30 @@ def _asked(call: ir.Call, taking: Taking) -> tuple[bool, bool, bool]:
     """Whether a call that takes a lock does not wait, waits for a time, may come back without it."""
     tries, bounded, maybe = taking.fallible, taking.bounded, taking.fallible
     for number, operand in enumerate(call.operands[1:]) if taking.asks else ():
-        first = operand.name in ("blocking", "block") or (not number and not operand.name)
         timed = operand.name in ("timeout", "blocking_timeout") or (number == 1 and not operand.name)
-        if first and operand.place != ir.YES:
+        if _says_whether(number, operand) and operand.place != ir.YES:
             tries, maybe = tries or operand.place == ir.NO, True
         bounded = bounded or (timed and operand.place != ir.NONE)
     return tries, bounded, maybe
 
 
+def _says_whether(number: int, operand: ir.Operand) -> bool:
+    """Whether an argument of a call that takes a lock says if it waits."""
+    return operand.name in ("blocking", "block") or (not number and not operand.name)
+
+
+def _said_to_wait(call: ir.Call) -> ir.Place | None:
+    """The value that says whether a call that takes a lock waits."""
+    return next((one.place for number, one in enumerate(call.operands[1:]) if _says_whether(number, one)), None)
+
+
+def _either(about: ir.Place, step: ir.Acquire) -> ir.Branch:
+    """A lock is waited for where the value of a variable is true, and only tried where it is not."""
+    at = step.at
+    waits = ir.Region((ir.Assume(about, (), True), step), (), at)
+    tries = ir.Region((ir.Assume(about, (), False), replace(step, fallible=True)), (), at)
+    return ir.Branch((ir.Arm(waits), ir.Arm(tries)))
+
+
 def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:
     return ir.Call(call.dst, callee, operands, call.at, call.name_at, call.awaited, call.throws)
-
-
-def _fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...], alone: bool) -> tuple[ir.Operand, ...]:
-    """The operands in the order of the parameters that they are for. What is left out is what the one callee says."""
-    names = {param.name: number for number, param in enumerate(params)}
-    whole = alone and not any(operand.spread for operand in operands)
-    found = [ir.Operand(param.default if whole else None) for param in params]
-    for number, operand in enumerate(operands):
-        if operand.spread:
-            break
-        slot = names.get(operand.name, -1) if operand.name else number
-        if 0 <= slot < len(params) and not params[slot].gathers:
-            found[slot] = ir.Operand(operand.place)
-    return tuple(found)
