@@ -62,11 +62,15 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Together(msgspec.Struct, frozen=True, array_like=True):
-    """What the rules said that see functions together, `given` what (a digest), having looked at which functions."""
+    """What the rules said that see functions together, `given` what (a digest), having looked at which functions.
+
+    `names` are those by which they looked for functions: whoever says one has a say.
+    """
 
     given: bytes
     findings: tuple[Finding, ...]
     reads: tuple[int, ...]
+    names: tuple[str, ...]
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
@@ -168,8 +172,16 @@ def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
     known = state.together
     if known is not None and not holds(known.reads, known.findings):
         known = None
+    if known is not None and any(_says(tree, touched, name) for name in known.names):
+        known = None
     reads = {number: some for number, some in state.reads.items() if number not in touched}
     return msgspec.structs.replace(state, outcomes=kept, together=known, reads=reads)
+
+
+def _says(tree: Tree, functions: Collection[int], name: str) -> bool:
+    """Whether a name may stand in the text of one of the functions."""
+    saying = tree.frontier.naming(name)
+    return saying is None or not saying.isdisjoint(functions)
 
 
 def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collection[str]) -> set[int]:
@@ -205,12 +217,14 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     given = hashlib.blake2b(repr((sorted(knots), written, about)).encode(), digest_size=16).digest()
     if before.together is not None and before.together.given == given:
         return before.together
-    found, read = list[Finding](), set[int]()
-    for findings, seen in crew.hear([Question(rule, tuple(sorted(knots)), tuple(written), about) for rule in rules]):
-        found += findings
-        given = given if seen is not None else b""
-        read.update(seen or ())
-    return Together(given, tuple(found), tuple(sorted(read)))
+    found, read, names = list[Finding](), set[int](), set[str]()
+    questions = [Question(rule, tuple(sorted(knots)), tuple(written), about) for rule in rules]
+    for answer in crew.hear(questions):
+        found += answer.findings
+        given = given if answer.seen is not None else b""
+        read.update(answer.seen or ())
+        names.update(answer.names)
+    return Together(given, tuple(found), tuple(sorted(read)), tuple(sorted(names)))
 
 
 # --------------------------------------------------------------------------------------------------------- working
@@ -254,8 +268,8 @@ class Crew:
         for done in self._done(_work, tasks):
             yield from done
 
-    def hear(self, questions: Sequence[Question]) -> Iterator[tuple[list[Finding], frozenset[int] | None]]:
-        """What each rule says, and the functions that were looked at for it; None where that was every one."""
+    def hear(self, questions: Sequence[Question]) -> Iterator[Answer]:
+        """What each rule says."""
         return self._done(_answered, questions)
 
     def _done(self, work: Callable[[T], Done[R]], tasks: Sequence[T]) -> Iterator[R]:
@@ -326,7 +340,18 @@ def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
     return _told(lambda errand: _worked_out(errand, numbers))
 
 
-def _answered(asked: Question) -> Done[tuple[list[Finding], frozenset[int] | None]]:
+@dataclass(frozen=True)
+class Answer:
+    """What a rule said, the functions that were looked at for it (None where that was every one), and the names by
+    which it looked for functions.
+    """
+
+    findings: list[Finding]
+    seen: frozenset[int] | None
+    names: tuple[str, ...]
+
+
+def _answered(asked: Question) -> Done[Answer]:
     return _told(lambda errand: _heard(errand, asked))
 
 
@@ -337,11 +362,11 @@ def _told(work: Callable[[Errand], R]) -> Done[R]:
     return Done(result, errand.tree.problems[before:], errand.readings())
 
 
-def _heard(errand: Errand, asked: Question) -> tuple[list[Finding], frozenset[int] | None]:
+def _heard(errand: Errand, asked: Question) -> Answer:
     rule, analysis = errand.rules[asked.rule], errand.tree.analysis
     about = dict(zip(errand.topics, asked.about, strict=True))
     analysis.look_at(None if rule.meta.sees == "tree" else asked.knots, frozenset(asked.written), about)
-    return list(said(rule, errand.tree)), analysis.consulted()
+    return Answer(list(said(rule, errand.tree)), analysis.consulted(), analysis.names_asked())
 
 
 def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:

@@ -40,7 +40,7 @@ class Frontier:
         self, program: Program, tables: Mapping[str, Effects], sources: Mapping[str, Source], calls: Iterable[str]
     ) -> None:
         """`sources` by path; `calls` are further names whose callers must be looked at."""
-        self._program = program
+        self._program, self._tables = program, tables
         self._sources = sources
         self._calls = frozenset(calls)
         self._found: set[int] = set()
@@ -141,6 +141,24 @@ class Frontier:
         }
         functions = enumerate(self._program.functions)
         return [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted, constants)]
+
+    def naming(self, name: str) -> frozenset[int] | None:
+        """The functions in whose text a name stands; None where a macro or an import may stand for it.
+
+        In a language of objects an attribute may be another one's name, which no text says: None there too.
+        """
+        units = self._program.units
+        renamed = ((line.target[-1], line.name) for unit in units for line in unit.imports if line.target)
+        word, spelled = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b"), name.encode()
+        if any((of == name) != (to == name) for of, to in renamed):
+            return None
+        if any(word.search(arm.gives) for unit in units for macro in unit.macros for arm in macro.arms):
+            return None
+        saying = {path for path, source in self._sources.items() if spelled in source.data}
+        if any(unit.path in saying and self._tables[unit.language].objects for unit in units):
+            return None
+        places = ((n, unit.path, one.at) for n, (unit, one) in enumerate(self._program.functions))
+        return frozenset(n for n, path, at in places if path in saying and word.search(self._sources[path].data, *at))
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)

@@ -65,7 +65,13 @@ class Tree:
         self.frontier = Frontier(self.program, tables, self._sources, words)
         self._macros.update(self.frontier.macros)
         self.analysis = Analysis(
-            self.program, self.frontier.functions, self._asked, self._give_up, self._line, self.frontier.calling
+            self.program,
+            self.frontier.functions,
+            self._asked,
+            self._give_up,
+            self._line,
+            self.frontier.calling,
+            self.frontier.naming,
         )
 
     @cached_property

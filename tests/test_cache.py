@@ -246,6 +246,72 @@ def test_who_gives_signals_is_looked_for_everywhere_once_somebody_waits(
     assert _hangs(checked(cached=True)), "nobody else sets the event: it must be found, or this test shows nothing"
 
 
+FRONT = """
+mod helper;
+use std::sync::{mpsc, Mutex};
+
+pub struct Front {
+    rows: Mutex<Vec<u32>>,
+    tell: mpsc::Sender<u32>,
+    told: mpsc::Receiver<u32>,
+}
+
+impl Front {
+    pub fn new() -> Front {
+        let (tell, told) = mpsc::channel();
+        Front { rows: Mutex::default(), tell, told }
+    }
+
+    pub fn work(&self) {
+        let rows = self.rows.lock().unwrap();
+        self.tell.send(1).unwrap();
+        drop(rows);
+    }
+
+    pub fn wait(&self) {
+        let rows = self.rows.lock().unwrap();
+        self.told.recv().unwrap();
+        drop(rows);
+    }
+}
+"""
+WAKES = """
+impl crate::Front {
+    pub fn wake(&self) {
+        give(&self.tell);
+    }
+}
+
+fn give(end: &std::sync::mpsc::Sender<u32>) {
+    let _ = end.send(1);
+}
+"""
+
+
+def test_who_names_what_somebody_waits_for_is_looked_at_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file's method lends its end of the channel to a function that sends: it could end the wait."""
+    quiet = WAKES.replace("&self.tell", "&made()")
+    write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": FRONT, "src/helper.rs": quiet})
+    monkeypatch.chdir(tmp_path)
+    assert _hangs(checked(cached=True)), "nobody else sends: it must be found, or this test shows nothing"
+    (tmp_path / "src/helper.rs").write_text(WAKES)
+    assert not _hangs(checked(cached=True))
+
+
+def test_who_comes_to_name_it_is_looked_at_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sent by this channel before, so nothing was said; the text of one function in another file changes that."""
+    work = FRONT[FRONT.index("    pub fn work") : FRONT.index("    pub fn wait")]
+    wakes = f"use std::sync::mpsc::Sender;\nfn made() -> Sender<u32> {{ todo!() }}\nimpl crate::Front {{\n{work}}}\n"
+    quiet = wakes.replace("self.tell", "made()")
+    write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": FRONT.replace(work, ""), "src/helper.rs": quiet})
+    monkeypatch.chdir(tmp_path)
+    assert not _hangs(checked(cached=True))
+    (tmp_path / "src/helper.rs").write_text(wakes)
+    assert _hangs(checked(cached=True))
+
+
 def _hangs(report: Report) -> bool:
     return any(finding.slug == "wait-for-lock-holder" for finding in report.findings)
 

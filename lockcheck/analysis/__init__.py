@@ -64,6 +64,7 @@ class Analysis:
         give_up: Callable[[int, str], None] | None = None,
         line: Callable[[str, int], int] | None = None,
         calling: Callable[[Iterable[str], bool], Sequence[int]] | None = None,
+        naming: Callable[[str], frozenset[int] | None] | None = None,
     ) -> None:
         """All that rules read of a program.
 
@@ -71,7 +72,8 @@ class Analysis:
         under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
-        `calling` finds the functions that may call something of some names, all or those with a constant in them.
+        `calling` finds the functions that may call something of some names, all or those with a constant in them;
+        `naming` those in whose text a name stands, None where something else may stand for it.
         """
         self.program = program
         self._asked = asked or Asked()
@@ -80,12 +82,13 @@ class Analysis:
         self._moments: dict[int, list[Moment]] = {}
         self._give_up = give_up or _ignored
         self._line = line
-        self._calling = calling
+        self._calling, self._naming = calling, naming
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._consulted: set[int] = set()
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
+        self._named_by: dict[str, frozenset[int] | None] = {}
         self._known_written: frozenset[str | ir.Place] | None = None
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -121,6 +124,7 @@ class Analysis:
         self._known_written, self._about = written, about or {}
         self._saw_all = False
         self._consulted.clear()
+        self._named_by.clear()
         self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
 
     @property
@@ -149,6 +153,17 @@ class Analysis:
             moments = self.moments(number)
             if any(topic.matters(moment.event) for moment in moments):
                 yield from moments
+
+    def naming(self, name: str) -> frozenset[int] | None:
+        """The functions in whose text a name stands; None where something else may stand for it."""
+        if name not in self._named_by:
+            self._named_by[name] = self._naming(name) if self._naming is not None else None
+            self._consulted.update(self._named_by[name] or ())
+        return self._named_by[name]
+
+    def names_asked(self) -> tuple[str, ...]:
+        """The names by which functions were looked for since `look_at`: whoever says one after a change has a say."""
+        return tuple(sorted(name for name, found in self._named_by.items() if found is not None))
 
     def _named(self, topic: Topic) -> Sequence[int]:
         self._saw_all = True  # whoever calls such a name after a change has a say too

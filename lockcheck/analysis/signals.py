@@ -203,9 +203,9 @@ def wakers(analysis: Analysis, function: int, stall: Stall) -> Sequence[Ring] | 
 def _by_owner(analysis: Analysis, owner: str, of: str, seen: set[str]) -> Sequence[Ring] | None:
     """The signals that are given by what a field or a static keeps."""
     seen.add(owner)
-    ringing = {moment.function for moment in analysis.about(SIGNALS) if _gives(moment, of)}
     found: list[Ring] = []
-    for number in sorted({*ringing, *analysis.program.around(owner), *analysis.makers(owner)}):
+    near = {*analysis.program.around(owner), *analysis.makers(owner)}
+    for number in sorted(near | _ringing(analysis, owner, of)):
         linked = analysis.linked(number)
         if linked is None:
             continue
@@ -221,6 +221,39 @@ def _by_owner(analysis: Analysis, owner: str, of: str, seen: set[str]) -> Sequen
                 found += _by_callers(analysis, number, ring)
     started = {ring.site for ring in found if not ring.own}
     return [r for r in dict.fromkeys(found) if not (r.own and r.site in started and not _callers(analysis, r.function))]
+
+
+def _ringing(analysis: Analysis, owner: str, of: str) -> set[int]:
+    """The functions that may give signals by what a field or a static keeps.
+
+    Whoever does names it, or was handed it by a function that does. So where nobody who names it comes to such a
+    signal, and nobody hands it out, nobody else is looked at.
+    """
+    names = {one.partition("[")[0].rpartition(".")[2] for one in _both_ends(analysis, owner)}
+    found = [analysis.naming(name) if name.isidentifier() else None for name in sorted(names)]
+    near = {number for some in found for number in some or ()}
+    alone = None not in found and all(_gives_none(analysis, number, names, owner, of) for number in sorted(near))
+    return near.union(() if alone else (one.function for one in analysis.about(SIGNALS) if _gives(one, of)))
+
+
+def _both_ends(analysis: Analysis, owner: str) -> set[str]:
+    """The field, and the one that keeps the other end of its channel: both go by the name of one of them."""
+    linked = [analysis.linked(number) for number in analysis.makers(owner)]
+    pairs = (pair for one in linked if one is not None for pair in one.ends.items() if owner in pair)
+    return {owner}.union(*pairs)
+
+
+def _gives_none(analysis: Analysis, number: int, names: set[str], owner: str, of: str) -> bool:
+    """Whether a function neither comes to a signal by what a field keeps nor hands that out by another name."""
+    linked = analysis.linked(number)
+    handed_out = (linked.result, *linked.parts.values()) if linked is not None else ()
+    if any(place is not None and not names.isdisjoint(_parts(place)) for place in handed_out):
+        return False
+    return not any(ring.of == of and ring.on.owner == owner for ring in rings(analysis, number))
+
+
+def _parts(place: ir.Place) -> tuple[str, ...]:
+    return place.way if isinstance(place.root, int) else (*place.root, *place.way)
 
 
 def _gives(moment: Moment, of: str) -> bool:
