@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
-from lockcheck.frontends import macros_calling, macros_of, macros_with, pattern
+from lockcheck.frontends import Finder, finder, macros_calling, macros_of, macros_with
 from lockcheck.source import Source
 
 if TYPE_CHECKING:
@@ -50,32 +50,32 @@ class Frontier:
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
         """The tree's macros whose expansion takes a lock, or calls a function of the tree that may, by name."""
-        self._called: dict[tuple[str, frozenset[str]], re.Pattern[bytes]] = {}
-        self._said: dict[tuple[str, ir.Words], re.Pattern[bytes]] = {}
+        self._called: dict[tuple[str, frozenset[str]], Finder] = {}
+        self._said: dict[tuple[str, ir.Words], Finder] = {}
         outers = {name: program.guard_givers(name, table, self._says) for name, table in tables.items()}
         macros = macros_of(program.units)
-        known: dict[tuple[str, tuple[str, ...]], re.Pattern[bytes]] = {}
+        known: dict[tuple[str, tuple[str, ...]], Finder] = {}
         self.families = self._families(program.units)
         """Of each crate, the families of locks whose methods count in it."""
-        self._patterns: dict[str, re.Pattern[bytes]] = {}
+        self._finders: dict[str, Finder] = {}
         for unit in program.units:
             key = (unit.language, self.families[unit.crate])
             if key not in known:
                 words = _joined(tables[unit.language].words(frozenset(key[1])), outers[unit.language], self._calls)
-                taking = macros_with(macros, pattern(unit.language, words))
+                taking = macros_with(macros, finder(unit.language, words))
                 self.macros.update({name: macros[name] for name in taking})
-                known[key] = pattern(unit.language, _joined(words, ir.Words(macros=taking)))
-            self._patterns[unit.path] = known[key]
+                known[key] = finder(unit.language, _joined(words, ir.Words(macros=taking)))
+            self._finders[unit.path] = known[key]
         self.macros.update({name: macros[name] for name in macros_calling(macros, self._own_names())})
 
     def _says(self, number: int, words: ir.Words) -> bool:
         """Whether one of the words stands in a function's bytes."""
         unit, function = self._program.functions[number]
         if (unit.language, words) not in self._said:
-            self._said[unit.language, words] = pattern(unit.language, words)
+            self._said[unit.language, words] = finder(unit.language, words)
         body = function.body_at
         found = self._said[unit.language, words]
-        return body is not None and found.search(self._sources[unit.path].data, *body) is not None
+        return body is not None and found.finds(self._sources[unit.path].data, *body)
 
     def _own_names(self) -> frozenset[bytes]:
         """The names of the tree's functions, without those that say nothing."""
@@ -104,7 +104,7 @@ class Frontier:
         """
         if not self._searched:
             self._searched = True
-            self._found.update(self._numbers(self._patterns, self._paths, alone=True))
+            self._found.update(self._numbers(self._finders, self._paths, alone=True))
         if not self._lent.issuperset(lenders):
             names = self._names(lenders)
             self._lent.update(lenders)
@@ -119,10 +119,8 @@ class Frontier:
         `constants`: and that it may speak of a constant.
         """
         unit, function = self._program.functions[number]
-        if (unit.language, names) not in self._called:
-            self._called[unit.language, names] = pattern(unit.language, ir.Words(any=names, functions=names))
         data, body = self._sources[unit.path].data, function.body_at
-        if body is None or self._called[unit.language, names].search(data, *body) is None:
+        if body is None or not self._calls_of(unit.language, names).finds(data, *body):
             return False
         return not constants or _CONSTANT.search(data, *body) is not None
 
@@ -132,15 +130,20 @@ class Frontier:
         `constants`: and speak of a constant. `settled`: only those in files that are not as an earlier run found them.
         """
         wanted = frozenset(names)
-        marks = [name.rpartition("::")[2].encode() for name in wanted]
         with_any = {
-            path
-            for path, source in self._sources.items()
-            if (not settled or self._paths is None or path in self._paths)
-            and any(mark in source.data for mark in marks)
+            unit.path
+            for unit in self._program.units
+            if (not settled or self._paths is None or unit.path in self._paths)
+            and any(mark in self._sources[unit.path].data for mark in self._calls_of(unit.language, wanted).marks)
         }
         functions = enumerate(self._program.functions)
         return [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted, constants)]
+
+    def _calls_of(self, language: str, names: frozenset[str]) -> Finder:
+        """What finds calls of something of these names."""
+        if (language, names) not in self._called:
+            self._called[language, names] = finder(language, ir.Words(any=names, functions=names))
+        return self._called[language, names]
 
     def naming(self, name: str) -> frozenset[int] | None:
         """The functions in whose text a name stands; None where a macro or an import may stand for it.
@@ -163,22 +166,22 @@ class Frontier:
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         return frozenset(self._program.functions[number][1].name for number in numbers)
 
-    def _everywhere(self, words: ir.Words) -> dict[str, re.Pattern[bytes]]:
+    def _everywhere(self, words: ir.Words) -> dict[str, Finder]:
         """For each file what finds these words."""
-        made = {language: pattern(language, words) for language in {unit.language for unit in self._program.units}}
+        made = {language: finder(language, words) for language in {unit.language for unit in self._program.units}}
         return {unit.path: made[unit.language] for unit in self._program.units}
 
     def _numbers(
-        self, patterns: Mapping[str, re.Pattern[bytes]], paths: Collection[str] | None, alone: bool = False
+        self, finders: Mapping[str, Finder], paths: Collection[str] | None, alone: bool = False
     ) -> Iterator[int]:
-        """The functions in whose bodies the file's pattern is found; `alone`: and those that need no word."""
+        """The functions in whose bodies the file's finder finds something; `alone`: and those that need no word."""
         for number, (unit, function) in enumerate(self._program.functions):
             if function.body_at is None or number in self._found or (paths is not None and unit.path not in paths):
                 continue
             data = self._sources[unit.path].data
             unnamed = bool(function.made_once or function.hook or self._program.wrapper_of(number))
             unnamed = unnamed or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
-            if (alone and unnamed) or patterns[unit.path].search(data, *function.body_at) is not None:
+            if (alone and unnamed) or finders[unit.path].finds(data, *function.body_at):
                 yield number
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from fakes import write_tree
 
-from lockcheck import engine
+from lockcheck import effects, engine, ir
 from lockcheck.config import Settings
 from lockcheck.executors import Work
+from lockcheck.frontends import finder
 from lockcheck.frontier import Frontier
 from lockcheck.report import Report
 
@@ -135,3 +136,20 @@ class Office:
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(min_confidence="possible"), Work())
     assert "lock-taken-twice" in [finding.slug for finding in report.findings]
+
+
+@pytest.mark.parametrize("language", ["rust", "python"])
+def test_a_mark_stands_wherever_a_word_is_found(language: str) -> None:
+    """Marks are looked for before the form is: a place that has none would be overlooked."""
+    table = effects.load(language, frozenset(["refcell"]))
+    calls = ir.Words(any=table.hook_calls | table.leaks, functions=table.hook_calls | table.leaks)
+    lenders = ir.Words(lenders=frozenset(["map", "with_rows", "init_for"]))
+    finders = [finder(language, words) for words in (table.words(frozenset()), calls, lenders)]
+    found = 0
+    for path in (FIXTURES / language).rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        for one in finders:
+            texts = [match[0] for match in one.form.finditer(data)]
+            assert all(any(mark in text for mark in one.marks) for text in texts)
+            found += len(texts)
+    assert found > 100

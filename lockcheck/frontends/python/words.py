@@ -36,6 +36,9 @@ _NAMED = r"^[ \t]*\w+[ \t]*=[ \t]*[\w.]+\."
 _VARIABLE = r"^[ \t]*\w[\w, \t]*(?::[^=\n]*)?=[^=\n]*"
 """A variable is given a value."""
 
+ALWAYS = "with"
+"""Stands in everything that the pattern finds and that has none of the words."""
+
 _LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em|(?:\b|_)cv\b)"
 """A `with` on something of a lock's name, wherever it comes from."""
 
