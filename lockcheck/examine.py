@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import msgspec
@@ -37,7 +37,7 @@ R = TypeVar("R")
 _WORTH = 300
 """So many functions take longer than the start of another process."""
 
-_TASKS = 8
+_TASKS = 24
 """Tasks for each process: the last to end should not keep the others waiting for long."""
 
 
@@ -100,7 +100,7 @@ def examine(
     before = _remembered(tree, store, key)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
-    with Crew(tree, rules, topics, jobs, before.reads) as crew:
+    with Crew(Errand(tree, rules, topics, key is not None), jobs, before.reads) as crew:
         others, late = _callers(tree, topics, late=False, settled=True), False
         while True:
             numbers = sorted({*others, *tree.frontier.functions(lenders)})
@@ -233,14 +233,12 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
 class Crew:
     """Those who work out outcomes: this process, or copies of it that know the tree as it was when they began."""
 
-    def __init__(
-        self, tree: Tree, rules: Sequence[Rule], topics: Sequence[Topic], jobs: int, reads: Mapping[int, Iterable[int]]
-    ) -> None:
+    def __init__(self, errand: Errand, jobs: int, reads: Mapping[int, Iterable[int]]) -> None:
         """At most `jobs` processes, where another process can begin with what this one knows.
 
         `reads` are known readings of functions that are not linked again.
         """
-        self._mine = Errand(tree, rules, topics)
+        self._mine = errand
         self._jobs = jobs if shares_memory() else 1
         self._others: Processes | None = None
         self._leaving = ExitStack()
@@ -297,17 +295,12 @@ class Errand:
     tree: Tree
     rules: Sequence[Rule]
     topics: Sequence[Topic]
-    told: dict[int, int] = field(default_factory=dict)
-    """How many readings of each function were told."""
+    remembered: bool
+    """Whether what was read for it is kept with what comes of it."""
 
     def readings(self) -> dict[int, tuple[int, ...]]:
         """What was read to link each function, as far as it was not told before."""
-        found = {}
-        for number, some in self.tree.program.readings():
-            if self.told.get(number) != len(some):
-                self.told[number] = len(some)
-                found[number] = tuple(some)
-        return found
+        return self.tree.program.readings() if self.remembered else {}
 
 
 _SHARED: list[Errand] = []

@@ -51,13 +51,14 @@ class Here:
 
 
 class Processes:
-    """Processes on this machine, started when there is work and ended when it is done.
+    """This process and others on this machine, started when there is work and ended when it is done.
 
-    As a context, the same ones do all that is asked for in it, and keep what they know.
+    As a context, the same ones do all that is asked for in it, and keep what they know. This one begins with the last
+    task, the others with the first: so tasks that stand near each other are mostly done by the same one.
     """
 
     def __init__(self, jobs: int) -> None:
-        """At most `jobs` processes at once."""
+        """At most `jobs` processes at once, this one included."""
         self._jobs = jobs
         self._kept: futures.Executor | None = None
 
@@ -72,17 +73,17 @@ class Processes:
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """By as many processes as there are tasks."""
         if self._kept is not None:
-            yield from _gathered(self._kept, function, tasks)
+            yield from _gathered(self._kept, function, tasks, helped=True)
             return
         with self._pool(min(self._jobs, len(tasks))) as pool:
-            yield from _gathered(pool, function, tasks)
+            yield from _gathered(pool, function, tasks, helped=True)
 
     def _pool(self, size: int) -> futures.Executor:
         import multiprocessing
         from concurrent import futures
 
         context = multiprocessing.get_context("fork" if shares_memory() else None)
-        return futures.ProcessPoolExecutor(size, context)
+        return futures.ProcessPoolExecutor(max(size - 1, 1), context)
 
 
 class Dask:
@@ -111,15 +112,28 @@ class Dask:
             yield from _gathered(client.get_executor(pure=False, retries=2), function, tasks)
 
 
-def _gathered(pool: futures.Executor, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-    """The results in order; what the pool could not do, because its workers died, is done here."""
+def _gathered(
+    pool: futures.Executor, function: Callable[[T], R], tasks: Sequence[T], helped: bool = False
+) -> Iterator[R]:
+    """The results in order; what the pool could not do, because its workers died, is done here.
+
+    `helped`: so is, from the last task on, what the pool has not begun.
+    """
     waiting = [_submitted(pool, function, task) for task in tasks]
+    own: list[R] = []
+    for one, task in zip(reversed(waiting), reversed(tasks), strict=True) if helped else ():
+        if not one.cancel():
+            break
+        own.append(function(task))
     for one, task in zip(waiting, tasks, strict=True):
+        if one.cancelled():
+            break
         try:
             done = one.result()
         except Exception:
             done = function(task)  # an error of the work itself comes again, here
         yield done
+    yield from reversed(own)
 
 
 def _submitted(pool: futures.Executor, function: Callable[[T], R], task: T) -> futures.Future[R]:

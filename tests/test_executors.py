@@ -103,7 +103,7 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def _dies(number: int) -> int:
-    if number == 3 and os.getpid() != _MAIN:
+    if number == 0 and os.getpid() != _MAIN:
         os.kill(os.getpid(), signal.SIGKILL)
     return number * number
 
@@ -113,3 +113,16 @@ _MAIN = os.getpid()
 
 def test_what_a_process_left_that_died_is_done_here() -> None:
     assert list(executors.Processes(2).map(_dies, range(8))) == [number * number for number in range(8)]
+
+
+def _who(number: int) -> tuple[int, int]:
+    time.sleep(0.05)
+    return number, os.getpid()
+
+
+def test_this_process_works_too_and_begins_with_the_last() -> None:
+    done = list(executors.Processes(2).map(_who, range(12)))
+    assert [number for number, _ in done] == list(range(12))
+    here = [number for number, worker in done if worker == _MAIN]
+    assert here and here == list(range(here[0], 12)) and here[0] > 0
+    assert len({worker for _, worker in done}) == 2, "two processes, this one included"

@@ -89,6 +89,8 @@ class Program:
         self._entered = 0
         self._tries: dict[int, int] = {}
         self._reads: dict[int, set[int]] = {}
+        self._untold: set[int] = set()
+        """The functions whose readings changed since they were asked for."""
 
     def is_made_for(self, number: int, way: ir.Path) -> bool:
         """Whether what a way in a method's object leads to is its own: made by it, or by a part that it made.
@@ -143,7 +145,9 @@ class Program:
     def _note(self, number: int) -> None:
         """The function that is just being linked reads this one."""
         if self._underway:
-            self._reads.setdefault(next(reversed(self._underway)), set()).add(number)
+            reader = next(reversed(self._underway))
+            self._reads.setdefault(reader, set()).add(number)
+            self._untold.add(reader)
 
     def _free(self, number: int) -> None:
         """A function waits no longer for one that it needs."""
@@ -167,6 +171,7 @@ class Program:
         finally:
             del self._underway[number]
             inner, self._entered = self._entered, min(before, self._entered)
+        self._untold.add(number)
         self._tries[number] = self._tries.get(number, 0) + 1
         if inner >= depth or self._tries[number] >= _TRIES:
             self._linked[number] = made
@@ -183,14 +188,15 @@ class Program:
             self._gone[number] = (known.result, known.parts), (*known.callees, *known.beside)
             del self._linked[number]
 
-    def readings(self) -> Iterator[tuple[int, set[int]]]:
-        """Each function that was linked, with those that were read for that, and those that it calls."""
-        for number, known in self._linked.items():
-            own = (*known.callees, *known.beside) if known is not None else ()
-            yield number, self._reads.get(number, set()).union(own)
-        for number, (_, own) in self._gone.items():
-            if number not in self._linked:
-                yield number, self._reads.get(number, set()).union(own)
+    def readings(self) -> dict[int, tuple[int, ...]]:
+        """Each function that was linked since this was asked, with those that were read for that or are called."""
+        found = {}
+        for number in sorted(self._untold):
+            known = self._linked.get(number)
+            own = (*known.callees, *known.beside) if known is not None else self._gone.get(number, (None, ()))[1]
+            found[number] = tuple(sorted(self._reads.get(number, set()).union(own)))
+        self._untold.clear()
+        return found
 
     def wrapper_of(self, number: int) -> tuple[int, ...]:
         """What decorators of the tree put round a function, outermost first."""
