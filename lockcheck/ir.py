@@ -45,12 +45,12 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
     what fields, results and arguments of types are: `[ref]` (somebody else owns its argument).
 
     Names in brackets are structural: `[tuple]`, `[list]` (arrays and slices), `[dyn]` (any of its arguments'
-    implementations), `[fn]` (a callable; the last argument is what it returns), `[self]` (the enclosing owner),
-    `[super]` (what the enclosing owner is built on). Where a value's type is not declared but made: `[made]` is what
-    a call of the first argument gives (the rest is what it is given), `[at]` what the path behind it is a name of,
-    `[parameter]` what a method (its name comes first) of the owner gets as a parameter, `[any]` one of its arguments,
-    `[way]` what is found from its argument on by names, `()` for a call and `[]` for an element; `[class]` is the
-    type of a class that is kept as a value.
+    implementations), `[fn]` (a callable: what it takes, where that is told, and last what it returns), `[self]` (the
+    enclosing owner), `[super]` (what the enclosing owner is built on). Where a value's type is not declared but made:
+    `[made]` is what a call of the first argument gives (the rest is what it is given), `[at]` what the path behind it
+    is a name of, `[parameter]` what a method (its name comes first) of the owner gets as a parameter, `[any]` one of
+    its arguments, `[way]` what is found from its argument on by names, `()` for a call and `[]` for an element;
+    `[class]` is the type of a class that is kept as a value.
     """
 
     path: Path

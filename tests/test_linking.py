@@ -208,3 +208,45 @@ def test_a_variable_may_be_made_of_what_it_was_before(tmp_path: Path, monkeypatc
         },
     )
     assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == [(10, "LCK201")]
+
+
+def test_a_library_type_answers_before_a_trait_of_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map's own `get` is meant, whatever a trait that the tree implements for maps calls the same."""
+    source = (
+        "use std::collections::HashMap;\nuse std::sync::{Arc, Mutex};\n"
+        "pub trait Rows { fn get(&self, key: &u32) -> Option<u32>; }\n"
+        "impl Rows for HashMap<u8, u32> {\n    fn get(&self, _: &u32) -> Option<u32> { None }\n}\n"
+        "pub struct Shelf { rows: HashMap<u32, Arc<Mutex<u32>>>, ledger: Mutex<u32> }\n"
+        "impl Shelf {\n"
+        "    fn row(&self, key: u32) -> Arc<Mutex<u32>> { self.rows.get(&key).unwrap().clone() }\n"
+        "    fn one(&self) {\n        let row = self.row(1);\n        let first = row.lock().unwrap();\n"
+        "        let then = self.ledger.lock().unwrap();\n    }\n"
+        "    fn two(&self) {\n        let row = self.row(1);\n        let first = self.ledger.lock().unwrap();\n"
+        "        let then = row.lock().unwrap();\n    }\n}\n"
+    )
+    write_tree(tmp_path, {"src/lib.rs": source})
+    assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == [(13, "LCK301")]
+
+
+def test_a_method_of_a_base_trait_is_that_of_who_has_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        "use std::sync::RwLock;\n"
+        "pub trait Named { fn name(&self) -> u32; }\n"
+        "pub trait Kept: Named { fn keep(&self) -> u32; }\n"
+        "pub struct Plain;\nimpl Named for Plain { fn name(&self) -> u32 { 1 } }\n"
+        "impl Kept for Plain { fn keep(&self) -> u32 { 2 } }\n"
+        "pub struct Locked { pub shelf: RwLock<u32> }\n"
+        "impl Named for Locked { fn name(&self) -> u32 { *self.shelf.read().unwrap() } }\n"
+        "pub struct Hall { shelf: RwLock<u32>, locked: Locked }\n"
+        "impl Hall {\n"
+        "    fn one(&self, with: &dyn Kept, mine: &RwLock<u32>) -> u32 {\n"
+        "        let _guard = self.locked.shelf.write().unwrap();\n        with.name()\n    }\n"
+        "    fn two(&self) -> u32 {\n"
+        "        let _guard = self.locked.shelf.write().unwrap();\n        self.any(&self.locked)\n    }\n"
+        "    fn any(&self, with: &dyn Named) -> u32 { with.name() }\n"
+        "    fn three(&self) -> u32 {\n"
+        "        let _guard = self.locked.shelf.write().unwrap();\n        self.both(&self.locked)\n    }\n"
+        "    fn both(&self, with: &impl Kept) -> u32 { with.name() }\n}\n"
+    )
+    write_tree(tmp_path, {"src/lib.rs": source})
+    assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == [(17, "LCK203")]

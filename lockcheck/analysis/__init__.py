@@ -140,7 +140,27 @@ class Analysis:
         """Whether a function calls what it was given under a guard of its own, or leaves a lock taken."""
         if self.program.functions[number][1].by_hand and (self.summary(number).keeps or self.summary(number).returns):
             return True
-        return any(isinstance(moment.event, ir.Callback) and any(moment.ways) for moment in self.moments(number))
+        return any(self._calls_back(number, moment) for moment in self.moments(number))
+
+    def _calls_back(self, number: int, moment: Moment) -> bool:
+        """Whether what the function was given runs there under a guard of its own, or of the function it goes on to."""
+        event = moment.event
+        if isinstance(event, ir.Callback):
+            return any(moment.ways)
+        if not isinstance(event, ir.Invoke) or event.implicit:
+            return False
+        passed = [n for n, place in enumerate(event.paths) if self._is_callable(number, place)]
+        called = [dict(self.summary(target).callbacks) for target in event.targets] if passed else []
+        return any(n in one and (any(moment.ways) or one[n]) for one in called for n in passed)
+
+    def _is_callable(self, number: int, place: ir.Place | None) -> bool:
+        """Whether a place is a function's parameter that may be called: one of which nothing else is told."""
+        params, types = self.program.functions[number][1].params, self.program.types
+        if place is None or place.way or not isinstance(place.root, int) or place.root >= len(params):
+            return False
+        kind = types.resolve(params[place.root].type, types.context(number), self.effects(number))
+        found = types.behind(kind, self.effects(number))
+        return kind is None or any(outer.path == ("[fn]",) for outer in found)
 
     def names(self, of: Callable[[Effects], Iterable[str]]) -> frozenset[str]:
         """Names that the tables of the tree's languages list: a path by its last two parts, else the last one."""

@@ -197,10 +197,7 @@ class Walk:
                 return ways
             case ir.Callback(slot):
                 self.moment(step, ways)
-                under = self.callbacks.setdefault(slot, {})
-                for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
-                    when = _when(self, ways, taken)
-                    under[taken] = when & under.get(taken, when)
+                self.called_back(slot, ways)
                 return ways
             case ir.Wait(on, where, _, name, of=of):
                 self.moment(step, ways)
@@ -386,6 +383,7 @@ class Walk:
             on, way = instantiate(stall.on, step, self.linked), (here, *stall.trace)
             seen = stall._replace(on=on, trace=way, plain=stall.plain and not self.asked)
             self.stalls.setdefault((on.place, stall.of), seen)
+        self.passes_on(step, summary, ways)
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
             if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
@@ -405,6 +403,34 @@ class Walk:
         yield self.blocks, summary.blocks
         yield self.calls, summary.calls
 
+    def called_back(self, slot: int, ways: Ways) -> dict[Taken, Facts]:
+        """A parameter is called under what is held here."""
+        under = self.callbacks.setdefault(slot, {})
+        for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
+            when = _when(self, ways, taken)
+            under[taken] = when & under.get(taken, when)
+        return under
+
+    def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
+        """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
+        for number, called in summary.callbacks:
+            place = step.paths[number] if number < len(step.paths) else None
+            if place is None or place.way or not isinstance(place.root, int) or place.root >= self.parameters:
+                continue
+            under = self.called_back(place.root, ways)
+            for inner, given in called:
+                when = discharged(given, step)
+                if when is not None:
+                    taken = self.lent_by(step, inner)
+                    known = self.of_parameters(at.common(ways) | when)
+                    under[taken] = known & under.get(taken, known)
+
+    def lent_by(self, step: ir.Invoke, taken: Taken) -> Taken:
+        """A guard of the callee under which it calls what it was given, as this function sees it."""
+        lock = instantiate(taken.lock, step, self.linked)
+        lock = lock if step.certain else replace(lock, evidence="named")
+        return Taken(lock, taken.mode, Site(self.number, step.at), taken.name, False, (taken.site, *taken.inner))
+
     def callback(
         self, step: ir.Invoke, callbacks: dict[int, tuple[tuple[Taken, Facts], ...]], number: int, body: ir.Region,
         ways: Ways,
@@ -415,11 +441,7 @@ class Walk:
             when = discharged(given, step)
             if when is None:
                 continue
-            lock = instantiate(taken.lock, step, self.linked)
-            lock = lock if step.certain else replace(lock, evidence="named")
-            site = Site(self.number, step.at)
-            held = Taken(lock, taken.mode, site, taken.name, False, (taken.site, *taken.inner))
-            inside = at.added_where(inside, Hold(held, ir.Place(("[callee]",))), when)
+            inside = at.added_where(inside, Hold(self.lent_by(step, taken), ir.Place(("[callee]",))), when)
         after = self.region(body, inside)
         return self.joined(ways, at.released(after, ir.Place(("[callee]",))))
 

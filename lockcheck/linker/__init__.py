@@ -16,7 +16,7 @@ from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import at_home, oldest, owner_of_static
-from lockcheck.linker.types import Context, Types, mentions, substitute
+from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
 __all__ = ["NOTHING", "Linked", "Program", "at_home", "oldest", "owner_of_static"]
 
@@ -403,11 +403,23 @@ class Program:
         return found
 
     def _returned_type(self, number: int, receiver: ir.Type | None) -> ir.Type | None:
-        function = self.functions[number][1]
+        return self._for_receiver(number, self.functions[number][1].returns, receiver)
+
+    def given_types(self, number: int, parameter: int, receiver: ir.Type | None) -> Sequence[ir.Type]:
+        """The types of what a function gives to the callable that it gets as a parameter, `UNKNOWN` where not told."""
+        function, effects = self.functions[number][1], self.types.effects(number)
+        kind = function.params[parameter].type if parameter < len(function.params) else None
+        for outer in self.types.behind(self._for_receiver(number, kind, receiver), effects):
+            if outer.path == ("[fn]",):
+                return [one if not mentions(one, function.generics) else UNKNOWN for one in outer.args[:-1]]
+        return ()
+
+    def _for_receiver(self, number: int, kind: ir.Type | None, receiver: ir.Type | None) -> ir.Type | None:
+        """A type of a function's declaration, with the receiver's type arguments put in."""
         context, effects = self.types.context(number), self.types.effects(number)
         at = Context(context.module, receiver or context.owner, context.generics, context.bounds)
-        found = self.types.resolve(function.returns, at, effects)
-        owner = function.owner
+        found = self.types.resolve(kind, at, effects)
+        owner = self.functions[number][1].owner
         if found is None or owner is None or receiver is None or not owner.args:
             return found
         bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
@@ -420,6 +432,12 @@ class Program:
     def result_parts(self, number: int) -> Mapping[str, ir.Place]:
         """The fields of a function's result that are such names themselves, where it puts the result together."""
         return self._outcome(number)[1]
+
+    def lent(self, number: int, parameter: int) -> tuple[ir.Place | None, ...]:
+        """What a function gives to a parameter that it calls, by its own names; None where that is not one thing."""
+        self._note(number)
+        linked = self.linked(number)
+        return linked.lent.get(parameter, ()) if linked is not None else ()
 
     def _outcome(self, number: int) -> _Outcome:
         function = self.functions[number][1]

@@ -49,6 +49,7 @@ class Callees(Acts, Library):
         known, kind = self.canon(place), self.type_of(place)
         root = known.root if known is not None and not known.way else None
         if isinstance(root, int) and root < self.program.parameters(self.number):
+            self.lends(root, [o.place for o in call.operands])
             given = tuple(plain(o.place) for o in call.operands if o.place is not None)
             self.out.append(ir.Callback(root, call.at, call.name_at, given))
         else:
@@ -76,8 +77,10 @@ class Callees(Acts, Library):
                 listed = effects.lock(outer.path) is not None
                 self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
                 return
+            shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
             listed_here = name in effects.signals.get((outer.path[0], outer.path[-1]), ())
-            methods = self.program.types.methods(outer, name, effects) if not listed_here else []
+            own = name in effects.flow.get(shape, ()) and outer.path not in self.program.names.types
+            methods = self.program.types.methods(outer, name, effects) if not (listed_here or own) else []
             targets = self.fitting(methods, call)
             if targets:
                 self.invoke(call, targets, True, outer)
@@ -87,7 +90,6 @@ class Callees(Acts, Library):
                 return
             if name in effects.guard_consumes and not inside and self.consumed(call, outer):
                 return
-            shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
             if place is not None:
                 self.hand_over(call, name, place, outer)
             if shape in effects.flow and name in effects.flow[shape]:

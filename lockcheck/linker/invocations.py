@@ -6,9 +6,12 @@ Never: how the functions were found.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
-from lockcheck.linker.places import plain
+from lockcheck.linker.places import plain, slot_of
+from lockcheck.linker.types import UNKNOWN
 
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
 
@@ -20,9 +23,11 @@ class Invocations(Ends):
         targets = [n for n in targets if self.program.functions[n][1].body_at is not None] or targets
         word = call.word
         spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
-        lambdas = [] if spawns else self.lambda_operands(call)
         known = (self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
         paths = tuple(self.one_end(place) if place is not None else None for place in known)
+        self.tells(call, targets, paths, receiver)
+        self.goes_on(call, targets, paths)
+        lambdas = [] if spawns else [*self.lambda_operands(call), *self.named_operands(call, targets, paths)]
         for parameter, operand in enumerate(call.operands):
             self.hands(operand.place, tuple(targets) if certain else (), parameter)
         returned = self.program.returned_type(targets[0], receiver)
@@ -69,6 +74,53 @@ class Invocations(Ends):
                 self.pending[call.dst] = invoke
             return
         self.out.append(invoke)
+
+    def tells(
+        self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None], receiver: ir.Type | None
+    ) -> None:
+        """What closures among the arguments are given: of which types, and which places, as the callee says."""
+        for number, operand in enumerate(call.operands):
+            if not self.is_lambda(operand):
+                continue
+            closure = self.lambdas[slot_of(operand.place)]
+            said = self.program.given_types(targets[0], number, receiver)
+            for slot, kind in zip(closure.params, said, strict=False):
+                self.learn(slot, kind if kind != UNKNOWN else None)
+            for slot, place in zip(closure.params, self.lent_by(call, targets, paths, number), strict=False):
+                self.name(ir.Place(slot), place)
+
+    def lent_by(
+        self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None], number: int
+    ) -> list[ir.Place | None]:
+        """What the only callee gives to the callable that it gets as an argument, as this function names it."""
+        lent = self.program.lent(targets[0], number) if len(targets) == 1 else ()
+        return [_of_caller(place, tuple(paths), call.dst) for place in lent]
+
+    def named_operands(
+        self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]
+    ) -> Iterator[tuple[int, ir.Region, bool]]:
+        """The tree's functions that are passed by their names: what each does where the callee calls it."""
+        for number, operand in enumerate(call.operands):
+            place = operand.place
+            if place is None or place.way or not isinstance(place.root, tuple):
+                continue
+            found = self.program.functions_named(self.context, place.root, None, self.effects)
+            if found:
+                lent = self.lent_by(call, targets, paths, number)
+                given = tuple(ir.Operand(one) for one in lent)
+                dst, name = len(self.body.slots) - 1, place.root[-1]
+                runs = ir.Invoke(dst, tuple(found), True, given, tuple(lent), call.at, call.name_at, name)
+                yield number, ir.Region((runs,), (), call.at), True
+
+    def goes_on(self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]) -> None:
+        """A parameter that the callee calls is called with what the callee gives."""
+        for number, place in enumerate(paths):
+            if place is None or place.way or not isinstance(place.root, int):
+                continue
+            if place.root < self.program.parameters(self.number) and self.program.given_types(
+                self.number, place.root, None
+            ):
+                self.lends(place.root, self.lent_by(call, targets, paths, number))
 
     def fitting(self, targets: list[int], call: ir.Call) -> list[int]:
         """Those that take so many arguments; a type's own methods go before those of traits."""

@@ -35,7 +35,8 @@ class Linked:
     by which it waits. `cut`: its closures call each other so often that not every call is followed.
     `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
     by owner. `home`: parts of values that are other names of something in the object that made the values.
-    `parts`: fields of a returned value that are other names of something in a parameter, or of a static.
+    `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
+    the parameters that are called are given, by parameter.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -56,6 +57,7 @@ class Linked:
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
     home: Mapping[ir.Place, ir.Place] = field(default_factory=dict)
     parts: Mapping[str, ir.Place] = field(default_factory=dict)
+    lent: Mapping[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
 
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
@@ -266,6 +268,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.kept,
         state.home,
         _parts(state, result, parameters) if result is not None and not own else {},
+        state.lent,
     )
 
 

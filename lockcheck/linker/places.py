@@ -7,7 +7,7 @@ Never: what a call means.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,8 @@ class Places(ABC):
     blocking: bool = False
     boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)
+    lent: dict[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
+    """What is given to the parameters that are called, by the oldest names; None where that is not one thing."""
     gone: frozenset[int] = frozenset()
     used: frozenset[int] = frozenset()
     """Results that something is asked of, or taken out of: what becomes of them is not known."""
@@ -105,6 +107,15 @@ class Places(ABC):
             self.torn.add(dst)
             return
         self.alias[dst] = src
+
+    def lends(self, parameter: int, given: Sequence[ir.Place | None]) -> None:
+        """A parameter is called, here or further on, with the values at these places."""
+        known = tuple(self.canon(place) for place in given)
+        before = self.lent.setdefault(parameter, known)
+        if before != known:
+            self.lent[parameter] = tuple(
+                one if one == other else None for one, other in zip(before, known, strict=False)
+            )
 
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         if place is None:

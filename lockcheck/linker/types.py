@@ -329,13 +329,23 @@ class Types:
                 for base in decl.bases if decl is not None and not found else ():
                     above = self.resolve(base, Context(decl.module), effects) if decl else None
                     if above is not None and above.path != trait.path:
-                        found += self.methods(ir.Type(("[dyn]",), (above,)), name, effects)
+                        found += self._of_both(trait, self.methods(ir.Type(("[dyn]",), (above,)), name, effects))
             return list(dict.fromkeys(found))
         own = self._of(kind.path, name)
         if own:
             fitting = [n for n in own if _fits(self._owners.get(n), kind)]
             return fitting or own
         return self._defaults(kind, name)
+
+    def _of_both(self, trait: ir.Type, inherited: Iterable[int]) -> list[int]:
+        """Of the methods of what a trait is built on, those of types that implement the trait itself.
+
+        An `impl` without functions says nothing, so where no other is known, all may be meant.
+        """
+        listed = self._implementors.get(trait.path, {}).values()
+        owners = {owner.path for numbers in listed for n in numbers if (owner := self._owners.get(n)) is not None}
+        of = ((number, self._owners.get(number)) for number in inherited)
+        return [number for number, owner in of if not owners or owner is None or owner.path in owners]
 
     def _of(self, path: ir.Path, name: str) -> list[int]:
         return self._methods[path][name] if path in self._methods and name in self._methods[path] else []

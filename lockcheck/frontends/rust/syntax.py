@@ -7,6 +7,7 @@ Never: lock logic.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import tree_sitter as ts
 import tree_sitter_rust
@@ -91,7 +92,7 @@ def type_of(node: ts.Node | None) -> ir.Type | None:
         inner = type_of(node.child_by_field_name("trait"))
         return inner if inner is None or inner.path == ("[fn]",) else ir.Type(("[dyn]",), (inner,))
     if kind == "function_type":
-        return ir.Type(("[fn]",), (type_of(node.child_by_field_name("return_type")) or UNIT,))
+        return ir.Type(("[fn]",), (*_taken(node), type_of(node.child_by_field_name("return_type")) or UNIT))
     if kind == "bounded_type":
         bounds = [n for n in node.named_children if n.type not in ("lifetime",)]
         return type_of(bounds[0]) if bounds else None
@@ -100,6 +101,15 @@ def type_of(node: ts.Node | None) -> ir.Type | None:
     if kind == "bracketed_type":
         return ir.Type(path(node))
     return None
+
+
+def _taken(node: ts.Node) -> Iterator[ir.Type]:
+    """The types of what a callable takes, by its type."""
+    listed = node.child_by_field_name("parameters")
+    for child in listed.named_children if listed else ():
+        if child.type not in ("attribute_item", "variadic_parameter", "line_comment", "block_comment"):
+            kind = exactly(child.child_by_field_name("type") if child.type == "parameter" else child)
+            yield kind or ir.Type(("_",))
 
 
 def name_of(kind: ir.Type | None) -> str:

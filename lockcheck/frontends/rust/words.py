@@ -21,7 +21,7 @@ def pattern(words: Words) -> re.Pattern[bytes]:
         (r"::" + _GAP + r"(?:{})\b", (words.alone | words.any | words.functions | words.paths) - spelled),
         (r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
         (r"\b(?:{})\b", spelled | words.spoken),
-        (r"\b(?:{})\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*[{|(]", words.lenders),
+        (r"\b(?:{})\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*(?:[{|(]|\w\s*,?\s*\))", words.lenders),
         (_BOUND + r"(?s:.*)\b(?:{})\b", words.lenders),
         (r"\b(?:{})\s*!", words.macros),
     )
