@@ -262,6 +262,8 @@ LOCKED = "[locked]"
 """At the end of the way to a lock that a question is about: it is whether somebody holds it."""
 NOT = "[not]"
 """At the end of the way to a value that a question is about: it is about the opposite."""
+STATIC = ("[static]",)
+"""The root of what a question about a variable of a module or of a class is about; the way is its full name."""
 MAKE = "[make]"
 """The method by which what makes a lazy static holds it until it is made."""
 USE = "[use]"

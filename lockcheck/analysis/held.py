@@ -292,14 +292,15 @@ class Walk:
 
     def put(self, ways: Ways, dst: ir.Place) -> Ways:
         """A place is written: of a parameter's part, what was known before is still what the caller must know."""
-        if not isinstance(dst.root, int) or dst.root >= self.parameters or dst in self.written:
+        known = dst.root < self.parameters if isinstance(dst.root, int) else dst.root == ir.STATIC
+        if not known or dst in self.written:
             return ways
         self.written.add(dst)
         return at.overwritten(ways, dst)
 
     def of_parameters(self, facts: Facts, at_end: bool = False) -> Facts:
         """What a caller can know of it: before the call, or (`at_end`) after it."""
-        mine = (f for f in facts if isinstance(f.place.root, int) and f.place.root < self.parameters)
+        mine = (f for f in facts if f.place.root == ir.STATIC or 0 <= _slot(f.place) < self.parameters)
         told = (f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
         if at_end:
             return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
@@ -392,7 +393,13 @@ class Walk:
                 aside = Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments)
                 aside.region(body, START)
                 self.merged = self.merged or aside.merged
-        return self.results(step, summary, ways)
+        return self.results(step, summary, self.assigned(summary, ways))
+
+    def assigned(self, summary: Summary, ways: Ways) -> Ways:
+        """What the callee assigned to variables of modules and classes is another value now."""
+        for place in sorted(summary.writes - self.written, key=repr):
+            ways = self.put(ways, place)
+        return at.forgotten(ways, summary.writes.__contains__) if summary.writes else ways
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
         """What is known of each kind here, and what a callee adds to it.
@@ -496,6 +503,10 @@ class Walk:
         return ways
 
 
+def _slot(place: ir.Place) -> int:
+    return place.root if isinstance(place.root, int) else -1
+
+
 def _held(lock: ir.Lock) -> ir.Place:
     """What is asked about where it is asked whether somebody holds the lock."""
     return ir.Place(lock.place.root, (*lock.place.way, ir.LOCKED))
@@ -589,4 +600,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         gives=hands.freed(ends),
         raises=bool(walker.exits.get(ir.RAISED)),
         merged=walker.merged,
+        writes=frozenset(place for place in walker.written if place.root == ir.STATIC),
     )

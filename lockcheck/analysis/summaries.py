@@ -79,7 +79,7 @@ class Summary:
     `stalls` are its waits for what others give.
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
-    `raises`: an exception may come out of it.
+    `raises`: an exception may come out of it. `writes` are the variables of modules and classes that it assigns to.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -97,6 +97,7 @@ class Summary:
     gives: tuple[ir.Lock, ...] = ()
     raises: bool = True
     merged: bool = False
+    writes: frozenset[ir.Place] = frozenset()
 
     @property
     def says_nothing(self) -> bool:
@@ -114,6 +115,9 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
     found: set[Fact] = set()
     for fact in when:
         root = fact.place.root
+        if root == ir.STATIC:
+            found.add(fact)
+            continue
         given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
         if given is None:
             continue
@@ -125,7 +129,7 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         said = at.verdict(mine)
         if said is False:
             return None
-        if said is None and isinstance(given.root, int):
+        if said is None and (isinstance(given.root, int) or given.root == ir.STATIC):
             found.add(mine)
     return frozenset(found)
 

@@ -77,6 +77,8 @@ BEFORE = "[before]"
 def verdict(fact: Fact) -> bool | None:
     """Whether a fact about a written value holds; None where the value is not written."""
     root, way = fact.place.root, fact.place.way
+    if root == ir.STATIC:
+        return fact.truth if fact.value == (*ir.STATIC, *way) else None
     if isinstance(root, int) or way:
         return None
     if root in (ir.YES.root, ir.NO.root, ir.NONE.root):
@@ -85,7 +87,7 @@ def verdict(fact: Fact) -> bool | None:
 
 
 def contradicts(facts: Iterable[Fact], other: Fact) -> bool:
-    """Whether a fact cannot hold where others do. Named values exclude each other."""
+    """Whether a fact cannot hold where others do. Named values exclude each other, but for two variables' values."""
     if (said := verdict(other)) is not None:
         return not said
     for fact in facts:
@@ -94,7 +96,7 @@ def contradicts(facts: Iterable[Fact], other: Fact) -> bool:
         if fact.value == other.value and fact.truth != other.truth:
             return True
         if fact.truth and other.truth and fact.value and other.value and fact.value != other.value:
-            return True
+            return fact.value[:1] != ir.STATIC
     return False
 
 

@@ -138,7 +138,12 @@ class Pass(Callees):
         if said is None or isinstance(said.root, int) or said.way:
             return
         truth = said not in (ir.NO, ir.NONE)
+        about = self.stands_for(about)
         self.out.append(ir.Assume(about, said.root if truth and said != ir.YES else (), truth))
+
+    def stands_for(self, place: ir.Place) -> ir.Place:
+        """The place by which questions know what is written to it."""
+        return place
 
     def refine(self, step: ir.Refine) -> None:
         """What is known of a guard that may be missing, and of a value that nothing changes."""
@@ -179,6 +184,22 @@ class Pass(Callees):
 
 class ObjectPass(Objects, Pass):
     """The walk over a function of a language of objects."""
+
+    def stands_for(self, place: ir.Place) -> ir.Place:
+        return self.static_asked(place) or place
+
+    def move(self, dst: ir.Place, src: ir.Place) -> None:
+        static = self.static_asked(dst)
+        if static is not None:  # (whatever was known of it is over)
+            self.out.append(ir.Move(static, ir.Place(static.root, ("[any]",))))
+        if isinstance(dst.root, tuple) and (not dst.way or src.root == ("[unknown]",)):
+            self.is_now(dst, src)
+        else:
+            super().move(dst, src)
+
+    def named_value(self, path: ir.Path) -> ir.Path:
+        static = self.static_asked(ir.Place(path[:1], path[1:])) if not path[0].startswith("[") else None
+        return (*static.root, *static.way) if static is not None else super().named_value(path)  # type: ignore[misc]
 
     def step(self, step: ir.Step) -> None:
         match step:

@@ -48,6 +48,27 @@ class Values(Callables):
                 return ir.Place(shared, place.way[1:])
         return place
 
+    def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
+        """The same for variables of modules and classes too: what they are is known up to the next assignment."""
+        return (self.static_asked(place) if place is not None else None) or super().asked(place, depth)
+
+    def static_asked(self, place: ir.Place) -> ir.Place | None:
+        """What a question about a variable of a module, or of a class by the class's name, is about."""
+        if isinstance(place.root, int):
+            if place.root or not place.way or not self.program.functions[self.number][1].of_type:
+                return None
+            owner = self.context.owner.path if self.context.owner is not None else ()
+            path, names = (*owner, *place.way), self.program.names
+        elif place.root[0].startswith("["):
+            return None
+        else:
+            known, names = self.absolute(place), self.program.names
+            assert isinstance(known.root, tuple)
+            path = (*known.root, *known.way)
+        decl = names.types.get(path[:-1])
+        of_class = decl is not None and any(one.name == path[-1] for one in decl.fields)
+        return ir.Place(ir.STATIC, path) if path in names.statics or of_class else None
+
     def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
         """The full name of a field that all instances of a class have in common."""
         found = next(self.program.types.declared(kind, name, self.effects), None)

@@ -237,20 +237,25 @@ class Expressions(Frame):
     def fork(self, node: cst.BaseExpression, yes: int, no: int) -> None:
         """A test that is no combination: what it asks about is there or is not."""
         tested, positive = node, True
+        value: ir.Path = ()
         if isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
             only = node.comparisons[0]
             word = syntax.dotted(only.comparator)
             if isinstance(only.operator, (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual)) and word:
+                same = isinstance(only.operator, (cst.Is, cst.Equal))
                 if word in (("None",), ("False",), ("True",)):
-                    tested = node.left
-                    positive = isinstance(only.operator, (cst.Is, cst.Equal)) == (word == ("True",))
+                    tested, positive = node.left, same == (word == ("True",))
+                elif self.lookup(word[0]) is None:
+                    self.value(only.comparator)
+                    tested, positive, value = node.left, same, word
         place = self.value(tested)
         at = self.at(node)
         if place is None:
             arms = tuple(ir.Arm(ir.Region((ir.Leave(label),), (), at)) for label in (yes, no))
         else:
             there, missing = (yes, no) if positive else (no, yes)
-            steps = ((ir.Refine(place, True), ir.Leave(there)), (ir.Refine(place, False), ir.Leave(missing)))
+            known = (ir.Refine(place, True, False, value), ir.Refine(place, False, False, value))
+            steps = ((known[0], ir.Leave(there)), (known[1], ir.Leave(missing)))
             arms = tuple(ir.Arm(ir.Region(one, (), at)) for one in steps)
         self.put(ir.Branch(arms))
 

@@ -121,14 +121,16 @@ class Flow(Expressions):
                 slot = self.lookup(name)
                 if slot is not None and value is not None:
                     self.put(ir.Move(ir.Place(slot), value))
+                elif slot is None:
+                    self.put(ir.Move(ir.Place((name,)), value or UNKNOWN))
             case cst.Tuple(elements=elements) | cst.List(elements=elements):
                 for number, element in enumerate(elements):
                     part = ir.Place(value.root, (*value.way, str(number))) if value is not None else None
                     self.bind(element.value, None if isinstance(element, cst.StarredElement) else part)
             case cst.Attribute(value=inner, attr=attr):
                 base = self.value(inner)
-                if base is not None and value is not None:
-                    self.put(ir.Move(ir.Place(base.root, (*base.way, attr.value)), value))
+                if base is not None and (value is not None or isinstance(base.root, tuple)):
+                    self.put(ir.Move(ir.Place(base.root, (*base.way, attr.value)), value or UNKNOWN))
             case cst.Subscript():
                 place = self.subscript(target, "__setitem__")
                 if place is not None and value is not None:
