@@ -280,6 +280,11 @@ class Analysis:
         classes = [tuple(owner.rpartition(".")[0].split("::")) for owner in (one, other)]
         return self.program.types.made.in_one_object(classes[0], classes[1], self.effects(number))
 
+    def shares_unnamed(self, number: int, owner: str) -> bool:
+        """Whether a field, by its owner in full, is made around a lock that has no name in its object."""
+        of, _, name = owner.rpartition(".")
+        return self.program.types.made.shares_unnamed(tuple(of.split("::")), name, self.effects(number))
+
     def _is_of_another_class(self, number: int, lock: ir.Lock) -> bool:
         """Whether the lock is a field of the function's own object, of a class that this object cannot be of.
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic
+from lockcheck.analysis.afterwards import Named, head_at, named_after, tested_by
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.summaries import instantiate
-from lockcheck.analysis.ways import below
+from lockcheck.analysis.ways import below, common
 from lockcheck.effects import Effects
 
 
@@ -81,7 +82,7 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine and not moment.loops:
-            if not _is_last(analysis, moment, event, mine[0][0]):
+            if not (_is_last(analysis, moment, event, mine[0][0]) or _starts_who_wakes(analysis, moment, mine[0][0])):
                 yield Unlooped(moment, *mine[0])
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
@@ -91,30 +92,43 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     """Whether a test under the lock comes to the wait, and behind it nobody names what was tested but to say it.
 
     Where no wait ends by itself, a wake-up cannot be lost then, and there is nothing that who is quicker takes away.
+    Who tests it again relies on nothing.
     """
     body, effects = analysis.program.body(moment.function), analysis.effects(moment.function)
-    tests = [arm.body.at[0] for arm in moment.arms if hold.taken.site.at[1] <= arm.body.at[0]]
-    if body is None or not effects.waits_signalled or not tests:
+    heads = {arm.body.at for arm in moment.arms if hold.taken.site.at[1] <= arm.body.at[0]}
+    if body is None or not effects.waits_signalled or not heads:
         return False
     listed = list(ir.steps_of(body.root))
+    arms = [arm for step in listed if isinstance(step, ir.Branch) for arm in step.arms if arm.body.at in heads]
+    tested = frozenset().union(*map(tested_by, arms)) - {event.on.place}
     calls = [step for step in listed if isinstance(step, ir.Call)]
-    fields = [step for step in listed if isinstance(step, ir.Get)]
-    starts = {step.at[0] for step in fields}
-    named = [(step.at, step.place) for step in fields]
-    named += [((at, at), ir.Place(slot)) for slot, places in body.uses for at in places if at not in starts]
     returns = [step for step in listed if isinstance(step, ir.Leave) and step.label == ir.RETURN]
     plain = [step.at for step in returns if not any(ir.within(call.at, step.at) for call in calls)]
     plain += [call.at for call in calls if _is_act(effects, call.word, "logs")]
-    beside = next((one.steps for one in listed if isinstance(one, ir.Region) and _has_call(one, event.at)), ())
-    end = next((step.at[1] for step in returns if step in beside), body.root.at[1])
-    tested = {place for at, place in named if tests[0] <= at[0] and at[1] < event.at[0]} - {event.on.place}
-    late = ((at, place) for at, place in named if event.at[1] <= at[0] < end)
-    behind = {place for at, place in late if not any(ir.within(at, one) for one in plain)}
-    return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in behind)
+    facts = {(f.place.root, f.truth) for f in common(moment.ways) if not f.place.way and not f.value}
+    known = {root: truth for root, truth in facts if isinstance(root, int)}
+    again = [at for step in listed if isinstance(step, ir.Branch) for arm in step.arms if (at := head_at(arm))]
+    variables = (one for one in _variables(body, event.at[1], tested) if not any(ir.within(one.at, at) for at in again))
+    behind = [*named_after(body, event.at, tested, known), *variables]
+    used = {one.place for one in behind if not any(ir.within(one.at, at) for at in plain)}
+    return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in used)
 
 
-def _has_call(region: ir.Region, at: ir.Range) -> bool:
-    return any(isinstance(step, ir.Call) and step.at == at for step in region.steps)
+def _starts_who_wakes(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether a thread is started under the lock: it cannot get to its wake-up before the wait has begun."""
+    effects, at = analysis.effects(moment.function), getattr(moment.event, "at", (0, 0))
+    if not effects.waits_signalled:
+        return False
+    between = (one.event for one in analysis.moments(moment.function))
+    calls = (one for one in between if isinstance(one, ir.Invoke) and hold.taken.site.at[0] < one.at[0] < at[0])
+    return any(one.name.rpartition(effects.separator)[2] in effects.starts for one in calls)
+
+
+def _variables(body: ir.Body, after: int, tested: frozenset[ir.Place]) -> Iterator[Named]:
+    """Where variables that were tested themselves are named behind a place."""
+    for slot, places in body.uses:
+        if ir.Place(slot) in tested:
+            yield from (Named(ir.Place(slot), (at, at)) for at in places if at >= after)
 
 
 def _is_act(effects: Effects, word: str, what: str) -> bool:
@@ -141,11 +155,16 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
 
 
 def unheld(analysis: Analysis) -> Iterator[Moment]:
-    """Waits and signals whose lock neither the function nor a caller of it holds on any way."""
+    """Waits and signals whose lock neither the function nor a caller of it holds on any way.
+
+    A condition that is made around somebody else's lock is left alone: where that is held it has another name.
+    """
     for moment in analysis.once(_uses):
         event = moment.event
         if isinstance(event, (ir.Wait, ir.Signal)) and _is_named(analysis, moment, event.lock) and moment.ways:
             assert event.lock is not None
+            if analysis.shares_unnamed(moment.function, event.lock.owner):
+                continue
             locks = [hold.taken.lock for hold, _ in moment.held()]
             held = any(_may_be(analysis, moment, lock, event.lock) for lock in locks)
             if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
@@ -153,9 +172,15 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
 
 
 def _may_be(analysis: Analysis, moment: Moment, held: ir.Lock, wanted: ir.Lock) -> bool:
-    """Whether a lock that is held may be the wanted one: it is, it has no name here, or a property gives it."""
+    """Whether a lock that is held may be the wanted one.
+
+    It is, it has no name here, a property gives it, or the wanted one is an element: which lock each of many conditions
+    was made around nobody says.
+    """
     made = any(part.endswith("()") for part in (*held.place.way, *wanted.place.way))
-    return same_lock(held, wanted) or not _is_named(analysis, moment, held) or (made and held.kind == wanted.kind)
+    one_of_many = wanted.place.way[-1:] and wanted.place.way[-1].startswith("[")
+    alike = same_lock(held, wanted) or bool(one_of_many) or (made and held.kind == wanted.kind)
+    return alike or not _is_named(analysis, moment, held)
 
 
 def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:

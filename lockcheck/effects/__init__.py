@@ -153,6 +153,8 @@ class Effects:
     empties: frozenset[str]
     waits: frozenset[str]
     waits_types: frozenset[str]
+    starts: frozenset[str]
+    """Methods by which a thread that was made before begins to run."""
     waits_signalled: bool
     """Who waits for a condition goes on when somebody says so, never without cause."""
     threads: frozenset[str]
@@ -412,6 +414,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         empties=frozenset(drops["empties"]),
         waits=frozenset(data["waits"]["methods"]),
         waits_types=frozenset(data["waits"]["types"]),
+        starts=frozenset(data["threads"].get("starts", ())),
         waits_signalled=data["waits"].get("signalled", False),
         threads=frozenset((*data["threads"]["functions"], *data["threads"].get("limits", ()))),
         task_sets=frozenset(data["threads"].get("sets", ())),

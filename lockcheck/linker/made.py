@@ -334,6 +334,12 @@ class Made:
             self._bases[kind.path] = tuple(self._all_bases(kind, effects))
         return self._bases[kind.path]
 
+    def shares_unnamed(self, owner: ir.Path, name: str, effects: Effects) -> bool:
+        """Whether a field of a class is always made with something that is no field of its object: a parameter."""
+        kinds = [field.type for field, _ in self._types.declared(ir.Type(owner), name, effects)]
+        given = [kind.args[1] if kind.path == ("[made]",) and len(kind.args) > 1 else None for kind in kinds]
+        return bool(given) and all(one is not None and _is_foreign(one.path) for one in given)
+
     def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
         """Whether an object can be of both classes: one of them, or another class of the tree, is built on the other.
 
@@ -405,6 +411,13 @@ def flowed(said: ir.Type, receiver: ir.Type, given: Mapping[str, ir.Type | None]
     if any(part is None and one.path[0][0] in _GIVEN for part, one in zip(parts, said.args, strict=True)):
         return None
     return ir.Type(said.path, tuple(part or ir.Type(("_",)) for part in parts))
+
+
+def _is_foreign(given: ir.Path) -> bool:
+    """Whether what a value is made with is named in the function that makes it, and is no part of its object."""
+    path = given[1:] if given[:1] == ("[at]",) else ()
+    path = path[1:] if path and path[0].endswith("=") else path
+    return bool(path) and path[0] not in ("self", "cls")
 
 
 def _passed_as(given: tuple[ir.Type, ...], name: str, slot: int) -> ir.Path:
