@@ -49,7 +49,8 @@ Contention. Requests stall in groups while a worker thread is blocked; where all
 there is only one, nothing runs any more: a deadlock.
 ## Not seen
 A guard that lives in a struct which some other function keeps across an await. A plain function that runs a future
-to its end (`block_on`) under its caller's guard is reported as possible only.
+to its end (`block_on`) under its caller's guard is reported as possible only. A lock that its module only ever tries
+to take holds up no thread.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis, Moment
+from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
@@ -74,7 +75,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for hold, sure in moment.held(wait.when) if wait is not None else ():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
-            if lock.waits != "thread" or key in seen or wait is None:
+            if lock.waits != "thread" or key in seen or wait is None or _is_only_tried(analysis, hold):
                 continue
             seen.add(key)
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
@@ -85,6 +86,20 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "possible" if wait.trace else graded(lock.evidence, sure), "still held here",
                 (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, "awaits", "awaits here")),
             )  # fmt: skip
+
+
+def _is_only_tried(analysis: Analysis, hold: Hold) -> bool:
+    """Whether nobody in the module where the lock is taken ever waits for it: a task that wants it blocks nothing."""
+    *_, site = (hold.taken.site, *hold.taken.inner)
+    mine = next((one for one in _acquired(analysis, site.function) if one.at == site.at), None)
+    if mine is None or not mine.fallible or not mine.lock.owner:
+        return False
+    beside = (one for number in analysis.program.siblings(site.function) for one in _acquired(analysis, number))
+    return all(one.fallible for one in beside if one.lock.owner == mine.lock.owner)
+
+
+def _acquired(analysis: Analysis, number: int) -> Iterator[ir.Acquire]:
+    return (one.event for one in analysis.moments(number) if isinstance(one.event, ir.Acquire))
 
 
 def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
