@@ -164,7 +164,14 @@ class Frontier:
         return frozenset(n for n, path, at in places if path in saying and word.search(self._sources[path].data, *at))
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
-        return frozenset(self._program.functions[number][1].name for number in numbers)
+        """What functions are called by: a type's own functions, where they are no methods, by a path only."""
+        functions = (self._program.functions[number] for number in numbers)
+        return frozenset(
+            f"::{one.name}"
+            if one.owner is not None and not one.takes_self and not self._tables[unit.language].objects
+            else one.name
+            for unit, one in functions
+        )
 
     def _everywhere(self, words: ir.Words) -> dict[str, Finder]:
         """For each file what finds these words."""

@@ -53,6 +53,8 @@ def test_looking_everywhere_finds_nothing_more_in_fixtures(
 SHAPES = {
     "a comment and line ends within the call": "self.m . // here\n lock /* now */ ( /* nothing */ )",
     "by the path of the type": "Mutex :: lock(&self.m)",
+    "by the path of the type with its arguments and a comment": "Mutex::<u8> /* of */ :: lock(&self.m)",
+    "by the path of the type in brackets": "<Mutex<u8>>::lock(&self.m)",
     "a method that the tree has for it": "self.guard::<u8>(1)",
     "a function that the tree has for it": "take (&self.m)",
     "a macro of the tree": "grab !(self)",
@@ -75,6 +77,41 @@ impl S {{
 }}
 """
     write_tree(tmp_path, {"a.rs": code})
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [finding.slug for finding in report.findings] == ["lock-taken-twice"]
+
+
+LENDERS = {
+    "a method": "self.lend(CLOSURE)",
+    "a method by its path": "S::lend(self, CLOSURE)",
+    "a type's own function": "S :: under(&self.m, CLOSURE)",
+    "a type's own function with a comment": "Self:: /* here */ under (&self.m, CLOSURE)",
+    "a type's own function, the type in brackets": "<S>::under(&self.m, CLOSURE)",
+    "a function": "under_it(&self.m, CLOSURE)",
+    "a function by its path": "crate::under_it(&self.m, CLOSURE)",
+}
+
+
+@pytest.mark.parametrize("shape", LENDERS.values(), ids=LENDERS.keys())
+@pytest.mark.parametrize("closure", ["|| self.count()", "later"])
+def test_however_a_closure_is_lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str, closure: str) -> None:
+    """No word of a lock stands in the function: that it calls a lender must be enough."""
+    code = f"""
+use std::sync::Mutex;
+struct S {{ m: Mutex<u8> }}
+fn under_it<R>(m: &Mutex<u8>, run: impl FnOnce() -> R) -> R {{ let _guard = m.lock().unwrap(); run() }}
+impl S {{
+    fn under<R>(m: &Mutex<u8>, run: impl FnOnce() -> R) -> R {{ let _guard = m.lock().unwrap(); run() }}
+    fn lend<R>(&self, run: impl FnOnce() -> R) -> R {{ let _guard = self.m.lock().unwrap(); run() }}
+    fn count(&self) -> u8 {{ *self.m.lock().unwrap() }}
+    fn twice(&self) {{
+        {"let later = || self.count();" if closure == "later" else ""}
+        {shape.replace("CLOSURE", closure)};
+    }}
+}}
+"""
+    write_tree(tmp_path, {"Cargo.toml": '[package]\nname = "a"\nedition = "2021"\n', "src/lib.rs": code})
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(), Work())
     assert [finding.slug for finding in report.findings] == ["lock-taken-twice"]

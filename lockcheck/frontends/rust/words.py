@@ -15,14 +15,20 @@ from lockcheck.ir import Words
 def pattern(words: Words) -> re.Pattern[bytes]:
     """Finds every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`)."""
     spelled = frozenset(name for name in words.functions if "::" in name)
+    lent_by_path = frozenset(name[2:] for name in words.lenders if name.startswith("::"))
+    lenders = frozenset(name for name in words.lenders if "::" not in name)
+    by_type = words.alone | words.any
     forms = (
         (r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
         (r"\." + _GAP + r"(?:{})\b", words.any - spelled),
-        (r"::" + _GAP + r"(?:{})\b", (words.alone | words.any | words.functions | words.paths) - spelled),
+        (_TYPE + _GAP + r"::" + _GAP + r"(?:{})\b", by_type - words.functions - words.paths - spelled),
+        (r"::" + _GAP + r"(?:{})\b", (words.functions | words.paths) - spelled),
         (r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
         (r"\b(?:{})\b", spelled | words.spoken),
-        (r"\b(?:{})\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*(?:[{|(]|\w\s*,?\s*\))", words.lenders),
-        (_BOUND + r"(?s:.*)\b(?:{})\b", words.lenders),
+        (r"\b(?:{})" + _GIVEN_A_CLOSURE, lenders),
+        (r"::" + _GAP + r"(?:{})" + _GIVEN_A_CLOSURE, lent_by_path),
+        (_BOUND + r"(?s:.*)\b(?:{})\b", lenders),
+        (_BOUND + r"(?s:.*)::" + _GAP + r"(?:{})\b", lent_by_path),
         (r"\b(?:{})\s*!", words.macros),
     )
     said = [form.replace("{}", _either(names)) for form, names in forms if names]
@@ -31,6 +37,12 @@ def pattern(words: Words) -> re.Pattern[bytes]:
 
 _GAP = r"\s*(?:/(?:/[^\n]*\n|\*[^*]*\*+(?:[^/*][^*]*\*+)*/)\s*)*"
 """White space and comments."""
+
+_TYPE = r"(?:\b[A-Z_\x80-\xff][\w\x80-\xff]*|[>\])]|\$\w+)"
+"""The end of what may be a type, before a path goes on to a method of it: no name that begins with a small letter."""
+
+_GIVEN_A_CLOSURE = r"\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*(?:[{|(]|\w\s*,?\s*\))"
+"""Behind a name, a call that may be given a closure, a block, what another call gives, or at last a function's name."""
 
 _BOUND = r"=\s*(?:move\s*)?(?:\||\basync\b)"
 """A closure or a block to wait for that gets a name."""
