@@ -187,6 +187,23 @@ def test_nobody_waits_long_in_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [finding.span.path for finding in found] == [path] * said
 
 
+ORDERS = {
+    "shop/cart.py": "import threading\n\n\nclass Cart:\n    def __init__(self):\n"
+    "        self.a = threading.Lock()\n        self.b = threading.Lock()\n\n"
+    "    def one(self):\n        with self.a, self.b:\n            pass\n",
+    "shop/other.py": "from shop.cart import Cart\n\n\ndef other(cart: Cart):\n    with cart.b, cart.a:\n        pass\n",
+}
+
+
+@pytest.mark.parametrize(("path", "said"), [("shop/other.py", 1), ("shop/test_cart.py", 0), ("tests/other.py", 0)])
+def test_the_order_of_a_test_counts_against_tests_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, said: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"shop/cart.py": ORDERS["shop/cart.py"], path: ORDERS["shop/other.py"]})
+    assert len(check(["."], Settings(select=("LCK301",)), Work()).findings) == said
+
+
 INTERVALS = """\
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 struct S { m: Mutex<Vec<u32>>, l: RwLock<Vec<u32>> }

@@ -21,7 +21,10 @@ _ALTERNATIVES = 6
 
 
 class Edge(NamedTuple):
-    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then."""
+    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
+
+    `of_tests`: a test does it.
+    """
 
     held: str
     wanted: str
@@ -30,6 +33,7 @@ class Edge(NamedTuple):
     sure: bool
     reach: Reach
     gates: frozenset[str]
+    of_tests: bool = False
 
     @property
     def modes(self) -> tuple[str, str]:
@@ -56,7 +60,7 @@ def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
     for edge in every_edge(analysis):
         kept = edges[edge.held][edge.wanted]
-        key = (*edge.modes, edge.gates)
+        key = (*edge.modes, edge.gates, edge.of_tests)
         better = key not in kept or (len(edge.reach.trace), not edge.sure) < (
             len(kept[key].reach.trace),
             not kept[key].sure,
@@ -76,14 +80,15 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
         if not any(moment.ways) or id(moment) in hanging:
             continue
         for reach in analysis.reaches(moment) if any(_is_owned(hold) for hold, _ in moment.held()) else ():
-            yield from _edges(moment, [pair for pair in moment.held(reach.when) if _is_owned(pair[0])], reach)
+            pairs = [pair for pair in moment.held(reach.when) if _is_owned(pair[0])]
+            yield from _edges(moment, pairs, reach, analysis.of_tests(moment.function))
 
 
 def _is_owned(hold: Hold) -> bool:
     return bool(hold.taken.lock.owner) and not is_parameter(hold.taken)
 
 
-def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Iterator[Edge]:
+def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach, of_tests: bool) -> Iterator[Edge]:
     wanted, asked = reach.lock, reach.lock.owner
     if not asked or wanted.family in ("once", "semaphore", "refcell"):
         return
@@ -100,7 +105,7 @@ def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach) -> Itera
             for other, _ in held
             if other is not hold and other.taken.mode in ("exclusive", "write")
         )
-        yield Edge(kept, asked, moment, hold, sure, reach, gates)
+        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests)
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:
@@ -170,13 +175,16 @@ def _shortest(edges: Graph, group: list[str]) -> list[str]:
 def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
     """The edges with which the cycle hangs, one for each step; None where a gate or mere reading makes it harmless.
 
-    A cycle may rest on one guess; what rests on two is none.
+    A cycle may rest on one guess; what rests on two is none. A test's order counts against that of tests only: beside
+    it nobody else is at work.
     """
     second: Cycle | None = None
     for edges in product(*choices):
         if frozenset.intersection(*(edge.gates for edge in edges)):
             continue
         if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges) or _is_far_fetched(edges):
+            continue
+        if len({edge.of_tests for edge in edges}) > 1:
             continue
         following = edges[1:] + edges[:1]
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]

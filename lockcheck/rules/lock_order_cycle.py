@@ -85,7 +85,8 @@ class Bank:
 Deadlock. Under load two threads come at the wrong moment; both stop, then all who want either lock. Tests pass.
 ## Not seen
 Locks are told apart by the type and field that they stand in: two instances of one type that are locked in both
-orders are not reported. A gate is seen where it is held in the same function.
+orders are not reported. A gate is seen where it is held in the same function. An order that only a test takes, and the
+code that it tries in the other, are no two threads.
 """
 
 from __future__ import annotations
