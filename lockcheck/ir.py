@@ -230,10 +230,12 @@ class Escape(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """From here an exception may leave to the region with this label (`RAISED`: out of the function).
 
     `at` is what raises. Guards that the raising call took itself are not held on that way.
+    `rarely`: it only waits for a lock, so nothing raises but what interrupts a thread that waits.
     """
 
     label: int
     at: Range
+    rarely: bool = False
 
 
 class Refine(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -651,6 +653,8 @@ class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     bases: tuple[Type, ...]
     at: Range
     values: Path = ()
+    waits: bool = False
+    """It is called a lock, and its methods wait themselves for what no library's lock stands for."""
 
 
 class Static(Struct, frozen=True, gc=False, array_like=True):

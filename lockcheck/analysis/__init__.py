@@ -486,7 +486,12 @@ class Analysis:
             found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
         if found.capped:
             self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
-        return found
+        return found if found.comes_back or not self._is_for_others(number, linked) else replace(found, comes_back=True)
+
+    def _is_for_others(self, number: int, linked: Linked) -> bool:
+        """Whether what the body does is not what a call does: others are to do it, or it runs bit by bit."""
+        yields = any(isinstance(step, ir.Yield) for step in ir.steps_of(linked.root, closures=False))
+        return yields or self.program.functions[number][1].bare
 
     def _tell_cut(self, number: int, linked: Linked) -> None:
         if linked.cut:

@@ -106,6 +106,10 @@ class Walk:
     arms: tuple[ir.Arm, ...] = ()
     calm: set[ir.Range] = field(default_factory=set)
     """The calls of functions that raise nothing."""
+    lost: set[ir.Range] = field(default_factory=set)
+    """The calls of functions that never come back, on one side of a question; elsewhere they may in the end."""
+    tried: bool = False
+    """A lock was taken by name before, or was not."""
     given: list[ir.Place] = field(default_factory=list)
     """The locks that were given back by name, in order."""
     lent: frozenset[Hold] = frozenset()
@@ -165,10 +169,8 @@ class Walk:
                     return at.released(at.forgotten(ways, lambda place: below(place, src)), src)
                 self.given.append(lock.place)
                 return hands.unlocked(at.forgotten(ways, _held(lock).__eq__), lock, Site(self.number, where))
-            case ir.Escape(label, where):
-                if where not in self.calm:
-                    self.leave(step, label, hands.before(ways, step))
-                return ways
+            case ir.Escape():
+                return self.escape(step, ways)
             case ir.Yield():
                 self.moment(step, ways)
                 self.lent |= frozenset[Hold]().union(*ways) if self.linked.around else frozenset()
@@ -214,6 +216,16 @@ class Walk:
                 return ways
             case _:
                 return ways
+
+    def escape(self, step: ir.Escape, ways: Ways) -> Ways:
+        """An exception may leave here. What comes of it where that is rare is no matter of the function's callers."""
+        after = hands.before(ways, step)
+        if step.rarely:
+            if any(hands.outlives(hold) for way in after for hold in way):
+                self.moment(step, after)
+        elif step.at not in self.calm:
+            self.leave(step, step.label, after)
+        return NOWHERE if step.at in self.lost else ways
 
     def leave(self, step: ir.Step, label: int, ways: Ways) -> None:
         """Control goes elsewhere; leaving the function with a lock that no scope gives back is an event."""
@@ -277,6 +289,7 @@ class Walk:
             )
         if step.holder is None:
             return ways
+        self.tried = self.tried or step.by_hand
         taken = Taken(step.lock, step.mode, site, step.name, step.optional, (), step.by_hand)
         hold = Hold(taken, step.holder)
         mine = hands.having(ways, step.lock) if step.fallible and step.lock.family == "mutex" else NOWHERE
@@ -352,6 +365,8 @@ class Walk:
         for _, body, _ in step.lambdas:
             if not step.targets:
                 ways = self.joined(ways, self.region(body, ways))
+        if self.tried and self.arms[-1:] and is_question(self.arms[-1:]) and self.never_back(step):
+            self.lost.add(step.at)
         if not (self.always or step.hands_out or step.guard is not None or step.lambdas or any(ways)):
             return ways
         after = NOWHERE
@@ -360,6 +375,10 @@ class Walk:
         if step.targets and not any(self.summarize(target).raises for target in step.targets):
             self.calm.add(step.at)
         return after if step.targets else ways
+
+    def never_back(self, step: ir.Invoke) -> bool:
+        """Whether all that the callee does in the end is raise."""
+        return step.certain and len(step.targets) == 1 and not self.summarize(step.targets[0]).comes_back
 
     def target(self, step: ir.Invoke, target: int, ways: Ways) -> Ways:
         summary = self.summarize(target)
@@ -599,6 +618,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         keeps=hands.kept(ends, result),
         gives=hands.freed(ends),
         raises=bool(walker.exits.get(ir.RAISED)),
+        comes_back=bool(ends) or not walker.exits.get(ir.RAISED),
         merged=walker.merged,
         writes=frozenset(place for place in walker.written if place.root == ir.STATIC),
     )

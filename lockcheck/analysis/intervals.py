@@ -111,7 +111,8 @@ def _releases(steps: Iterable[ir.Step], place: ir.Place) -> list[ir.Range]:
 
 def _is_left_with(moments: Sequence[Moment], taken: Taken) -> bool:
     """Whether the function is left with the lock taken."""
-    ways_out = (one for one in moments if isinstance(one.event, (ir.Leave, ir.Escape)))
+    escapes = (one for one in moments if isinstance(one.event, ir.Escape) and not one.event.rarely)
+    ways_out = (*(one for one in moments if isinstance(one.event, ir.Leave)), *escapes)
     return any(hold.taken.site == taken.site for one in ways_out for hold, _ in one.held())
 
 

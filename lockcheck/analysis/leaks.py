@@ -30,6 +30,16 @@ class Leak(NamedTuple):
     by_error: bool
 
     @property
+    def rarely(self) -> bool:
+        """Whether nothing raises there but what interrupts a thread that waits for a lock."""
+        return isinstance(self.moment.event, ir.Escape) and self.moment.event.rarely
+
+    @property
+    def tidies(self) -> bool:
+        """Whether it is an error of what is called while an error is handled."""
+        return self.by_error and any(arm.role == "handler" for arm in self.moment.arms)
+
+    @property
     def fails(self) -> bool:
         """Whether an exception leaves there, raised by what is called or by the function itself."""
         event = self.moment.event
@@ -37,7 +47,8 @@ class Leak(NamedTuple):
 
 
 Releases = Mapping[ir.Place, "list[tuple[int, bool]]"]
-"""Where a function gives each lock back by name (a byte offset), and whether it does so in a handler of errors."""
+"""Where a function gives each lock back by name (a byte offset), and whether it does so where an error passes: in a
+handler, or on several ways out."""
 
 
 def _ends(event: ir.Step) -> bool:
@@ -69,22 +80,28 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
             forgotten = several[0].hold.holder.root == LEAKED.root
             ours = several if forgotten else _ours(taken, several, released, given)
             if ours and (forgotten or not _handed_on(analysis, number, taken)):
-                yield min(ours, key=lambda leak: (leak.by_error, leak.out))
+                yield min(ours, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
 
 
 def _ours(taken: Taken, several: list[Leak], released: Releases, given: frozenset[str]) -> list[Leak]:
     """The ways out on which it is for this function to give the lock back: it does so on another way.
 
     What another function gives back too is handed over where this one ends well; where it fails, and it gives the
-    lock back in a handler of its own, errors that come before that handler and pass it by are its own matter.
+    lock back in a handler of its own, errors that come before that handler and pass it by are its own matter. So is
+    what interrupts a thread that waits for another lock before such a handler. What a handler calls on its way to the
+    release is there to tidy up, and nobody reckons with its errors.
     """
     place = taken.lock.place
     if place not in released:
         return []
-    if taken.lock.owner not in given:
-        return several
     handler = max((offset for offset, handles in released[place] if handles), default=-1)
-    return [leak for leak in several if leak.fails and leak.out[0] < handler]
+    others = taken.lock.owner in given
+
+    def is_ours(leak: Leak) -> bool:
+        before = leak.fails and leak.out[0] < handler
+        return not (before and leak.tidies) and (before or not (others or leak.rarely))
+
+    return [leak for leak in several if is_ours(leak)]
 
 
 def _hanging(moments: list[Moment]) -> set[ir.Range]:
@@ -104,11 +121,19 @@ def _released(moments: list[Moment]) -> Releases:
     Where it is not, the release hangs on the same condition as the acquisition, and nobody can tell by which ways.
     """
     found: dict[ir.Place, list[tuple[int, bool]]] = defaultdict(list)
+    written: dict[int, set[int]] = defaultdict(set)
+    for moment, _ in _releases(moments):
+        written[_begin(moment)].add(id(moment.event))
     for moment, lock in _releases(moments):
         if any(sure and same_lock(hold.taken.lock, lock) for hold, sure in moment.held()):
-            at: ir.Range = getattr(moment.event, "at", (0, 0))
-            found[lock.place].append((at[0], any(arm.role == "handler" for arm in moment.arms)))
+            begin, handles = _begin(moment), any(arm.role == "handler" for arm in moment.arms)
+            found[lock.place].append((begin, handles or len(written[begin]) > 1))
     return found
+
+
+def _begin(moment: Moment) -> int:
+    at: ir.Range = getattr(moment.event, "at", (0, 0))
+    return at[0]
 
 
 def _given_for_callers(functions: Mapping[int, list[Moment]]) -> frozenset[str]:

@@ -79,7 +79,8 @@ class Summary:
     `stalls` are its waits for what others give.
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
-    `raises`: an exception may come out of it. `writes` are the variables of modules and classes that it assigns to.
+    `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
+    modules and classes that it assigns to.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -96,6 +97,7 @@ class Summary:
     keeps: tuple[Taken, ...] = ()
     gives: tuple[ir.Lock, ...] = ()
     raises: bool = True
+    comes_back: bool = True
     merged: bool = False
     writes: frozenset[ir.Place] = frozenset()
 

@@ -52,7 +52,8 @@ class LockType:
 
     `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
     each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
-    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error.
+    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error. `by_hand`: it is a
+    class of the tree.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class LockType:
     by_name: bool = False
     tells: bool = False
     views: Mapping[str, LockType] = field(default_factory=dict)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,15 @@ def _signalling(said: str) -> tuple[Signalling, ...]:
         kind: Any = does
         found.append(Signalling(kind, of, limit=limit, **{flag: flag in words for flag in flags}))
     return tuple(found)
+
+
+def made_by_hand(kind: str, waits: Literal["thread", "task"], by_name: bool) -> LockType:
+    """The lock that a class of the tree, `kind` in full, is by its name. Nobody knows whom it lets in again."""
+    takes, by_hand = Taking("exclusive"), Taking("exclusive", hand=True, asks=waits == "thread")
+    methods = {"__aenter__" if waits == "task" else "__enter__": takes, "acquire": by_hand}
+    family = "semaphore" if kind.endswith("Semaphore") else "reentrant"
+    methods["release"] = Taking("exclusive", gives=True)
+    return LockType(kind, family, waits, False, methods, by_name=by_name, by_hand=True)
 
 
 def _taking(said: str) -> Taking:

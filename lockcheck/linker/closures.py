@@ -36,10 +36,17 @@ class Closures(Places):
         self.run_waiting(slot_of(src), dst)
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
+            why = why or self.kept_for_others(src)
             self.out.append(ir.Suspend(at, name_at, self.tasks(src), why))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
+
+    def kept_for_others(self, src: ir.Place) -> str:
+        """What a task waits for that awaits what a field holds, by its type; empty where the table does not say."""
+        known = self.canon(src) if self.effects.awaits else None
+        kind = self.type_of(known) if known is not None and known.way else None
+        return self.effects.awaits.get(self.effects.separator.join(kind.path), "") if kind is not None else ""
 
     def run_waiting(self, slot: int, dst: int) -> None:
         """What runs when somebody waits for the value of a slot runs here."""

@@ -37,8 +37,12 @@ class Objects(Operators):
             self.operator(call, call.word)
         else:
             super().call(call)
-        if call.throws != -1 and any(self.may_raise(step, call.throws) for step in self.out[before:]):
+        if call.throws == -1:
+            return
+        if any(self.may_raise(step, call.throws) for step in self.out[before:]):
             self.out.append(ir.Escape(call.throws, call.at))
+        elif call.throws == ir.RAISED and any(_waits_for_lock(step) for step in self.out[before:]):
+            self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
 
     def may_raise(self, step: ir.Step, to: int) -> bool:
         """Whether an exception is to be reckoned with. Out of the function library calls that are steady raise none."""
@@ -118,7 +122,7 @@ class Objects(Operators):
         """What a method of a type means, of the receiver's own (`kind`) or of one that it is built on."""
         place = call.operands[0].place
         lock = self.program.types.lock_type(outer, self.effects)
-        if lock is not None and not self.is_inside(place, outer) and self.on_lock(call, name, lock, place, "declared"):
+        if lock is not None and not self.is_inside(place, outer) and self.on_listed(call, name, lock, kind):
             own = lock.methods.get(name)
             if own is None or not own.moment:
                 return True
@@ -138,6 +142,15 @@ class Objects(Operators):
             self.closures(call, None)
             return True
         return self.wait_or_block(call, f"{outer.path[-1]}.{name}")
+
+    def on_listed(self, call: ir.Call, name: str, lock: LockType, kind: ir.Type | None) -> bool:
+        """The same for a method of a lock. What the tree makes a lock of by hand runs before it is taken."""
+        place, targets = call.operands[0].place, []
+        if lock.by_hand and kind is not None and name in lock.methods:
+            targets = self.program.types.made.methods(kind, name, self.effects)
+        if targets:
+            self.invoke(call, targets, True, kind)
+        return self.on_lock(call, name, lock, place, "inferred" if lock.by_hand else "declared")
 
     def waits_later(self, call: ir.Call, kind: ir.Type | None) -> bool:
         """A task's wait that is made here and handed on: who runs it may have a limit, or a loop."""
@@ -308,6 +321,8 @@ class Objects(Operators):
 
     def is_own_kind(self, kind: ir.Type, lock: LockType) -> bool:
         """Whether a class built on a listed lock has ways of its own to take it: whom they let in nobody knows."""
+        if lock.by_hand:
+            return False
         types, takes = self.program.types, [name for name, taking in lock.methods.items() if not taking.gives]
         above = takewhile(lambda outer: self.effects.lock(outer.path) is None, types.behind(kind, self.effects))
         return any(types.methods(outer, name, self.effects) for outer in above for name in takes)
@@ -452,7 +467,7 @@ class Objects(Operators):
         targets = self.program.types.made.methods(kind, self.effects.maker, self.effects)
         if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
             self.fresh.add(call.dst)
-        if targets and lock is None:
+        if targets and (lock is None or lock.by_hand):
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
             self.keeps_given(call, kind)
             self.invoke(_with(call, ir.Method(self.effects.maker), operands), targets, True, kind)
@@ -581,6 +596,12 @@ def _either(about: ir.Place, step: ir.Acquire) -> ir.Branch:
     waits = ir.Region((ir.Assume(about, (), True), step), (), at)
     tries = ir.Region((ir.Assume(about, (), False), replace(step, fallible=True)), (), at)
     return ir.Branch((ir.Arm(waits), ir.Arm(tries)))
+
+
+def _waits_for_lock(step: ir.Step) -> bool:
+    """Whether the thread may have to wait for a lock, as long as it takes."""
+    waits = isinstance(step, ir.Acquire) and not step.fallible and step.holder is not None
+    return waits and step.lock.waits == "thread"  # type: ignore[union-attr]
 
 
 def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:

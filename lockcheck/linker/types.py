@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockcheck import ir
-from lockcheck.effects import Effects, LockType
+from lockcheck.effects import Effects, LockType, made_by_hand
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 from lockcheck.linker.uses import Uses
@@ -22,6 +22,8 @@ SAYS_NOTHING = (("_",), ("None",))
 GUARD = "[guard]"
 REF = ("[ref]",)
 """The path of the type of a reference: its value belongs to somebody else."""
+LOCKS = ("Lock", "Mutex", "Semaphore")
+"""How the names of classes end that are locks made by hand."""
 _DEPTH = 12
 
 
@@ -56,6 +58,7 @@ class Types:
             if function.owner is not None:
                 self._index(number, unit, function)
         self._listed: dict[ir.Path, bool] = {}
+        self._by_hand: dict[ir.Path, LockType | None] = {}
         self._holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
@@ -169,12 +172,43 @@ class Types:
     # ---------------------------------------------------------------------------------------------- looking inside
 
     def lock_type(self, kind: ir.Type, effects: Effects) -> LockType | None:
-        """The lock that a type is: listed, or of a lock's name where nothing in the tree declares it."""
+        """The lock that a type is: listed, of a lock's name where nothing in the tree declares it, or made by hand."""
         listed = effects.lock(kind.path)
         if listed is not None and (effects.objects or self._is_listed(kind.path, listed.kind.split(effects.separator))):
             return listed
+        if effects.objects and kind.path in self.names.types:
+            if kind.path not in self._by_hand:
+                self._by_hand[kind.path] = None
+                self._by_hand[kind.path] = self._made_by_hand(kind, effects)
+            return self._by_hand[kind.path]
         unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
         return effects.lock_names.get(kind.path[-1]) if unknown else None
+
+    def _made_by_hand(self, kind: ir.Type, effects: Effects) -> LockType | None:
+        """A class that is called a lock, can be taken and given back, and waits itself, built on no listed lock.
+
+        What keeps another lock, other than one to wait on, stands for that one.
+        """
+        above = (kind, *self.made.bases(kind, effects))
+        decls = [self.names.types[one.path] for one in above if one.path in self.names.types]
+        takes, gives = (self.made.methods(kind, name, effects) for name in ("acquire", "release"))
+        listed = any(effects.lock(one.path) is not None for one in above)
+        if listed or not (takes and gives and decls[0].name.endswith(LOCKS) and any(decl.waits for decl in decls)):
+            return None
+        for decl in decls:
+            for field in decl.fields:
+                made = self.resolve(field.type, Context(decl.module, kind), effects)
+                if made is not None and made.path not in self.names.types and self._keeps(made, effects):
+                    return None
+        waits = self.functions[takes[0]][1].runs_when_awaited
+        makers = self.made.methods(kind, effects.maker, effects)
+        named = bool(makers) and len(self.functions[makers[0]][1].params) > 1
+        return made_by_hand(effects.separator.join(kind.path), "task" if waits else "thread", named)
+
+    def _keeps(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether a lock's value is one that cannot be waited on for a signal."""
+        lock = self.lock_type(kind, effects)
+        return lock is not None and (kind.path[0], kind.path[-1]) not in effects.signals
 
     def _is_listed(self, path: ir.Path, public: Sequence[str]) -> bool:
         """Whether a type is what a listed lock's public name means: its own crate may have others of that last name."""

@@ -42,6 +42,10 @@ _PATCH = re.compile(
     rb"(?<!getattr)\(\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
     rb"([A-Za-z_]\w*(?:\.\w+)*)\s*\)"
 )
+_NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
+_WAITS = re.compile(
+    rb"\.wait\(|(?<!\w)sleep\(|\.create_future\(|\.(?:flock|lockf|setnx)\(|\bO_EXCL\b|(?<!\w)nx\s*=\s*True\b"
+)
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
@@ -144,7 +148,8 @@ class _Declarer:
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
         own = list(self.own_fields(body, line.end, methods))
         merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
-        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1))
+        waits = _NAMED_AS_LOCK.search(name) is not None and _WAITS.search(self.data, body, line.end) is not None
+        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1), (), waits)
         self.types.insert(at, decl)
         parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
         for one in handed.arguments(self.text.masked, body, line.end, parts):
