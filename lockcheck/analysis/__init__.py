@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.held import MOST_REACHES, Moment, reached_by, walk
 from lockcheck.analysis.order import components
-from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, met
+from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import NOTHING, Linked, Program
@@ -262,7 +262,7 @@ class Analysis:
         for target in event.targets:
             for reach in self.summary(target).reaches:
                 when = discharged(reach.when, event)
-                if when is None or not agreeing(moment.ways, when):
+                if when is None or not agreeing(moment.ways, when) or is_told(reach, event, caller):
                     continue
                 lock = instantiate(reach.lock, event, caller)
                 certain, spread = reach.certain and event.certain, reach.spread or event.once or len(event.targets) > 1

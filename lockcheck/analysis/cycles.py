@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.conflict import conflicts, is_freed, same_lock
 from lockcheck.analysis.order import components
@@ -98,7 +99,7 @@ def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach, of_tests
         mine, kept = hold.taken.lock, hold.taken.lock.owner
         if kept == asked or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
             continue
-        if any(same_lock(other.taken.lock, wanted) for other, _ in held):
+        if any(_is_had(other.taken.lock, reach) for other, _ in held):
             continue
         gates = frozenset(
             other.taken.lock.owner
@@ -106,6 +107,27 @@ def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach, of_tests
             if other is not hold and other.taken.mode in ("exclusive", "write")
         )
         yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests)
+
+
+def _is_had(lock: ir.Lock, reach: Reach) -> bool:
+    """Whether a lock that is held is the one that is wanted; of a guess it is where they are of one owner."""
+    return same_lock(lock, reach.lock) or (not reach.certain and lock.owner == reach.lock.owner)
+
+
+def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
+    """For each edge of a cycle the others by which it would hang as well, the nearest of each function."""
+    numbers = {(edge.held, edge.wanted, edge.modes): number for number, edge in enumerate(cycle.edges)}
+    found: list[dict[int, Edge]] = [{} for _ in cycle.edges]
+    for other in every_edge(analysis):
+        number, function = numbers.get((other.held, other.wanted, other.modes)), other.moment.function
+        if number is None or function == cycle.edges[number].moment.function:
+            continue
+        doubtful = cycle.edges[number].reach.certain and not other.reach.certain
+        gates = other.gates.intersection(*(one.gates for n, one in enumerate(cycle.edges) if n != number))
+        known = found[number].get(function)
+        if not (doubtful or gates) and (known is None or len(other.reach.trace) < len(known.reach.trace)):
+            found[number][function] = other
+    return [list(others.values()) for others in found]
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:

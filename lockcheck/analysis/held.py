@@ -24,8 +24,10 @@ from lockcheck.analysis.summaries import (
     Wait,
     discharged,
     freed_for,
+    heard_by,
     instantiate,
     is_parameter,
+    is_told,
     met,
     parameter_of,
 )
@@ -386,14 +388,15 @@ class Walk:
         for reach in summary.reaches:
             when = discharged(reach.when, step)
             fitting = at.agreeing(ways, when) if when is not None else NOWHERE
-            if when is None or not fitting:
+            if when is None or not fitting or is_told(reach, step, self.linked):
                 continue
+            heard = heard_by(reach, step, self.linked)
             inside = instantiate(reach.lock, step, self.linked)
             beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
             certain, spread = reach.certain and step.certain, reach.spread or step.once or len(step.targets) > 1
             trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)
             mode, how = reach.mode, reach.recursive
-            self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free))
+            self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free, heard))
         plain = step.certain and len(step.targets) == 1
         for mine, theirs in self.waits_of(summary, plain):
             for wait, fitting in met(theirs, step, ways):
@@ -406,6 +409,8 @@ class Walk:
         self.passes_on(step, summary, ways)
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
+            if any(reach.heard == number for reach in summary.reaches):
+                called.setdefault(number, ())
             if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:

@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
-from lockcheck.linker import Linked, at_home, oldest
+from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -29,7 +29,8 @@ class Reach(NamedTuple):
     `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
     way was resolved by its name alone; `spread`: some call means one of several implementations. `when`: what must
     be true of the parameters (of the caller's values, at a call) for it to come to this. `freed`: locks that were given
-    back by name before, although a caller's guard of theirs may still seem to be held.
+    back by name before, although a caller's guard of theirs may still seem to be held. `heard` is the parameter whose
+    value calls on the way what somebody handed to it; none below 0.
     """
 
     lock: ir.Lock
@@ -42,6 +43,7 @@ class Reach(NamedTuple):
     spread: bool = False
     when: Facts = frozenset()
     freed: tuple[ir.Lock, ...] = ()
+    heard: int = -1
 
 
 class Wait(NamedTuple):
@@ -148,6 +150,20 @@ def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wa
 def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, ways: Ways) -> tuple[ir.Lock, ...]:
     """The locks that are free at a callee's acquisition, as the caller sees them."""
     return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *hands.freed(ways))))
+
+
+def heard_by(reach: Reach, step: ir.Invoke, caller: Linked) -> int:
+    """The slot of the caller's object that calls on the way what somebody handed to it; none below 0."""
+    known = step.paths[0] if step.paths else None
+    if known is None or known.way[-1:] != (OF_METHOD,):
+        known = step.paths[reach.heard] if 0 <= reach.heard < len(step.paths) else None
+    slot = known.root if known is not None and isinstance(known.root, int) else -1
+    return caller.inside.get(slot, slot)
+
+
+def is_told(reach: Reach, step: ir.Invoke, caller: Linked) -> bool:
+    """Whether the caller itself says what is called on the way: what it gives, or nothing, to an object of its own."""
+    return heard_by(reach, step, caller) in caller.alone or any(n == reach.heard for n, _, _ in step.lambdas)
 
 
 def is_parameter(taken: Taken) -> bool:

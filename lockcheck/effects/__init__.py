@@ -128,6 +128,10 @@ class Effects:
     claims: Mapping[str, bool]
     """Methods that come back only where their first argument is true, or is not."""
     same_functions: frozenset[str]
+    binds: frozenset[str]
+    """Functions that return another name of their first argument, to be called with what else they are given."""
+    limit_parameters: frozenset[str]
+    """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool]
     carries: frozenset[str]
     owned: frozenset[str]
@@ -403,6 +407,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         insists=frozenset(data["same"].get("insists", ())),
         claims=data.get("claims", {}),
         same_functions=frozenset(data["same"]["functions"]),
+        binds=frozenset(data["same"].get("binds", ())),
+        limit_parameters=frozenset(data.get("limits", {}).get("parameters", ())),
         there=data["there"],
         carries=frozenset(data["same"]["carries"]),
         owned=frozenset(data["same"].get("owned", ())),

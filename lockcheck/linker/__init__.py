@@ -15,10 +15,10 @@ from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
-from lockcheck.linker.places import at_home, oldest, owner_of_static
+from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
-__all__ = ["NOTHING", "Linked", "Program", "at_home", "oldest", "owner_of_static"]
+__all__ = ["NOTHING", "OF_METHOD", "Linked", "Program", "at_home", "oldest", "owner_of_static"]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""

@@ -68,10 +68,20 @@ class Callables(Callees):
             return None
         owner = ir.Place(known.root, known.way[:-1])
         owner_kind = self.type_of(owner)
-        if owner_kind is None or known.way[-1].startswith("["):
+        if known.way[-1].startswith("["):
+            return self.setting(known)
+        if owner_kind is None:
             return None
         found = [n for n in made.methods(owner_kind, known.way[-1], self.effects) if not self.is_computed(n)]
         return Target(tuple(found), owner) if found else self.given_to(owner, owner_kind, known.way[-1])
+
+    def setting(self, place: ir.Place) -> Target | None:
+        """What an object's settings hold by name, `self.config["done"]`: what it was made with, `done=self._done`."""
+        kind = self.type_of(ir.Place(place.root, place.way[:-2])) if len(place.way) > 1 else None
+        name = place.way[-1][2:-2] if place.way[-1][1:2] in ("'", '"') else ""
+        found = self.program.types.made.set_for(kind, name, self.effects) if kind is not None and name else []
+        receiver = ir.Place(place.root, (*place.way, OF_METHOD))
+        return Target(tuple(found), receiver, sure=False) if 0 < len(found) <= _PASSED else None
 
     def is_computed(self, number: int) -> bool:
         return self.program.functions[number][1].computed

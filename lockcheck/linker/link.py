@@ -36,7 +36,8 @@ class Linked:
     `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
     by owner. `home`: parts of values that are other names of something in the object that made the values.
     `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
-    the parameters that are called are given, by parameter.
+    the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
+    that could be called, `inside` the elements of lists of one.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -58,6 +59,8 @@ class Linked:
     home: Mapping[ir.Place, ir.Place] = field(default_factory=dict)
     parts: Mapping[str, ir.Place] = field(default_factory=dict)
     lent: Mapping[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
+    alone: frozenset[int] = frozenset()
+    inside: Mapping[int, int] = field(default_factory=dict)
 
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
@@ -176,6 +179,8 @@ class Pass(Callees):
             self.is_now(ir.Place(dst, (name,)), operand.place)
             if path == ("[list]",):
                 self.hand_on(dst, operand.place)
+                if len(parts) == 1 and (inner := slot_of(self.canon(operand.place))) >= 0:
+                    self.inside[dst] = inner
             self.keeps_handle(ir.Place(dst, (name,)), operand.place)
             if path != ("[tuple]",) or dst in self.gone or dst == self.body.result:
                 self.keeps_part(ir.Place(dst, (name,)), operand.place)
@@ -290,6 +295,8 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.home,
         _parts(state, result, parameters) if result is not None and not own else {},
         state.lent,
+        frozenset(state.alone),
+        state.inside,
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _DEPTH = 8
 CLASS = "[class]"
 """The type of a class that is kept as a value; its argument is the type of what calling it makes."""
+BOUND = ir.Type(("[bound]",))
+"""The last argument of the type of such a class where some of what its maker gets is given beforehand."""
 HANDED = "[handed]"
 """The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
 _RETURNED, _PASSED = "@", "$"
@@ -87,7 +89,15 @@ class Made:
                 first = self._types.resolve(kind.args[0], at, effects, depth + 1)
                 return self.follow(first, kind.path[1:], effects)
             case _:
-                return self._call(kind.args[0].path, at, effects)
+                return self._bound(kind, at, effects, depth) or self._call(kind.args[0].path, at, effects)
+
+    def _bound(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        """`partial(Class, …)`: the class, to be called with some of what its maker gets."""
+        given = kind.args[1] if len(kind.args) > 1 and kind.args[1].path[0] == "[at]" else None
+        if given is None or effects.separator.join(self.meaning(at.module, kind.args[0].path)) not in effects.binds:
+            return None
+        found = self._types.resolve(given, at, effects, depth + 1)
+        return ir.Type((CLASS,), (found.args[0], BOUND)) if found is not None and found.path == (CLASS,) else None
 
     def with_put(self, kind: ir.Type | None, field: ir.Field, at: Context, effects: Effects) -> ir.Type | None:
         """The type of a field, with what the methods of its class put into it as the type of its elements."""
@@ -198,6 +208,15 @@ class Made:
                 self._handed[one.called].append(one)
         found = self._handed.get(method, ())
         return [one for one in found if (one.keyword == name if one.keyword else one.slot == slot)]
+
+    def set_for(self, kind: ir.Type, name: str, effects: Effects) -> list[int]:
+        """The methods that objects of a class, or of one built on it, are made with as the argument called `name`."""
+        found: dict[int, None] = {}
+        for path in (kind.path, *self.below(kind.path, effects)):
+            for one in self._given_to(path[-1], -1, name):
+                if one.keyword:
+                    found.update(dict.fromkeys(self.methods(self._owner_of(one, effects), one.name, effects)))
+        return [number for number in found if not self._types.functions[number][1].computed]
 
     def _owner_of(self, one: ir.Handing, effects: Effects) -> ir.Type:
         from lockcheck.linker.types import Context

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import fitted
-from lockcheck.linker.made import CLASS, flowed
+from lockcheck.linker.made import BOUND, CLASS, flowed
 from lockcheck.linker.operators import Operators
-from lockcheck.linker.places import bare, oldest, plain
+from lockcheck.linker.places import bare, oldest, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
 
 _GUESSES = 2
@@ -150,7 +150,7 @@ class Objects(Operators):
             targets = self.program.types.made.methods(kind, name, self.effects)
         if targets:
             self.invoke(call, targets, True, kind)
-        return self.on_lock(call, name, lock, place, "inferred" if lock.by_hand else "declared")
+        return self.on_lock(call, name, lock, place, "named" if lock.by_hand else "declared")
 
     def waits_later(self, call: ir.Call, kind: ir.Type | None) -> bool:
         """A task's wait that is made here and handed on: who runs it may have a limit, or a loop."""
@@ -247,7 +247,8 @@ class Objects(Operators):
         kind = self.type_of(place)
         if kind is None or kind.path != (CLASS,):
             return False
-        self.construct(call, kind.args[0].path)
+        given = call if kind.args[-1] != BOUND else _with(call, call.callee, (ir.Operand(spread=True),))
+        self.construct(given, kind.args[0].path)
         return True
 
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
@@ -467,6 +468,7 @@ class Objects(Operators):
         targets = self.program.types.made.methods(kind, self.effects.maker, self.effects)
         if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
             self.fresh.add(call.dst)
+        self.alone.add(call.dst)
         if targets and (lock is None or lock.by_hand):
             operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
             self.keeps_given(call, kind)
@@ -552,6 +554,8 @@ class Objects(Operators):
         if function.around and call.dst in self.pending:
             self.out.append(self.pending.pop(call.dst))
         last = self.out[-1] if len(self.out) > before else None
+        if isinstance(last, ir.Invoke) and last.lambdas and last.paths[:1] != (None,):
+            self.alone.discard(slot_of(last.paths[0]))
         if isinstance(last, ir.Invoke) and (function.around or function.by_hand):
             last = self.out[-1] = replace(last, hands_out=True)
             if function.around:

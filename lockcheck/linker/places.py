@@ -81,6 +81,10 @@ class Places(ABC):
     running: set[int] = field(default_factory=set)
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
+    alone: set[int] = field(default_factory=set)
+    """Objects that this function made and handed nothing to that could be called."""
+    inside: dict[int, int] = field(default_factory=dict)
+    """Lists of one element that are made here, with the slot of that element."""
     steady: set[ir.Range] = field(default_factory=set)
     asks_lock: dict[int, ir.Place] = field(default_factory=dict)
     out: list[ir.Step] = field(default_factory=list)

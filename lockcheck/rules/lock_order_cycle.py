@@ -95,10 +95,12 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.cycles import Cycle, Edge, cycles
+from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 
+_ALSO = 3
+"""So many other places are named where a thread takes two locks in the order of a cycle."""
 META = Meta(code="LCK301", severity="error", languages=("rust", "python"), reach="program", sees="knots")
 
 
@@ -120,8 +122,11 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
     order = " -> ".join(f"`{name}`" for name in [*names, names[0]])
     writer = "; a thread that waits to write lets no more readers in" if cycle.with_writer else ""
     notes: list[Note] = []
+    others = beside(analysis, cycle._replace(edges=edges))
     for number, edge in enumerate(edges):
-        notes += _thread(analysis, edge, f"thread {number + 1}", name_of[edge.wanted] if number else "")
+        who = f"thread {number + 1}"
+        notes += _thread(analysis, edge, who, name_of[edge.wanted] if number else "")
+        notes += [_also(analysis, one, who) for one in sorted(others[number], key=_nearness)[:_ALSO]]
     lock, evidence = (
         first.reach.lock,
         {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges},
@@ -142,6 +147,15 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
     )
+
+
+def _nearness(edge: Edge) -> tuple[int, bool]:
+    return len(edge.reach.trace), not edge.sure
+
+
+def _also(analysis: Analysis, edge: Edge, who: str) -> Note:
+    said = f"`{analysis.title(edge.moment.function)}` does here what {who} does"
+    return Note(witness.event_span(analysis, edge.moment), said, f"{who} also here")
 
 
 def _thread(analysis: Analysis, edge: Edge, who: str, wanted: str) -> list[Note]:

@@ -66,27 +66,31 @@ class Catalog:
             self._lock.release()
         return True
 ```
+Nor is the caller's limit kept where a lock is taken without it, under which the function then waits with it: who
+comes second waits as long as the first may (kazoo's semaphore did, 87fe12f).
 ## In production
 Hazard. Under load the time runs out, and the code does without the lock what it should do with it.
 ## Not seen
-A result that is stored or returned: whoever gets it may look.
+A result that is stored or returned: whoever gets it may look. A limit that is only told by what is left of it, and one
+of another name than `timeout` and its like.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Analysis
-from lockcheck.analysis.paths import looked_at
-from lockcheck.finding import Finding
+from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.paths import looked_at, made_of
+from lockcheck.finding import Finding, Note
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK503", severity="warning", languages=("rust", "python"), reach="function")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each acquisition with a time limit whose result nothing looks at."""
+    """One finding for each acquisition whose result nothing looks at, and each that a caller's limit does not bound."""
     seen = set()
     for moment in analysis:
         event = moment.event
@@ -101,3 +105,57 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "nobody looks whether `{lock}` was taken in time: the code goes on without it when it was not",
             "look at the result: `let Some(guard) = … else { … }`, `if … :`, and report when the time was up",
         )  # fmt: skip
+    for number, moments in analysis.functions.items():
+        for moment, hold in _unbounded(analysis, number, moments):
+            yield witness.of_hold(
+                analysis, slug(__name__), META, moment, hold, analysis.span(hold.taken.site),
+                "the caller's limit bounds what is waited for under `{lock}`, not the wait for it: who comes second "
+                "waits as long as the first may",
+                "take the lock with what is left of the time, and say so when it was up",
+                "possible", "waits without a limit",
+                (Note(witness.event_span(analysis, moment), "the limit is for what is waited for here", "given here"),),
+            )  # fmt: skip
+
+
+def _unbounded(analysis: Analysis, number: int, moments: Sequence[Moment]) -> Iterator[tuple[Moment, Hold]]:
+    """The locks that a function takes without its own limit, each with the first wait under it that has the limit."""
+    params = analysis.program.functions[number][1].params
+    names = analysis.effects(number).limit_parameters
+    limits = {slot for slot, param in enumerate(params) if param.name in names}
+    if not limits or sum("timeout" in param.name for param in params) > 1:  # (one of several may be the lock's own)
+        return
+    given = _given(analysis, number, limits)
+    seen: set[ir.Range] = set()
+    for moment in moments:
+        event = moment.event
+        if not _waits(analysis, moment) or getattr(event, "at", None) not in given:
+            continue
+        for hold, sure in moment.held():
+            taken, own = hold.taken, event.lock if isinstance(event, ir.Wait) else None
+            here = taken.site.function == number and not taken.inner and not taken.optional
+            if sure and here and taken.site.at not in seen and (own is None or own.place != taken.lock.place):
+                seen.add(taken.site.at)
+                yield moment, hold
+
+
+def _given(analysis: Analysis, number: int, limits: AbstractSet[int]) -> frozenset[ir.Range]:
+    """The calls of a function that are given one of its limits, or what is made of it."""
+    body = analysis.program.body(number)
+    found = set()
+    for step in ir.steps_of(body.root, closures=False) if body is not None else ():
+        if isinstance(step, ir.Call):
+            own = 1 if isinstance(step.callee, ir.Method) else 0
+            roots = [one.place.root for one in step.operands[own:] if one.place is not None and not one.place.way]
+            slots = [root for root in roots if isinstance(root, int)]
+            if slots and not limits.isdisjoint(made_of(analysis, number, slots)):
+                found.add(step.at)
+    return frozenset(found)
+
+
+def _waits(analysis: Analysis, moment: Moment) -> bool:
+    """Whether the thread may wait at the moment for somebody, or where nobody knows what is called, by its name."""
+    event = moment.event
+    if isinstance(event, ir.Invoke):
+        unknown = not event.targets and event.name.rpartition(".")[2] in analysis.effects(moment.function).waits
+        return unknown or bool(analysis.waits(moment, "blocks"))
+    return isinstance(event, (ir.Block, ir.Wait))

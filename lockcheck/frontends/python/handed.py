@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 _PART = re.compile(rb"(?<=[(,=])\s*(?:self|cls)\.(\w+)\s*(?=[,)])")
 _NAME = re.compile(rb"(\w+)\s*\Z")
 _KEYWORD = re.compile(rb"(\w+)\s*=\s*\Z")
-_PASSED_ON = frozenset({b"partial"})
+_VARIABLE = re.compile(rb"^[ \t]*(\w+)\s*=\s*\Z", re.MULTILINE)
+_NEXT = re.compile(rb"^[ \t]*(?:async[ \t]+)?def\b", re.MULTILINE)
+_PASSED_ON = frozenset({b"partial", b"WeakMethod"})
 _FAR = 1000
 _OPEN, _CLOSE = b"([{", b")]}"
 
@@ -28,18 +30,46 @@ class Argument(NamedTuple):
 
 
 def arguments(masked: bytes, start: int, end: int, names: Collection[str]) -> Iterator[Argument]:
-    """Where one of the parts `names` of `self` is an argument, alone or as the function of a `partial`."""
+    """Where one of the parts `names` of `self` is an argument, alone or as the function of a `partial`.
+
+    What such a `partial` is put into first, a variable, is followed to the end of its function.
+    """
     for said in _PART.finditer(masked, start, end):
         name = said[1].decode()
-        found = _call_around(masked, said.start(), start) if name in names else None
-        while found is not None and found[0] in _PASSED_ON and not found[1]:
-            found = _call_around(masked, found[3], start)
+        found, begin = _handed(masked, said.start(), start) if name in names else (None, -1)
+        several = [found] if found is not None else list(_by_variable(masked, begin, start, end))
+        for called, slot, keyword, _ in several:
+            yield Argument(called.decode(), slot, keyword, name)
+
+
+def _handed(masked: bytes, at: int, start: int) -> tuple[_Around | None, int]:
+    """The call that gets a value as an argument, alone or in a `partial`; without one, where the `partial` begins."""
+    found, begin = _call_around(masked, at, start), -1
+    while found is not None and found[0] in _PASSED_ON and not found[1]:
+        begin = found[3]
+        found = _call_around(masked, begin, start)
+    return found, begin
+
+
+def _by_variable(masked: bytes, begin: int, start: int, end: int) -> Iterator[_Around]:
+    """The calls that get the variable which is given the value at `begin`."""
+    said = _VARIABLE.search(masked, max(start, begin - 80), begin) if begin >= 0 else None
+    if said is None:
+        return
+    stop = _NEXT.search(masked, begin, end)
+    name = re.compile(rb"(?<=[(,=])\s*" + said[1] + rb"\s*(?=[,)])")
+    for use in name.finditer(masked, begin, min(stop.start() if stop else end, begin + _FAR)):
+        found, _ = _handed(masked, use.start(), start)
         if found is not None:
-            yield Argument(found[0].decode(), found[1], found[2], name)
+            yield found
 
 
-def _call_around(masked: bytes, at: int, start: int) -> tuple[bytes, int, str, int] | None:
-    """The call that a place is an argument of: its name, the argument's number and name, and where the call begins."""
+_Around: TypeAlias = tuple[bytes, int, str, int]
+"""A call: its name, the argument's number and name, and where the call begins."""
+
+
+def _call_around(masked: bytes, at: int, start: int) -> _Around | None:
+    """The call that a place is an argument of."""
     depth, slot, comma = 0, 0, -1
     for place in range(at - 1, max(start, at - _FAR), -1):
         sign = masked[place : place + 1]
