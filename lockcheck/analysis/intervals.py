@@ -212,7 +212,7 @@ class _View:
         exits = [at for at in exits if not self.is_free(at, drops)]
         yield from (("leaves", at) for at in exits[:1])
         if last >= 0:
-            rounds = rounds_of(home, last)
+            rounds = [*rounds_of(home, last), *self.chains(taken, last)]
             after = (moment for moment in under if self.is_after(moment, last, under, rounds))
             yield from (("outlives", _place(moment)[0]) for moment in list(after)[:1])
 
@@ -271,6 +271,11 @@ class _View:
             return False
         around = [_place(one) for one in under if ir.holds(_place(one), last)]
         return not any(ir.holds(one, at[0]) for one in (*around, *rounds))
+
+    def chains(self, taken: ir.Range, last: int) -> list[ir.Range]:
+        """The calls that the last use is written in (``guard.get(k).and_then(|it| it.row())``), whoever is called."""
+        calls = (step.at for step in self.steps if isinstance(step, ir.Call))
+        return [at for at in calls if ir.holds(at, last) and not ir.holds(at, taken[0])]
 
     def is_call(self, event: ir.Step) -> bool:
         """Whether a function of the tree is called that is more than a field with a body, or a new value."""
