@@ -22,11 +22,12 @@ import msgspec
 from lockcheck import ir, witness
 from lockcheck.analysis import Topic
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.cycles import every_edge, knotted
+from lockcheck.analysis.cycles import every_edge, knotted, named_once
 from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem, paths_of
+from lockcheck.linker import Shared
 from lockcheck.recall import DIGEST, Entry
 from lockcheck.rule import Rule
 from lockcheck.tree import Tree
@@ -76,17 +77,19 @@ class Together(msgspec.Struct, frozen=True, array_like=True):
 class State(msgspec.Struct, frozen=True, array_like=True):
     """A whole run: what each file held, what came of each function, what went wrong.
 
-    `reads` has for each function that was linked the ones that were read for that.
+    `reads` has for each function that was linked the ones that were read for that; `told` has for those that were
+    asked for it the owners of locks that are one, as far as they make it so.
     """
 
     entries: tuple[Entry, ...]
     outcomes: tuple[Outcome, ...]
     together: Together | None
     reads: dict[int, tuple[int, ...]]
+    told: dict[int, tuple[Shared, ...]]
     problems: tuple[Problem, ...]
 
 
-_NOTHING = State((), (), None, {}, ())
+_NOTHING = State((), (), None, {}, {}, ())
 
 
 def examine(
@@ -121,7 +124,8 @@ def examine(
         problems = sorted(set(tree.problems))
         if key is not None:
             kept = together if together.given else None
-            state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), tuple(problems))
+            told = tree.analysis.told
+            state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), told, tuple(problems))
             store.save({key: msgspec.msgpack.encode(state)})
     return findings, problems
 
@@ -175,6 +179,7 @@ def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
     if known is not None and any(_says(tree, touched, name) for name in known.names):
         known = None
     reads = {number: some for number, some in state.reads.items() if number not in touched}
+    tree.analysis.told.update({number: some for number, some in state.told.items() if number not in touched})
     return msgspec.structs.replace(state, outcomes=kept, together=known, reads=reads)
 
 
@@ -209,17 +214,20 @@ def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collectio
 def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], before: State) -> Together:
     """What the rules say that look at more than one function; what an earlier run heard, where nothing is new."""
     edges = {one.function: one.edges for one in outcomes if one.edges}
+    shared = crew.shared({owner for some in edges.values() for edge in some for owner in edge})
+    one = named_once(shared)
+    edges = {n: tuple((one.get(held, held), one.get(to, to)) for held, to in some) for n, some in edges.items()}
     owners = knotted(edge for some in edges.values() for edge in some)
     knots = {n for n, some in edges.items() if any(owners.get(held, -1) == owners.get(to) for held, to in some)}
     knots.update(one.function for one in outcomes if one.hangs or one.waits)
     written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
-    given = hashlib.blake2b(repr((sorted(knots), written, about)).encode(), digest_size=16).digest()
+    given = hashlib.blake2b(repr((sorted(knots), written, about, shared)).encode(), digest_size=16).digest()
     if before.together is not None and before.together.given == given:
         return before.together
     found, read, names = list[Finding](), set[int](), set[str]()
-    questions = [Question(rule, tuple(sorted(knots)), tuple(written), about) for rule in rules]
-    for answer in crew.hear(questions):
+    asked = tuple(sorted(knots)), tuple(written), about, shared
+    for answer in crew.hear([Question(rule, *asked) for rule in rules]):
         found += answer.findings
         given = given if answer.seen is not None else b""
         read.update(answer.seen or ())
@@ -251,6 +259,11 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         _SHARED.pop()
         self._leaving.close()
+
+    def shared(self, owners: Collection[str]) -> tuple[Shared, ...]:
+        """Which of these owners of locks are one."""
+        self._mine.tree.analysis.look_at(())
+        return self._mine.tree.analysis.shared(owners)
 
     @property
     def topics(self) -> int:
@@ -320,13 +333,15 @@ class Done(Generic[R]):
 class Question:
     """A rule (by number) is asked of functions together: of those in knots, or of all.
 
-    `written` are the locks that the tree takes for writing, `about` the functions of each topic.
+    `written` are the locks that the tree takes for writing, `about` the functions of each topic, `shared` the owners
+    of locks that are one.
     """
 
     rule: int
     knots: tuple[int, ...]
     written: tuple[str | ir.Place, ...]
     about: Sequence[tuple[int, ...]]
+    shared: tuple[Shared, ...]
 
 
 def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
@@ -358,7 +373,8 @@ def _told(work: Callable[[Errand], R]) -> Done[R]:
 def _heard(errand: Errand, asked: Question) -> Answer:
     rule, analysis = errand.rules[asked.rule], errand.tree.analysis
     about = dict(zip(errand.topics, asked.about, strict=True))
-    analysis.look_at(None if rule.meta.sees == "tree" else asked.knots, frozenset(asked.written), about)
+    looked_at = None if rule.meta.sees == "tree" else asked.knots
+    analysis.look_at(looked_at, frozenset(asked.written), about, asked.shared)
     return Answer(list(said(rule, errand.tree)), analysis.consulted(), analysis.names_asked())
 
 

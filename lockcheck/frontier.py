@@ -163,6 +163,22 @@ class Frontier:
         places = ((n, unit.path, one.at) for n, (unit, one) in enumerate(self._program.functions))
         return frozenset(n for n, path, at in places if path in saying and word.search(self._sources[path].data, *at))
 
+    def speaking(self, pairs: Collection[tuple[str, str]]) -> list[int]:
+        """The numbers of the functions whose bytes, or own type, speak of both types of a pair, ascending."""
+        spelled = {name: name.encode() for pair in pairs for name in pair}
+        near: dict[str, list[tuple[str, str]]] = {}
+        for path, source in self._sources.items():
+            known = {name for name, mark in spelled.items() if mark in source.data}
+            near[path] = [pair for pair in pairs if known.issuperset(pair)]
+        found = []
+        for number, (unit, function) in enumerate(self._program.functions):
+            if function.body_at is not None and near[unit.path]:
+                text = self._sources[unit.path].data[slice(*function.at)]
+                own = function.owner.path[-1] if function.owner is not None else ""
+                if any(all(name == own or spelled[name] in text for name in pair) for pair in near[unit.path]):
+                    found.append(number)
+        return found
+
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         """What functions are called by: a type's own functions, where they are no methods, by a path only."""
         functions = (self._program.functions[number] for number in numbers)

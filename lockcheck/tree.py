@@ -72,6 +72,7 @@ class Tree:
             self._line,
             self.frontier.calling,
             self.frontier.naming,
+            self.frontier.speaking,
         )
 
     @cached_property

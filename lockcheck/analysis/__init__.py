@@ -17,7 +17,8 @@ from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import NOTHING, Linked, Program
+from lockcheck.linker import NOTHING, Linked, Program, Shared
+from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
@@ -65,6 +66,7 @@ class Analysis:
         line: Callable[[str, int], int] | None = None,
         calling: Callable[[Iterable[str], bool], Sequence[int]] | None = None,
         naming: Callable[[str], frozenset[int] | None] | None = None,
+        speaking: Callable[[Collection[tuple[str, str]]], Sequence[int]] | None = None,
     ) -> None:
         """All that rules read of a program.
 
@@ -73,7 +75,8 @@ class Analysis:
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
         `calling` finds the functions that may call something of some names, all or those with a constant in them;
-        `naming` those in whose text a name stands, None where something else may stand for it.
+        `naming` those in whose text a name stands, None where something else may stand for it;
+        `speaking` those that speak of both types of one of some pairs.
         """
         self.program = program
         self._asked = asked or Asked()
@@ -83,6 +86,10 @@ class Analysis:
         self._give_up = give_up or _ignored
         self._line = line
         self._calling, self._naming = calling, naming
+        self._speaking = speaking
+        self.told: dict[int, tuple[Shared, ...]] = {}
+        """Of functions that were asked for it: the owners that are one lock, as far as they make it so."""
+        self._known_shared: tuple[Shared, ...] | None = None
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._consulted: set[int] = set()
@@ -114,14 +121,15 @@ class Analysis:
         numbers: Sequence[int] | None,
         written: frozenset[str | ir.Place] | None = None,
         about: Mapping[Topic, Sequence[int]] | None = None,
+        shared: tuple[Shared, ...] | None = None,
     ) -> None:
         """Let rules see these functions only, with all that they call in reach; None: all that may hold a guard.
 
-        `written` are the locks that the whole tree takes for writing, `about` the functions of some topics, if that
-        is known already.
+        `written` are the locks that the whole tree takes for writing, `about` the functions of some topics, `shared`
+        the owners that are one lock, if that is known already.
         """
         self._made.clear()
-        self._known_written, self._about = written, about or {}
+        self._known_written, self._about, self._known_shared = written, about or {}, shared
         self._saw_all = False
         self._consulted.clear()
         self._named_by.clear()
@@ -131,6 +139,19 @@ class Analysis:
     def written(self) -> frozenset[str | ir.Place]:
         """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
         return self.once(_written) if self._known_written is None else self._known_written
+
+    def shared(self, owners: Collection[str]) -> tuple[Shared, ...]:
+        """Which of these owners are one lock, by what puts one value into the fields of several types; in order."""
+        if self._known_shared is not None:
+            return self._known_shared
+        found = set(by_makers(self.program, owners))
+        pairs = suspects(self.program, owners)
+        for number in self._speaking(pairs) if pairs and self._speaking is not None else ():
+            if not self.of_tests(number):
+                if number not in self.told:
+                    self.told[number] = self.program.shared(number)
+                found.update(self.told[number])
+        return tuple(sorted(found))
 
     def consulted(self) -> frozenset[int] | None:
         """The functions whose moments or summaries were asked for since `look_at`; None: all that may hold a guard."""

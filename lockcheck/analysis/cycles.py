@@ -7,7 +7,7 @@ Never: words for people, syntax.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.conflict import conflicts, is_freed, same_lock
 from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import is_parameter
+from lockcheck.linker import Shared
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""
@@ -48,18 +49,28 @@ class Cycle(NamedTuple):
     edges: tuple[Edge, ...]
     with_writer: bool
 
+    @property
+    def steps(self) -> Iterator[tuple[Edge, Edge]]:
+        """Each edge with the one that begins where it ends."""
+        return zip(self.edges, self.edges[1:] + self.edges[:1], strict=True)
+
 
 Graph = Mapping[str, Mapping[str, Sequence[Edge]]]
 
 
 def graph(analysis: Analysis) -> Graph:
-    """All edges of the tree, by the owner held and the owner wanted, in the order of the tree."""
+    """All edges of the tree, by the owner held and the owner wanted, in the order of the tree.
+
+    Owners that are one lock go by the first of their names.
+    """
     return analysis.once(_graph)
 
 
 def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
-    for edge in every_edge(analysis):
+    for edge in _edges_by_first_names(analysis):
+        if edge.held == edge.wanted:
+            continue
         kept = edges[edge.held][edge.wanted]
         key = (*edge.modes, edge.gates, edge.of_tests)
         better = key not in kept or (len(edge.reach.trace), not edge.sure) < (
@@ -69,6 +80,68 @@ def _graph(analysis: Analysis) -> Graph:
         if better and (key in kept or len(kept) < _ALTERNATIVES):
             kept[key] = edge
     return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
+
+
+def shared(analysis: Analysis) -> tuple[Shared, ...]:
+    """Which owners of locks that are waited for, or held meanwhile, are one lock."""
+    return analysis.once(_shared)
+
+
+def _shared(analysis: Analysis) -> tuple[Shared, ...]:
+    return analysis.shared({owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
+
+
+def named_once(shared: Iterable[Shared]) -> Mapping[str, str]:
+    """The first name of each owner whose lock is that of others: it comes from the same places as theirs."""
+    first: dict[frozenset[str], str] = {}
+    ways = _sources(shared)
+    owners = {owner: frozenset(_origins(ways, owner)) for owner in sorted(ways.keys() | _all(ways))}
+    for owner, origins in owners.items():
+        first.setdefault(origins, owner)
+    return {owner: first[origins] for owner, origins in owners.items()}
+
+
+def _sources(shared: Iterable[Shared]) -> Mapping[str, Mapping[str, Shared]]:
+    """For each owner from where its lock is, and who makes it so."""
+    found: dict[str, dict[str, Shared]] = defaultdict(dict)
+    for one in shared:
+        found[one.owner].setdefault(one.source, one)
+    return found
+
+
+def _all(ways: Mapping[str, Mapping[str, Shared]]) -> Collection[str]:
+    return {source for some in ways.values() for source in some if not source.startswith("#")}
+
+
+def _origins(ways: Mapping[str, Mapping[str, Shared]], owner: str) -> Mapping[str, tuple[Shared, ...]]:
+    """Where an owner's lock is from in the end, each with the way from there to it."""
+    reached: dict[str, tuple[Shared, ...]] = {owner: ()}
+    waiting = deque([owner])
+    while waiting:
+        node = waiting.popleft()
+        for source, one in ways.get(node, {}).items():
+            if source not in reached:
+                reached[source] = (*reached[node], one)
+                waiting.append(source)
+    ends = {source: way for source, way in reached.items() if source not in ways}
+    return ends or {min(reached): reached[min(reached)]}
+
+
+def told(shared: Iterable[Shared], held: str, wanted: str) -> list[Shared]:
+    """By what two different owners are one lock: how it comes from one place to both."""
+    ways = _sources(shared)
+    to_held, to_wanted = _origins(ways, held), _origins(ways, wanted)
+    common = sorted(to_held.keys() & to_wanted.keys())
+    return [*to_held[common[0]], *to_wanted[common[0]]] if common else []
+
+
+def _edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
+    """All edges, with one name for owners that are one lock."""
+    one = named_once(shared(analysis))
+    for edge in every_edge(analysis):
+        held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
+        gates = frozenset(one.get(gate, gate) for gate in edge.gates)
+        yield edge._replace(held=held, wanted=wanted, gates=gates) if one else edge
 
 
 def every_edge(analysis: Analysis) -> Iterator[Edge]:
@@ -118,7 +191,7 @@ def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
     """For each edge of a cycle the others by which it would hang as well, the nearest of each function."""
     numbers = {(edge.held, edge.wanted, edge.modes): number for number, edge in enumerate(cycle.edges)}
     found: list[dict[int, Edge]] = [{} for _ in cycle.edges]
-    for other in every_edge(analysis):
+    for other in _edges_by_first_names(analysis):
         number, function = numbers.get((other.held, other.wanted, other.modes)), other.moment.function
         if number is None or function == cycle.edges[number].moment.function:
             continue

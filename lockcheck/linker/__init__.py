@@ -16,9 +16,10 @@ from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static
+from lockcheck.linker.shared import Shared, by_body
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
-__all__ = ["NOTHING", "OF_METHOD", "Linked", "Program", "at_home", "oldest", "owner_of_static"]
+__all__ = ["NOTHING", "OF_METHOD", "Linked", "Program", "Shared", "at_home", "oldest", "owner_of_static"]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""
@@ -281,6 +282,10 @@ class Program:
             body = wrapped(function, self.functions[wrapper][1], body) if body is not None else None
         return body
 
+    def shared(self, number: int) -> tuple[Shared, ...]:
+        """From where the locks in fields of types are, as far as a function puts them there; in order."""
+        return tuple(sorted(set(by_body(self, number)))) if self.linked(number) is not None else ()
+
     def guard_givers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
         """The functions of a language that return a guard: a call of one is an acquisition.
 
@@ -445,7 +450,8 @@ class Program:
             return _NO_OUTCOME
         self._note(number)
         start, end = function.body_at
-        if end - start > _SHORT and not mentions(function.returns, self._lock_names):
+        kinds = [function.returns, *(param.type for param in function.params if param.type is not None)]
+        if end - start > _SHORT and not any(mentions(kind, self._lock_names) for kind in kinds):
             return _NO_OUTCOME
         if number in self._gone:
             return self._gone[number][0]

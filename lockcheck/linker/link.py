@@ -251,26 +251,7 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body) -> ir.Body:
 
 def link(program: Program, number: int, body: ir.Body) -> Linked:
     """Link a lowered function."""
-    effects = program.types.effects(number)
-    made = ObjectPass if effects.objects else Pass
-    state = made(program, number, program.types.context(number), effects, body)
-    state.gone = frozenset(slot for step in ir.steps_of(body.root) for slot in ir.moved_by(step))
-    params = program.functions[number][1].params
-    state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
-    state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
-    state.watched = _watched(body) if not effects.objects else frozenset()
-    root = state.region(body.root)
-    elsewhere = []
-    seen: set[int] = set()
-    while True:
-        waiting = [c for c in state.lambdas.values() if c.dst not in state.placed and c.dst not in seen]
-        if not waiting:
-            break
-        for closure in waiting:
-            if closure.dst not in state.placed and closure.dst not in seen:
-                seen.add(closure.dst)
-                elsewhere.append(state.closure_body(closure))
-    state.hands(ir.Place(body.result) if body.result >= 0 else None)
+    state, root, elsewhere = walked(program, number, body)
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
@@ -298,6 +279,31 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         frozenset(state.alone),
         state.inside,
     )
+
+
+def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Region, list[ir.Region]]:
+    """The state after the walk over a function, its steps, and the bodies that run at another time."""
+    effects = program.types.effects(number)
+    made = ObjectPass if effects.objects else Pass
+    state = made(program, number, program.types.context(number), effects, body)
+    state.gone = frozenset(slot for step in ir.steps_of(body.root) for slot in ir.moved_by(step))
+    params = program.functions[number][1].params
+    state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
+    state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
+    state.watched = _watched(body) if not effects.objects else frozenset()
+    root = state.region(body.root)
+    elsewhere = []
+    seen: set[int] = set()
+    while True:
+        waiting = [c for c in state.lambdas.values() if c.dst not in state.placed and c.dst not in seen]
+        if not waiting:
+            break
+        for closure in waiting:
+            if closure.dst not in state.placed and closure.dst not in seen:
+                seen.add(closure.dst)
+                elsewhere.append(state.closure_body(closure))
+    state.hands(ir.Place(body.result) if body.result >= 0 else None)
+    return state, root, elsewhere
 
 
 def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[str, ir.Place]:

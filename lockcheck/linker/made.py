@@ -246,6 +246,14 @@ class Made:
                     found.update(dict.fromkeys(self.methods(at.owner, way[1], effects)))
         return [number for number in found if not self._types.functions[number][1].computed]
 
+    def given_by(self, path: ir.Path, name: str, effects: Effects) -> Iterator[tuple[ir.Type, ir.Path]]:
+        """What a field of a class is given wherever the tree makes one: parts of which objects."""
+        param, slot = self.kept(path, effects).get(name, ("", -1))
+        for at, given in self._makings(effects).get(path, ()) if param else ():
+            way = _passed_as(given, param, slot)
+            if at.owner is not None and way[:1] == ("self",) and len(way) > 1:
+                yield at.owner, way[1:]
+
     def homes(self, raw: ir.Type, at: Context, effects: Effects) -> Mapping[str, ir.Path]:
         """Of a value made as `raw` in a method: its fields that are the method's object (an empty way) or parts."""
         if raw.path != ("[made]",) or not raw.args:

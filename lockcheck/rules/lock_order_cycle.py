@@ -85,8 +85,9 @@ class Bank:
 Deadlock. Under load two threads come at the wrong moment; both stop, then all who want either lock. Tests pass.
 ## Not seen
 Locks are told apart by the type and field that they stand in: two instances of one type that are locked in both
-orders are not reported. A gate is seen where it is held in the same function. An order that only a test takes, and the
-code that it tries in the other, are no two threads.
+orders are not reported. One lock that is put into fields of two types is known where one function makes both, or one
+type is made by a method of the other. A gate is seen where it is held in the same function. An order that only a test
+takes, and the code that it tries in the other, are no two threads.
 """
 
 from __future__ import annotations
@@ -95,9 +96,10 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles
+from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, shared, told
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
+from lockcheck.source import Span
 
 _ALSO = 3
 """So many other places are named where a thread takes two locks in the order of a cycle."""
@@ -115,18 +117,21 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Finding:
     first = edges[0]
-    short = witness.short_names(dict.fromkeys(edge.held for edge in edges))
+    owners = [owner for edge in edges for owner in (edge.hold.taken.lock.owner, edge.reach.lock.owner)]
+    short = witness.short_names(dict.fromkeys(owners))
     separator = analysis.effects(first.moment.function).separator
     name_of = {owner: name.replace("::", separator) for owner, name in short.items()}
-    names = [name_of[edge.held] for edge in edges]
+    names = [name_of[owner] for owner in owners[::2]]
     order = " -> ".join(f"`{name}`" for name in [*names, names[0]])
     writer = "; a thread that waits to write lets no more readers in" if cycle.with_writer else ""
     notes: list[Note] = []
     others = beside(analysis, cycle._replace(edges=edges))
     for number, edge in enumerate(edges):
         who = f"thread {number + 1}"
-        notes += _thread(analysis, edge, who, name_of[edge.wanted] if number else "")
+        notes += _thread(analysis, edge, who, name_of[edge.reach.lock.owner] if number else "")
         notes += [_also(analysis, one, who) for one in sorted(others[number], key=_nearness)[:_ALSO]]
+    for edge, following in cycle.steps:
+        notes += _one_lock(analysis, edge.reach.lock.owner, following.hold.taken.lock.owner, separator)
     lock, evidence = (
         first.reach.lock,
         {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges},
@@ -143,7 +148,7 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         lock=LockRef(
             analysis.lock_name(first.moment.function, lock), witness.owner_name(lock.owner), lock.kind, first.reach.mode
         ),
-        label=f"thread 1 waits for `{name_of[first.wanted]}` here",
+        label=f"thread 1 waits for `{name_of[lock.owner]}` here",
         notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
     )
@@ -168,9 +173,22 @@ def _thread(analysis: Analysis, edge: Edge, who: str, wanted: str) -> list[Note]
     return [*notes, *witness.reach_notes(analysis, edge.reach)]
 
 
+def _one_lock(analysis: Analysis, wanted: str, held: str, separator: str) -> Iterator[Note]:
+    """By what two owners are one lock, if they are two."""
+    both = "` and `".join(witness.short_names(sorted({held, wanted})).values()).replace("::", separator)
+    makers = {one.function: one.given for one in told(shared(analysis), held, wanted)} if held != wanted else {}
+    for number, given in makers.items():
+        unit, function = analysis.program.functions[number]
+        how = "is given it" if given else "puts it into both"
+        said = f"`{both}` are one lock: `{analysis.title(number)}` {how}"
+        yield Note(Span(unit.path, *function.name_at), said, "one lock for both")
+
+
 def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
     if cycle.with_writer or any(edge.reach.spread for edge in cycle.edges):
         return "possible"
-    return "likely" if any(not e.sure for e in cycle.edges) or "inferred" in evidence else "certain"
+    joined = any(a.reach.lock.owner != b.hold.taken.lock.owner for a, b in cycle.steps)
+    unsure = joined or "inferred" in evidence or any(not e.sure for e in cycle.edges)
+    return "likely" if unsure else "certain"

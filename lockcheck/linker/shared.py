@@ -1,0 +1,118 @@
+"""Locks that stand in fields of several types: one value that is put into all of them.
+
+In: a function that speaks of both types, or what a class is made with.  Out: `Shared`, from where an owner's lock is.
+Never: which owners matter; that is the analysis' business.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker.link import Pass, walked
+from lockcheck.linker.places import slot_of
+from lockcheck.linker.types import Context, mentions
+
+if TYPE_CHECKING:
+    from lockcheck.linker import Program
+
+
+class Shared(NamedTuple):
+    """The lock of an owner (`Places.owner_of`) is that of a source, as far as a function makes it so.
+
+    The source is another owner, or a value of the function: ``#`` and numbers. `given`: the function is what makes
+    values of the owner's type, and is given the lock.
+    """
+
+    owner: str
+    source: str
+    function: int
+    given: bool
+
+
+def suspects(program: Program, owners: Collection[str]) -> set[tuple[str, str]]:
+    """The pairs of types, by name and in order, with fields that may be one lock: locks of the same values.
+
+    One of the two must be kept behind a pointer. `owners` are the fields that matter.
+    """
+    alike: dict[ir.Type, dict[str, bool]] = defaultdict(dict)
+    for owner in owners:
+        decl, field = _declared(program, owner)
+        if decl is None or field is None or decl.kind == "class" or mentions(field.type, decl.generics):
+            continue
+        at = Context(decl.module, ir.Type((*decl.module, decl.name)))
+        for table in program.types.tables:
+            kinds = list(program.types.behind(program.types.resolve(field.type, at, table), table))
+            lock = next((one for one in kinds if program.types.lock_type(one, table) is not None), None)
+            if lock is not None and not table.objects:
+                alike[lock][decl.name] = alike[lock].get(decl.name, False) or lock != kinds[0]
+    return {
+        (first, second)
+        for names in alike.values()
+        for first, second in combinations(sorted(names), 2)
+        if names[first] or names[second]
+    }
+
+
+def by_makers(program: Program, owners: Collection[str]) -> Iterator[Shared]:
+    """What classes are made with, where that is always a field of the object that makes them."""
+    for owner in sorted(owners):
+        decl, field = _declared(program, owner)
+        if decl is None or field is None or decl.kind != "class" or not field.given:
+            continue
+        for table in program.types.tables:
+            path = (*decl.module, decl.name)
+            makers = program.types.made.methods(ir.Type(path), table.maker, table) if table.objects else []
+            for kind, way in program.types.made.given_by(path, field.name, table) if makers else ():
+                other = _owner(program, program.types.made.follow(kind, way[:-1], table), way[-1], table)
+                if other and other != owner:
+                    yield Shared(owner, other, makers[0], True)
+
+
+def by_body(program: Program, number: int) -> Iterator[Shared]:
+    """From where the locks in fields are, as far as a function puts them there.
+
+    A field of a type whose locks are known by another field (`Places.is_thin`) is in none.
+    """
+    body = program.body(number)
+    if body is None:
+        return
+    state, _, _ = walked(program, number, body)
+    for named in state.alias:
+        owner = _field_with_lock(state, named)
+        older = state.canon(named) if owner else None
+        if older is None or not (isinstance(older.root, int) or older.root in program.names.statics):
+            continue
+        source = state.owner_of(older)
+        if not source and slot_of(older) >= 0:
+            source = f"#{number}.{slot_of(older)}"
+        if source and source != owner:
+            yield Shared(owner, source, number, False)
+
+
+def _field_with_lock(state: Pass, place: ir.Place) -> str:
+    """The owner of the lock that a place is, if it is a field with one; else empty."""
+    if not place.way or not (place.way[-1].isidentifier() or place.way[-1].isdigit()):
+        return ""
+    types, table = state.program.types, state.effects
+    if not any(types.lock_type(kind, table) is not None for kind in types.behind(state.type_of(place), table)):
+        return ""
+    return _owner(state.program, state.type_of(ir.Place(place.root, place.way[:-1])), place.way[-1], table)
+
+
+def _owner(program: Program, kind: ir.Type | None, name: str, table: Effects) -> str:
+    """The owner's name of a field of a type; empty where the type is of another's choice, or has no such field."""
+    _, path = program.types.field(kind, name, table)
+    decl, field = _declared(program, f"{path}.{name}") if path else (None, None)
+    return f"{path}.{name}" if decl and field and not mentions(field.type, decl.generics) else ""
+
+
+def _declared(program: Program, owner: str) -> tuple[ir.TypeDecl | None, ir.Field | None]:
+    """The type of an owner, and its field."""
+    path, _, name = owner.rpartition(".")
+    decl = program.names.types.get(tuple(path.split("::")))
+    return decl, next((one for one in decl.fields if one.name == name), None) if decl is not None else None
