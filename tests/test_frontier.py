@@ -11,6 +11,8 @@ import pytest
 from fakes import write_tree
 
 from lockcheck import effects, engine, ir
+from lockcheck.analysis import Analysis
+from lockcheck.analysis.held import Walk
 from lockcheck.config import Settings
 from lockcheck.executors import Work
 from lockcheck.frontends import finder
@@ -190,3 +192,43 @@ def test_a_mark_stands_wherever_a_word_is_found(language: str) -> None:
             assert all(any(mark in text for mark in one.marks) for text in texts)
             found += len(texts)
     assert found > 100
+
+
+@pytest.mark.parametrize("language", ["rust", "python"])
+def test_asking_every_callee_finds_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    """Who only gives back a value is not asked for under what it runs, nor who never calls what it is given."""
+    shutil.copytree(FIXTURES / language, tmp_path / language)
+    shutil.copytree(FIXTURES / "programs", tmp_path / "programs")
+    chosen = findings(tmp_path, monkeypatch, everywhere=False)
+    monkeypatch.setattr(Walk, "does_something", lambda *_: True)
+    monkeypatch.setattr(Analysis, "_runs", lambda *_: True)
+    assert chosen.findings == findings(tmp_path, monkeypatch, everywhere=False).findings
+
+
+HANDED = {
+    "called under a lock at the far end": ("run(&self.m, f)", True),
+    "called by a closure there": ("run(&self.m, || f())", True),
+    "only given back": ("keep(&self.m, f)", False),
+}
+
+
+@pytest.mark.parametrize(("call", "hangs"), HANDED.values(), ids=HANDED.keys())
+def test_what_becomes_of_a_closure_that_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, hangs: bool
+) -> None:
+    code = f"""
+use std::sync::Mutex;
+struct S {{ m: Mutex<u8> }}
+fn run<F: Fn() -> u8>(m: &Mutex<u8>, f: F) -> u8 {{ let guard = m.lock().unwrap(); f() + *guard }}
+fn keep<F: Fn() -> u8>(m: &Mutex<u8>, f: F) -> F {{ let guard = m.lock().unwrap(); drop(guard); f }}
+impl S {{
+    fn through<F: Fn() -> u8>(&self, f: F) {{ {call}; }}
+    fn count(&self) -> u8 {{ *self.m.lock().unwrap() }}
+    fn starts(&self) {{ self.through(|| self.count()); }}
+    fn starts_nothing(&self) {{ self.through(|| 1); }}
+}}
+"""
+    write_tree(tmp_path, {"Cargo.toml": '[package]\nname = "a"\nedition = "2021"\n', "src/lib.rs": code})
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [finding.slug for finding in report.findings] == ["lock-taken-twice"] * hangs

@@ -96,6 +96,7 @@ class Analysis:
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
         self._named_by: dict[str, frozenset[int] | None] = {}
+        self._running: dict[tuple[int, int], bool] = {}
         self._known_written: frozenset[str | ir.Place] | None = None
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -171,8 +172,25 @@ class Analysis:
         if not isinstance(event, ir.Invoke) or event.implicit:
             return False
         passed = [n for n, place in enumerate(event.paths) if self._is_callable(number, place)]
-        called = [dict(self.summary(target).callbacks) for target in event.targets] if passed else []
+        running = [target for target in event.targets if any(self._runs(target, n) for n in passed)]
+        called = [dict(self.summary(target).callbacks) for target in running]
         return any(n in one and (any(moment.ways) or one[n]) for one in called for n in passed)
+
+    def _runs(self, number: int, parameter: int) -> bool:
+        """Whether a function calls a parameter, or passes it on to one that does: found without a summary."""
+        self._consulted.add(number)
+        key = number, parameter
+        if key not in self._running:
+            seen: set[tuple[int, int] | None] = {key}
+            waiting = [key]
+            while waiting and None not in seen:
+                function, slot = waiting.pop()
+                linked = self.program.linked(function)
+                new = _goes_on(linked.root, slot) - seen if linked is not None else set()
+                waiting += (one for one in new if one is not None)
+                seen |= new
+            self._running[key] = None in seen
+        return self._running[key]
 
     def _is_callable(self, number: int, place: ir.Place | None) -> bool:
         """Whether a place is a function's parameter that may be called: one of which nothing else is told."""
@@ -529,6 +547,19 @@ class Analysis:
                 listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
                 found.append((slot, listed.waits if listed is not None else "task"))
         return tuple(found)
+
+
+def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:
+    """The functions that a parameter is passed on to, each with its own parameter; None where it is called itself."""
+    found: set[tuple[int, int] | None] = set()
+    for step in ir.steps_of(body):
+        if isinstance(step, ir.Callback) and step.slot == parameter:
+            found.add(None)
+        if isinstance(step, ir.Invoke):
+            slots = [n for n, place in enumerate(step.paths) if place is not None and place.root == parameter]
+            found.update((target, n) for target in step.targets for n in slots)
+            found = found.union(*(_goes_on(inner, parameter) for _, inner, _ in step.lambdas))
+    return found
 
 
 def _written(analysis: Analysis) -> frozenset[str | ir.Place]:

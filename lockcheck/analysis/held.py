@@ -369,7 +369,8 @@ class Walk:
                 ways = self.joined(ways, self.region(body, ways))
         if self.tried and self.arms[-1:] and is_question(self.arms[-1:]) and self.never_back(step):
             self.lost.add(step.at)
-        if not (self.always or step.hands_out or step.guard is not None or step.lambdas or any(ways)):
+        told = self.always or step.hands_out or step.guard is not None or any(ways)
+        if not (told or any(self.does_something(body) for _, body, _ in step.lambdas)):
             return ways
         after = NOWHERE
         for target in step.targets:
@@ -381,6 +382,18 @@ class Walk:
     def never_back(self, step: ir.Invoke) -> bool:
         """Whether all that the callee does in the end is raise."""
         return step.certain and len(step.targets) == 1 and not self.summarize(step.targets[0]).comes_back
+
+    def does_something(self, body: ir.Region) -> bool:
+        """Whether it matters under what a closure runs: not where all that it does is to give back a value."""
+        return not all(
+            isinstance(step, ir.Region) or (isinstance(step, (ir.Move, ir.Ref)) and self.is_nameless(step.dst))
+            for step in ir.steps_of(body)
+        )
+
+    def is_nameless(self, dst: ir.Place | int) -> bool:
+        """Whether nothing is known of what is put at a place, and nobody asks for it by a name."""
+        root = dst.root if isinstance(dst, ir.Place) else dst
+        return isinstance(root, int) and root >= self.parameters and not self.linked.slots[root].name
 
     def target(self, step: ir.Invoke, target: int, ways: Ways) -> Ways:
         summary = self.summarize(target)
