@@ -134,3 +134,19 @@ def test_imports_of_nothing_in_particular(line: str, tmp_path: Path) -> None:
     write_tree(tmp_path, {"good.rs": f"{line}\n{GOOD}{giver}"})
     done = check(tmp_path)
     assert problems(done) == {} and len(json.loads(done.stdout)["findings"]) == 1
+
+
+def test_a_module_in_the_tree_is_not_imported(tmp_path: Path) -> None:
+    """`python -m` looks for modules in the current folder first, which is what is read."""
+    trap = "open('imported', 'w')\nraise SystemExit(9)\n"
+    names = ("subprocess", "msgspec", "libcst", "pathspec", "typing_extensions", "queue", "re")
+    write_tree(
+        tmp_path, {**{f"{name}.py": trap for name in names}, "a.py": "import threading\nlock = threading.Lock()\n"}
+    )
+    write_tree(
+        tmp_path, {"b.py": "from a import lock\ndef f():\n    with lock:\n        with lock:\n            pass\n"}
+    )
+    command = [sys.executable, "-m", "lockcheck", "check", ".", "--no-cache"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert not (tmp_path / "imported").exists(), done.stderr
+    assert (done.returncode, "1 error found" in done.stdout) == (1, True), done.stdout + done.stderr
