@@ -224,6 +224,15 @@ class Analysis:
         """The names by which functions were looked for since `look_at`: whoever says one after a change has a say."""
         return tuple(sorted(name for name, found in self._named_by.items() if found is not None))
 
+    def calls_of(self, number: int) -> Iterator[Moment]:
+        """The calls of a function, whether or not who calls it takes a lock."""
+        name = frozenset([self.program.functions[number][1].name])
+
+        def calls(event: ir.Step) -> bool:
+            return isinstance(event, ir.Invoke) and number in event.targets
+
+        return (moment for moment in self.about(Topic(lambda _: name, calls)) if calls(moment.event))
+
     def _named(self, topic: Topic) -> Sequence[int]:
         self._saw_all = True  # whoever calls such a name after a change has a say too
         return self._calling(topic.names(self), topic.constants) if self._calling is not None else ()

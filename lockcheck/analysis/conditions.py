@@ -191,7 +191,7 @@ def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:
 
 def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: frozenset[int]) -> bool:
     """Whether some caller of a function, at whatever distance, holds the lock at the call."""
-    for call in analysis.once(_calls).get(number, ()):
+    for call in analysis.calls_of(number):
         event, linked = call.event, analysis.program.linked(call.function)
         if not isinstance(event, ir.Invoke) or linked is None or call.function in seen:
             continue
@@ -201,16 +201,6 @@ def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: froze
         if _held_by_callers(analysis, call.function, there, seen | {number}):
             return True
     return False
-
-
-def _calls(analysis: Analysis) -> Mapping[int, list[Moment]]:
-    """The calls of each function."""
-    found: defaultdict[int, list[Moment]] = defaultdict(list)
-    for moment in analysis:
-        if isinstance(moment.event, ir.Invoke):
-            for target in moment.event.targets:
-                found[target].append(moment)
-    return found
 
 
 def starved(analysis: Analysis) -> Iterator[Starved]:

@@ -312,12 +312,7 @@ def _by_callers(analysis: Analysis, number: int, ring: Ring, depth: int = 0) -> 
 
 def _callers(analysis: Analysis, number: int) -> list[int]:
     """The functions that call another one."""
-    name = frozenset([analysis.program.functions[number][1].name])
-
-    def calls(event: ir.Step) -> bool:
-        return isinstance(event, ir.Invoke) and number in event.targets
-
-    return sorted({moment.function for moment in analysis.about(Topic(lambda _: name, calls))})
+    return sorted({moment.function for moment in analysis.calls_of(number)})
 
 
 # ------------------------------------------------------------------------------------------------- what comes before
