@@ -177,7 +177,8 @@ class Pass(Callees):
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
             self.is_now(ir.Place(dst, (name,)), operand.place)
-            if path == ("[list]",):
+            is_taken = isinstance(self.pending.get(slot_of(operand.place)), ir.Acquire)  # (as its result will say)
+            if path == ("[list]",) and not is_taken:
                 self.hand_on(dst, operand.place)
                 if len(parts) == 1 and (inner := slot_of(self.canon(operand.place))) >= 0:
                     self.inside[dst] = inner
