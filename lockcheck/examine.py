@@ -219,14 +219,14 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     edges = {n: tuple((one.get(held, held), one.get(to, to)) for held, to in some) for n, some in edges.items()}
     owners = knotted(edge for some in edges.values() for edge in some)
     knots = {n for n, some in edges.items() if any(owners.get(held, -1) == owners.get(to) for held, to in some)}
-    knots.update(one.function for one in outcomes if one.hangs or one.waits)
+    waits = {one.function for one in outcomes if one.hangs or one.waits}
     written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
-    given = hashlib.blake2b(repr((sorted(knots), written, about, shared)).encode(), digest_size=16).digest()
+    asked = tuple(sorted(waits)), tuple(sorted(knots | waits)), tuple(written), about, shared
+    given = hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
     if before.together is not None and before.together.given == given:
         return before.together
     found, read, names = list[Finding](), set[int](), set[str]()
-    asked = tuple(sorted(knots)), tuple(written), about, shared
     for answer in crew.hear([Question(rule, *asked) for rule in rules]):
         found += answer.findings
         given = given if answer.seen is not None else b""
@@ -331,13 +331,14 @@ class Done(Generic[R]):
 
 @dataclass(frozen=True)
 class Question:
-    """A rule (by number) is asked of functions together: of those in knots, or of all.
+    """A rule (by number) is asked of functions together: of those that wait, of those in knots too, or of all.
 
     `written` are the locks that the tree takes for writing, `about` the functions of each topic, `shared` the owners
     of locks that are one.
     """
 
     rule: int
+    waits: tuple[int, ...]
     knots: tuple[int, ...]
     written: tuple[str | ir.Place, ...]
     about: Sequence[tuple[int, ...]]
@@ -373,7 +374,7 @@ def _told(work: Callable[[Errand], R]) -> Done[R]:
 def _heard(errand: Errand, asked: Question) -> Answer:
     rule, analysis = errand.rules[asked.rule], errand.tree.analysis
     about = dict(zip(errand.topics, asked.about, strict=True))
-    looked_at = None if rule.meta.sees == "tree" else asked.knots
+    looked_at = {"tree": None, "knots": asked.knots, "waits": asked.waits}[rule.meta.sees]
     analysis.look_at(looked_at, frozenset(asked.written), about, asked.shared)
     return Answer(list(said(rule, errand.tree)), analysis.consulted(), analysis.names_asked())
 

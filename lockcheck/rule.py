@@ -33,8 +33,9 @@ class Meta:
 
     `sees` is how much of the tree the rule is shown at once. Most judge each function by itself, with all that it
     calls in reach: they are asked of one function after the other, in several processes, and only where something
-    changed. "knots": the functions that wait for a lock which they hold, or that take locks in orders that meet,
-    together and at the end. "tree": everything that may hold a guard, walked in one process as soon as it is asked for.
+    changed. "waits": the functions that wait for a lock which they hold, or under a lock for what others give,
+    together and at the end. "knots": those, and those that take locks in orders that meet. "tree": everything that may
+    hold a guard, walked in one process as soon as it is asked for.
     """
 
     code: str
@@ -45,7 +46,7 @@ class Meta:
     since: str = "0.1.0"
     asked_by: str = ""
     words: tuple[str, ...] = ()
-    sees: Literal["function", "knots", "tree"] = "function"
+    sees: Literal["function", "waits", "knots", "tree"] = "function"
 
 
 _PRODUCTION: Mapping[Severity, str] = {

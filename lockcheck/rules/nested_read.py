@@ -70,7 +70,7 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK204", severity="error", languages=("rust", "python"), reach="program", sees="knots")
+META = Meta(code="LCK204", severity="error", languages=("rust", "python"), reach="program", sees="waits")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -91,7 +91,7 @@ from lockcheck.analysis.signals import SIGNALS, Starved, starved
 from lockcheck.finding import EVIDENCES, Finding, Note, graded
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program", sees="knots")
+META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program", sees="waits")
 TOPICS = (SIGNALS,)
 
 _FOR = {
