@@ -83,7 +83,7 @@ class Processes:
         from concurrent import futures
 
         context = multiprocessing.get_context("fork" if shares_memory() else None)
-        return futures.ProcessPoolExecutor(max(size - 1, 1), context)
+        return futures.ProcessPoolExecutor(max(size - 1, 1), context, _end_with_parent)
 
 
 class Dask:
@@ -110,6 +110,20 @@ class Dask:
             raise ConfigError(f"no Dask scheduler answers at {self._address}: {error}") from error
         with client:
             yield from _gathered(client.get_executor(pure=False, retries=2), function, tasks)
+
+
+def _end_with_parent() -> None:
+    """This worker ends when who started it does: of one that was killed it would wait for work for ever."""
+    import os
+    import threading
+    from multiprocessing import connection, parent_process
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None and connection.wait([parent.sentinel]):
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _gathered(

@@ -126,3 +126,38 @@ def test_this_process_works_too_and_begins_with_the_last() -> None:
     here = [number for number, worker in done if worker == _MAIN]
     assert here and here == list(range(here[0], 12)) and here[0] > 0
     assert len({worker for _, worker in done}) == 2, "two processes, this one included"
+
+
+ENDLESS = """
+import os, time
+from lockcheck.executors import Processes
+
+def work(number):
+    if os.getpid() != MAIN:
+        print(os.getpid(), flush=True)
+    time.sleep(600)
+
+MAIN = os.getpid()
+list(Processes(3).map(work, range(8)))
+"""
+
+
+@pytest.mark.skipif(not executors.shares_memory(), reason="workers begin as copies of this process on Linux only")
+def test_who_works_for_a_process_that_is_killed_ends_too() -> None:
+    command = [sys.executable, "-c", ENDLESS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        workers = [int(run.stdout.readline()) for _ in range(2)]
+        run.kill()
+        run.wait()
+    until = time.monotonic() + PATIENCE
+    while (left := [one for one in workers if _is_there(one)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not left
+
+
+def _is_there(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
