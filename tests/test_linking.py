@@ -250,3 +250,33 @@ def test_a_method_of_a_base_trait_is_that_of_who_has_both(tmp_path: Path, monkey
     )
     write_tree(tmp_path, {"src/lib.rs": source})
     assert [(line, code) for _, line, code, _ in found(tmp_path, monkeypatch)] == [(17, "LCK203")]
+
+
+GIVEN = {
+    "a part of an object": ("&Mutex<u8>", "&self.m", "", True),
+    "a part of an object, if there is one": ("Option<&Mutex<u8>>", "Some(&self.m)", ".unwrap()", True),
+    "a part of an object or nothing that went wrong": ("Result<&Mutex<u8>, ()>", "Ok(&self.m)", ".unwrap()", True),
+    "nothing and a part of an object": ("((), &Mutex<u8>)", "((), &self.m)", ".1", True),
+    "nothing": ("Result<(), u8>", "Ok(())", ".map(|_| &self.n).unwrap()", False),
+}
+
+
+@pytest.mark.parametrize(("kind", "value", "then", "hangs"), GIVEN.values(), ids=GIVEN.keys())
+def test_what_a_function_returns_may_be_a_lock_by_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: str, then: str, hangs: bool
+) -> None:
+    code = f"""
+use std::sync::Mutex;
+struct S {{ m: Mutex<u8>, n: Mutex<u8> }}
+impl S {{
+    fn part(&self) -> {kind} {{ {value} }}
+    fn twice(&self) {{
+        let one = self.m.lock().unwrap();
+        let two = self.part(){then}.lock().unwrap();
+    }}
+}}
+"""
+    write_tree(tmp_path, {"a.rs": code})
+    monkeypatch.chdir(tmp_path)
+    report = engine.check(["."], Settings(), Work())
+    assert [finding.slug for finding in report.findings] == ["lock-taken-twice"] * hangs

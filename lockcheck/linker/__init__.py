@@ -7,7 +7,7 @@ Never: a word of syntax, what is held.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from lockcheck import ir
@@ -448,6 +448,8 @@ class Program:
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
             return _NO_OUTCOME
+        if _is_empty(function.returns, self.types.effects(number).prelude):
+            return _NO_OUTCOME
         self._note(number)
         start, end = function.body_at
         kinds = [function.returns, *(param.type for param in function.params if param.type is not None)]
@@ -489,6 +491,18 @@ class Program:
 def crate_aliases(pairs: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
     """(crate, its name for another, that one's own name) as the mapping that `Program` takes."""
     return {(crate, alias): own for crate, alias, own in pairs}
+
+
+def _is_empty(kind: ir.Type, around: Collection[str]) -> bool:
+    """Whether values of a type as written have nothing in them: `()`, or that within one of the types `around`."""
+    if kind.path == ("[tuple]",):
+        return not kind.args
+    return (
+        kind.path[-1] in around
+        and bool(kind.args)
+        and not kind.path[0].startswith("[")
+        and _is_empty(kind.args[0], around)
+    )
 
 
 def _is_made(kind: ir.Type) -> bool:

@@ -20,7 +20,7 @@ def pattern(words: Words) -> re.Pattern[bytes]:
     by_type = words.alone | words.any
     forms = (
         (r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
-        (r"\." + _GAP + r"(?:{})\b", words.any - spelled),
+        (r"\." + _GAP + r"(?:{})\s*(?:\(|::|/)", words.any - spelled),
         (_TYPE + _GAP + r"::" + _GAP + r"(?:{})\b", by_type - words.functions - words.paths - spelled),
         (r"::" + _GAP + r"(?:{})\b", (words.functions | words.paths) - spelled),
         (r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
