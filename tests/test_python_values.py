@@ -197,8 +197,13 @@ class Handler(logging.Handler):
         self.store.add(record)
 """
 
+SPELLS = LISTENS.replace("def flush(self)", "def flush(self, row)").replace('log.debug("x")', "text = repr(row)")
+"""A value of any class says itself in words under the lock; its own code may log."""
+
 COMES_BACK = {
     "a handler": LISTENS,
+    "a value says itself in words": SPELLS,
+    "and in a callee": SPELLS.replace("repr(row)", "said(row)") + "def said(value):\n    return str(value)\n",
     "in a callee": LISTENS.replace('log.debug("x")', "self.tell()") + "\ndef tell():\n    pass\n"
     "class More(Store):\n    def tell(self):\n        logging.warning('x')\n",
     "a method of the library that was replaced": LISTENS.partition("class Handler")[0]
@@ -211,6 +216,9 @@ NOT_BACK = {
     ),
     "the record tells whoever listens": LISTENS.replace('log.debug("x")', 'log.debug("x", extra={"inside": True})'),
     "nobody listens": LISTENS.replace("(logging.Handler)", ""),
+    "a value of a known class": SPELLS.replace("flush(self, row)", "flush(self, row: int)"),
+    "a value of its own": SPELLS.replace("repr(row)", "repr([])"),
+    "in words, and nobody listens": SPELLS.replace("(logging.Handler)", ""),
     "a name that is no log": LISTENS.replace("log = logging.getLogger(__name__)", "log = Store()"),
 }
 

@@ -209,7 +209,7 @@ class Walk:
                     stall = Stall(on, of, name, (), Site(self.number, where), not self.asked)
                     self.stalls.setdefault((on.place, of), stall)
                 return ways
-            case ir.Act(("calls" | "logs") as what, at=where):
+            case ir.Act(("calls" | "logs" | "spells") as what, at=where):
                 self.moment(step, ways)
                 self.wait(self.calls, Wait(what, (), Site(self.number, where)), ways)
                 return ways

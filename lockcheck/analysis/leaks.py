@@ -6,6 +6,7 @@ Never: words for people.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
 from lockcheck.analysis.paths import arguments
 from lockcheck.linker import oldest
+
+_CALLED_A_LOCK = re.compile(r"(?:(?:^|_)(?i:lock|mutex|locked|semaphore)|(?:Lock|Mutex|Semaphore))$")
+"""How functions are called that take a lock for the caller's block, whatever it is made of."""
 
 
 class Leak(NamedTuple):
@@ -81,6 +85,22 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
             ours = several if forgotten else _ours(taken, several, released, given)
             if ours and (forgotten or not _handed_on(analysis, number, taken)):
                 yield min(ours, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
+
+
+def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:
+    """Functions that run around their caller's block and are called a lock, each with the place where an error of the
+    block comes out of it before it does what it has to do after the block.
+    """
+    for number, (_, function) in enumerate(analysis.program.functions):
+        if not function.around or function.wraps or _CALLED_A_LOCK.search(function.name) is None:
+            continue
+        body, steady = analysis.program.body(number), analysis.effects(number).steady
+        steps = list(ir.steps_of(body.root, closures=False)) if body is not None else []
+        calls = [step.at for step in steps if isinstance(step, ir.Call) and step.word not in steady]
+        for step in sorted((one for one in steps if isinstance(one, ir.Yield)), key=lambda one: one.at):
+            if step.throws == ir.RAISED and any(at[0] >= step.at[1] for at in calls):
+                yield number, step.at
+                break
 
 
 def _ours(taken: Taken, several: list[Leak], released: Releases, given: frozenset[str]) -> list[Leak]:

@@ -179,6 +179,8 @@ class Effects:
     """Methods by which values answer to operators, with those that stand in for them."""
     operating: Mapping[str, str]
     """Functions that ask their argument by such a method."""
+    spelling: frozenset[str]
+    """Those of the methods that say a value in words, which is anybody's code where nobody knows the value's class."""
     blocks: Mapping[str, str]
     awaits: Mapping[str, str]
     """What waits for the world outside where a task awaits what it gives."""
@@ -446,6 +448,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         lazily=frozenset(data["here"].get("lazy", ())),
         operators={name: tuple(more) for name, more in data.get("operators", {}).get("methods", {}).items()},
         operating=data.get("operators", {}).get("functions", {}),
+        spelling=frozenset(data.get("operators", {}).get("spelling", ())),
         blocks=data["blocks"],
         awaits=data.get("awaits", {}),
         works=data.get("works", {}),

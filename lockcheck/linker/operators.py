@@ -14,6 +14,10 @@ from lockcheck import ir
 from lockcheck.linker.made import CLASS
 from lockcheck.linker.values import Values
 
+_ANYTHING = ("Any", "object", "_")
+"""Types that say nothing of a value's class."""
+_PLAIN = ir.Type(("str",))
+
 
 class Operators(Values):
     """What operators mean in a language of objects."""
@@ -38,4 +42,16 @@ class Operators(Values):
         """`len(value)` asks the value itself."""
         name = self.effects.operating.get(spelled)
         if name is not None and call.operands and call.operands[0].place is not None:
-            self.operator(replace(call, operands=call.operands[:1]), name)
+            if not self.operator(replace(call, operands=call.operands[:1]), name) and name in self.effects.spelling:
+                self.spells(call, self.canon(call.operands[0].place))
+
+    def spells(self, call: ir.Call, place: ir.Place | None) -> None:
+        """A value of no known class, that the function was given, says itself in words: it may log meanwhile.
+
+        That matters where the tree itself listens to what is logged.
+        """
+        own = self.program.functions[self.number][1].takes_self
+        root = place.root if place is not None and isinstance(place.root, int) else -1
+        kind = self.type_of(place) if own <= root < self.program.parameters(self.number) else _PLAIN
+        if (kind is None or kind.path[-1] in _ANYTHING) and self.program.listeners("logs"):
+            self.did(call, "spells", None)

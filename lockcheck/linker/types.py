@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, made_by_hand
@@ -187,23 +187,28 @@ class Types:
     def _made_by_hand(self, kind: ir.Type, effects: Effects) -> LockType | None:
         """A class that is called a lock, can be taken and given back, and waits itself, built on no listed lock.
 
-        What keeps another lock, other than one to wait on, stands for that one.
+        What keeps another lock, other than one to wait on, stands for that one. What keeps several is of their kind.
         """
         above = (kind, *self.made.bases(kind, effects))
         decls = [self.names.types[one.path] for one in above if one.path in self.names.types]
         takes, gives = (self.made.methods(kind, name, effects) for name in ("acquire", "release"))
-        listed = any(effects.lock(one.path) is not None for one in above)
-        if listed or not (takes and gives and decls[0].name.endswith(LOCKS) and any(decl.waits for decl in decls)):
+        if not (takes and gives and decls[0].name.endswith(LOCKS)) or any(effects.lock(one.path) for one in above):
             return None
+        several = None
         for decl in decls:
             for field in decl.fields:
                 made = self.resolve(field.type, Context(decl.module, kind), effects)
                 if made is not None and made.path not in self.names.types and self._keeps(made, effects):
                     return None
+                part = self.element(made, "[]", effects) if made is not None else None
+                several = several or (effects.lock(part.path) if part is not None else None)
+        if several is None and not any(decl.waits for decl in decls):
+            return None
         waits = self.functions[takes[0]][1].runs_when_awaited
         makers = self.made.methods(kind, effects.maker, effects)
         named = bool(makers) and len(self.functions[makers[0]][1].params) > 1
-        return made_by_hand(effects.separator.join(kind.path), "task" if waits else "thread", named)
+        own = made_by_hand(effects.separator.join(kind.path), "task" if waits else "thread", named)
+        return own if several is None else replace(own, family=several.family)
 
     def _keeps(self, kind: ir.Type, effects: Effects) -> bool:
         """Whether a lock's value is one that cannot be waited on for a signal."""

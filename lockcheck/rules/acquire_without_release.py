@@ -71,12 +71,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck import witness
+from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
-from lockcheck.analysis.leaks import ENDS, Leak, leaks
+from lockcheck.analysis.leaks import ENDS, Leak, leaks, unguarded
 from lockcheck.analysis.summaries import is_parameter, parameter_of
-from lockcheck.finding import Finding, Note, graded
+from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK105", severity="warning", languages=("rust", "python"), reach="function", sees="tree")
@@ -85,8 +85,10 @@ TOPICS = (ENDS,)
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each acquisition that some way out of its function leaves taken."""
+    done = set()
     for leak in leaks(analysis):
         taken = leak.hold.taken
+        done.add(leak.moment.function)
         forgotten = leak.hold.holder.root == LEAKED.root
         if forgotten and _is_self(analysis, leak):
             continue
@@ -98,6 +100,20 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             confidence, "taken here",
             () if forgotten or leak.out == (0, 0) else (_way_out(analysis, leak),),
         )  # fmt: skip
+    for number, at in unguarded(analysis):
+        if number not in done:
+            yield _unguarded(analysis, number, at)
+
+
+def _unguarded(analysis: Analysis, number: int, at: ir.Range) -> Finding:
+    title = analysis.title(number)
+    return Finding(
+        code=META.code, slug=slug(__name__), severity=META.severity, confidence="possible", evidence="named",
+        span=analysis.span(Site(number, at)),
+        message=f"an error in the caller's block leaves `{title}` taken: what comes after the `yield` is not run then",
+        function=title, lock=LockRef(title, "", "a lock", "exclusive"),
+        label="an error comes out here", help="put the `yield` into a `try`, and what gives it back into its `finally`",
+    )  # fmt: skip
 
 
 def _is_self(analysis: Analysis, leak: Leak) -> bool:

@@ -67,7 +67,7 @@ class Bus:
 Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
 ## Not seen
 Methods of trait objects, which are calls like any other. What a log handler is told by the record, so that it does not
-come back. A closure that is given what the guard guards is the
+come back; what `%s` and f-strings ask a value for. A closure that is given what the guard guards is the
 critical section itself (`with_write(|table| …)`) and is left alone, and so are a lock that lets its holder in again
 and tests.
 """
@@ -89,6 +89,9 @@ META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), rea
 _LET_IN = ("semaphore", "reentrant")
 """What lets a callback in that comes back for it."""
 
+_SAID = {"logs": "something is logged", "spells": "a value of any class says itself in words, and may log,"}
+"""What matters only where something listens to what is logged that comes back for the lock."""
+
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard under which foreign code runs, at the first call."""
@@ -101,8 +104,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 lock = hold.taken.lock
                 if (hold.taken.site, lock.place) in seen or lock.family in _LET_IN or is_given(analysis, moment, hold):
                     continue
-                back = _comes_back(analysis, lock) if run.why == "logs" else None
-                if run.why != "logs" or back is not None:
+                back = _comes_back(analysis, lock) if run.why in _SAID else None
+                if run.why not in _SAID or back is not None:
                     seen.add((hold.taken.site, lock.place))
                     yield _finding(analysis, moment, hold, sure, run, back)
 
@@ -113,8 +116,8 @@ def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wa
     via = f" through `{getattr(event, 'name', '')}`" if run.trace else ""
     said = f"a {what} is called{via} while `{{lock}}` is held: it may come back for the lock, or take its time"
     if back is not None:
-        said = f"something is logged{via} while `{{lock}}` is held, and what listens here comes back for the lock"
-    there = wait_notes(analysis, run, "logs" if back is not None else "calls what is kept", "called here")
+        said = f"{_SAID[run.why]}{via} while `{{lock}}` is held, and what listens here comes back for the lock"
+    there = wait_notes(analysis, run, run.why if back is not None else "calls what is kept", "called here")
     returns = witness.reach_notes(analysis, back) if back is not None else []
     return witness.of_hold(
         analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment), said,
@@ -127,12 +130,12 @@ def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wa
 def _foreign(analysis: Analysis, moment: Moment) -> Iterator[Wait]:
     """What the moment itself calls that is not its own, and the nearest such call that a callee comes to."""
     event = moment.event
-    if isinstance(event, ir.Callback) or (isinstance(event, ir.Act) and event.what in ("calls", "wakes", "logs")):
+    if isinstance(event, ir.Callback) or (isinstance(event, ir.Act) and event.what in ("calls", "wakes", *_SAID)):
         why = event.what if isinstance(event, ir.Act) else "calls"
         yield Wait(why, (), analysis.site(moment))
     elif isinstance(event, ir.Invoke):
         found = sorted(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)))
-        for why in ("calls", "logs"):
+        for why in ("calls", *_SAID):
             yield from [wait for wait in found if wait.why == why][:1]
 
 

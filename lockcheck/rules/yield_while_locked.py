@@ -34,7 +34,9 @@ class Cache:
             rows = list(self.rows)
         yield from rows
 ```
-A generator that is a context manager holds its lock over the `yield` on purpose, and is left alone.
+A generator that is a context manager holds its lock over the `yield` on purpose, and is left alone where its name says
+so, where nobody else is to use it, and where it yields what the lock guards. Of another one whose lock lets nobody in
+again it is `possible` that the block comes back for the lock (tqdm's `external_write_mode` was one, 86d4093).
 ## In production
 Contention. Everybody waits for one slow consumer, which looks like a deadlock; it is one when the consumer, or what
 it calls, wants the lock itself.
@@ -44,6 +46,7 @@ Generators that are handed a lock which their caller took.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lockcheck import ir, witness
@@ -59,20 +62,37 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each guard of a thread's lock that is alive at a yield, at the first one."""
     seen = set()
     for moment in analysis:
-        if not isinstance(moment.event, ir.Yield) or analysis.runs_around(moment.function):
+        if not isinstance(moment.event, ir.Yield):
+            continue
+        around = analysis.runs_around(moment.function)
+        if around and (moment.event.src is not None or not _serves_something_else(analysis, moment.function)):
             continue
         for hold, sure in moment.held():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
-            if lock.waits != "thread" or lock.family == "semaphore" or key in seen:
+            if lock.waits != "thread" or lock.family in (_LET_IN if around else ("semaphore",)) or key in seen:
                 continue
             if not in_one_closure(analysis, moment.function, hold.taken.site.at, analysis.site(moment).at):
                 continue  # whoever holds it is the one who asks for the values
             seen.add(key)
+            said = _AROUND if around else "it stays taken until the next value is asked for, which may be never"
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
-                "yields while `{lock}` is held: it stays taken until the next value is asked for, which may be never",
+                f"yields while `{{lock}}` is held: {said}",
                 "copy what is needed under the lock and yield without it",
-                graded(lock.evidence, sure), "still held here",
+                "possible" if around else graded(lock.evidence, sure), "still held here",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip
+
+
+_AROUND = "the caller's block runs under it, and waits for ever where it comes back for the lock"
+_LET_IN = ("semaphore", "reentrant")
+_IS_FOR_LOCKING = re.compile(
+    r"(?i)lock|acquir|hold|held|guard|exclusive|mutex|critical|sync|transact|atomic|section|reserv|access|safe|serial|own"
+)
+
+
+def _serves_something_else(analysis: Analysis, number: int) -> bool:
+    """Whether a context manager is there for others, for something that its name does not say to be a lock."""
+    function = analysis.program.functions[number][1]
+    return not (function.wraps or function.name.startswith("_") or _IS_FOR_LOCKING.search(function.name))
