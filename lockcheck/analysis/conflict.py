@@ -131,6 +131,8 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     lock = reach.lock
     if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
+    elif lock.evidence == "named" and taken.lock.family == "reentrant":
+        lock = taken.lock  # what is known of it where it is held says more than its name
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
 
