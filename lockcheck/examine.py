@@ -22,7 +22,7 @@ import msgspec
 from lockcheck import ir, witness
 from lockcheck.analysis import Topic
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.cycles import every_edge, knotted, named_once
+from lockcheck.analysis.cycles import every_edge, knotted, named_once, pairs
 from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory
@@ -386,7 +386,8 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
     for number in numbers:
         analysis.look_at((number,))
         findings = tuple(finding for rule in alone for finding in said(rule, tree))
-        edges = tuple(sorted({(edge.held, edge.wanted) for edge in every_edge(analysis)}))
+        ordered = (*every_edge(analysis), *pairs(analysis))
+        edges = tuple(sorted({(edge.held, edge.wanted) for edge in ordered}))
         written = tuple(sorted(analysis.written, key=repr))
         lends, hangs, waits = analysis.lends(number), bool(conflicts(analysis)), waits_under_lock(analysis)
         events = [moment.event for moment in analysis.moments(number)]

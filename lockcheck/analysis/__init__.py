@@ -275,6 +275,12 @@ class Analysis:
         """Whether a function is there to try other code: who waits there for a lock is nobody's trouble."""
         return self.program.functions[number][1].of_tests
 
+    def compares(self, number: int) -> bool:
+        """Whether a function asks whether two values are one and the same."""
+        names = self.effects(number).same_object
+        calls = (moment.event for moment in self.moments(number) if isinstance(moment.event, ir.Invoke))
+        return any(call.name in names or call.name.endswith(tuple(f"::{name}" for name in names)) for call in calls)
+
     def callee(self, moment: Moment) -> int | None:
         """The one function that the moment's event calls for certain."""
         event = moment.event

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.ways import ELSEWHERE, below
+from lockcheck.analysis.ways import ALL, ELSEWHERE, below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
@@ -44,7 +44,11 @@ def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     if one.place != other.place:
         return False
     root, way = one.place.root, one.place.way
-    return "[?]" not in way and not (isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]"))
+    return (
+        "[?]" not in way
+        and ALL not in way
+        and not (isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]"))
+    )
 
 
 def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
@@ -63,6 +67,17 @@ def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
     between = way[len(inside) : -1]
     last = max((number for number, part in enumerate(between) if part.startswith("[")), default=len(between))
     return between[:1] == ("*",) and any(part.isidentifier() for part in between[last:])
+
+
+def is_among(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
+    """Whether a callee comes to the locks of all elements of a list, one of which is held."""
+    mine, all_of = held.place, other.place
+    if ALL not in all_of.way or mine.root != all_of.root or len(mine.way) != len(all_of.way):
+        return False
+    linked = analysis.program.linked(moment.function)
+    pairs = [(one, every) for one, every in zip(mine.way, all_of.way, strict=True) if one != every]
+    removed = linked.removed if linked is not None else frozenset[str]()
+    return all(every == ALL and one.startswith("[") and one not in removed for one, every in pairs)
 
 
 _WRITES = ("exclusive", "write")
@@ -121,6 +136,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     taken = hold.taken
     met = (
         same_lock(taken.lock, reach.lock)
+        or is_among(analysis, moment, taken.lock, reach.lock)
         or _met_elsewhere(moment, hold, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
@@ -202,7 +218,7 @@ def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
 def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
-    return not same_lock(held, other) and isinstance(conflict.moment.event, ir.Invoke)
+    return not same_lock(held, other) and ALL not in other.place.way and isinstance(conflict.moment.event, ir.Invoke)
 
 
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, is_freed, same_lock
+from lockcheck.analysis.conflict import conflicts, is_freed, kind_of, same_lock
 from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.linker import Shared
@@ -164,13 +164,13 @@ def _is_owned(hold: Hold) -> bool:
 
 def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach, of_tests: bool) -> Iterator[Edge]:
     wanted, asked = reach.lock, reach.lock.owner
-    if not asked or wanted.family in ("once", "semaphore", "refcell"):
+    if not asked or wanted.family in _PRIVATE:
         return
     for hold, sure in held:
         if is_freed(hold, reach):
             continue
         mine, kept = hold.taken.lock, hold.taken.lock.owner
-        if kept == asked or same_lock(mine, wanted) or mine.family in ("once", "semaphore", "refcell"):
+        if kept == asked or same_lock(mine, wanted) or mine.family in _PRIVATE:
             continue
         if any(_is_had(other.taken.lock, reach) for other, _ in held):
             continue
@@ -203,6 +203,64 @@ def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
     return [list(others.values()) for others in found]
 
 
+def pairs(analysis: Analysis) -> list[Edge]:
+    """The first place of each function where the lock of an object is waited for while that of another is held.
+
+    Both objects are of one type and given by the caller, whose order decides; another caller's may be the other. It is
+    left alone where the function asks whether both are one, or takes them the other way round elsewhere, as what
+    decides the order itself does.
+    """
+    return analysis.once(_pairs)
+
+
+def _pairs(analysis: Analysis) -> list[Edge]:
+    found: dict[int, dict[tuple[str, int, int], Edge]] = defaultdict(dict)
+    for moment in analysis:
+        if not any(moment.ways) or len(_given_at(analysis, moment)) < 2:
+            continue
+        for reach in analysis.reaches(moment):
+            for hold, sure in moment.held(reach.when):
+                taken, lock = hold.taken, reach.lock
+                order = _of_callers(analysis, moment, taken.lock, lock)
+                if order is not None and kind_of(taken.mode, reach.mode, lock, reach.recursive) is not None:
+                    edge = Edge(lock.owner, lock.owner, moment, hold, sure, reach, frozenset())
+                    found[moment.function].setdefault((lock.owner, *order), edge)
+    return [
+        next(iter(some.values()))
+        for number, some in found.items()
+        if not any((owner, b, a) in some for owner, a, b in some) and not analysis.compares(number)
+    ]
+
+
+def _given_at(analysis: Analysis, moment: Moment) -> set[int]:
+    """The parameters that what is held at a moment, and what its event is about, are in."""
+    match moment.event:
+        case ir.Acquire(lock):
+            places = [lock.place]
+        case ir.Invoke(paths=paths):
+            places = [place for place in paths if place is not None]
+        case _:
+            return set()
+    places += [hold.taken.lock.place for way in moment.ways for hold in way]
+    last = analysis.program.parameters(moment.function)
+    return {place.root for place in places if isinstance(place.root, int) and place.root < last}
+
+
+def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, wanted: ir.Lock) -> tuple[int, int] | None:
+    """The parameters that two locks of one owner are in, by the same way."""
+    mine, other = held.place, wanted.place
+    if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in _PRIVATE:
+        return None
+    last = analysis.program.parameters(moment.function)
+    if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
+        return None
+    return (mine.root, other.root) if mine.root != other.root else None
+
+
+_PRIVATE = ("once", "semaphore", "refcell")
+"""Families for which an order says nothing."""
+
+
 def cycles(analysis: Analysis) -> list[Cycle]:
     """The cycles that can hang: each pair taken in both orders, and one shortest cycle of each longer knot."""
     found: list[Cycle] = []
@@ -229,7 +287,7 @@ def knotted(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     for start in sorted(after):
         for group in components(start, lambda n: [one for one in after.get(n, ()) if one not in seen]):
             seen.update(group)
-            if len(group) > 1:
+            if len(group) > 1 or group[0] in after.get(group[0], ()):
                 found.update(dict.fromkeys(group, len(found)))
     return found
 

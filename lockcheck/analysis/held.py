@@ -278,7 +278,7 @@ class Walk:
         if not step.fallible:
             self.reach(
                 Reach(
-                    step.lock,
+                    at.for_all(step.lock, self.linked.of_all.get(step.at)),
                     step.mode,
                     step.recursive,
                     (),
@@ -404,7 +404,7 @@ class Walk:
             if when is None or not fitting or is_told(reach, step, self.linked):
                 continue
             heard = heard_by(reach, step, self.linked)
-            inside = instantiate(reach.lock, step, self.linked)
+            inside = at.for_all(instantiate(reach.lock, step, self.linked), self.linked.of_all.get(step.at))
             beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
             certain, spread = reach.certain and step.certain, reach.spread or step.once or len(step.targets) > 1
             trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)

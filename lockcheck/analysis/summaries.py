@@ -187,7 +187,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     base = step.paths[root] if root < len(step.paths) else None
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return moved_to(lock, ir.Place(ELSEWHERE))
-    inner = tuple("[?]" if part.startswith("[") else part for part in lock.place.way)
+    inner = tuple("[?]" if part.startswith("[") and part != at.ALL else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
     place = at_home(place, caller.home) if caller.home else place
     if lock.thin and root == 0 and base == ir.Place(0):

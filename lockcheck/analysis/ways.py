@@ -18,7 +18,7 @@ from lockcheck.linker import owner_of_static
 MOST_WAYS = 16
 """More ways than that are merged into two: what is held on all of them, and what is held on any."""
 
-LONGEST_WAY = 10
+LONGEST_WAY = 16
 
 
 class Site(NamedTuple):
@@ -277,6 +277,18 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
         return Hold(hold.taken._replace(lock=moved_to(hold.taken.lock, place)), hold.holder)
 
     return each(ways, lambda way: frozenset(map(go, way)))
+
+
+ALL = "[all]"
+"""A part of a way: every element of a list, one after the other."""
+
+
+def for_all(lock: ir.Lock, element: str | None) -> ir.Lock:
+    """A lock in an element that stands for every one of its list; as it is where it is not in that element."""
+    place = lock.place
+    if element is None or element not in place.way:
+        return lock
+    return moved_to(lock, ir.Place(place.root, tuple(ALL if part == element else part for part in place.way)))
 
 
 def moved_to(lock: ir.Lock, place: ir.Place) -> ir.Lock:

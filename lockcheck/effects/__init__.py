@@ -173,6 +173,10 @@ class Effects:
     channels: Mapping[str, ir.Type]
     scoped: frozenset[str]
     here: frozenset[str]
+    same_object: frozenset[str]
+    """Functions that tell whether two values are one and the same."""
+    goes_over: frozenset[str]
+    """Methods that run a closure for every element."""
     lazily: frozenset[str]
     """Functions that run what they are given when somebody goes through what they return."""
     operators: Mapping[str, tuple[str, ...]]
@@ -445,6 +449,8 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         },
         scoped=frozenset(data["threads"]["scoped"]),
         here=frozenset(data["here"]["functions"]),
+        same_object=frozenset(data["same"].get("object", ())),
+        goes_over=frozenset(data["here"].get("over", ())),
         lazily=frozenset(data["here"].get("lazy", ())),
         operators={name: tuple(more) for name, more in data.get("operators", {}).get("methods", {}).items()},
         operating=data.get("operators", {}).get("functions", {}),

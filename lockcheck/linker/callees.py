@@ -72,7 +72,7 @@ class Callees(Acts, Library):
             return
         inside = False
         for outer in self.program.types.behind(kind, effects):
-            lock = self.program.types.lock_type(outer, effects)
+            lock = self.program.types.lock_type(outer, effects) if not self.is_within(outer, name) else None
             if lock is not None and (taking := self.taking(lock, name, call)) is not None:
                 listed = effects.lock(outer.path) is not None
                 self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
@@ -105,6 +105,13 @@ class Callees(Acts, Library):
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def is_within(self, kind: ir.Type, name: str) -> bool:
+        """Whether a method of a lock's own type, in the library that has it, calls another one."""
+        owner = self.context.owner
+        return (
+            owner is not None and owner.path == kind.path and bool(self.program.types.methods(kind, name, self.effects))
+        )
 
     def asked_for(self, call: ir.Call, kind: ir.Type) -> ir.Type | None:
         """`iterator.collect::<Vec<_>>()`: the type that is written, with what comes out of the iterator in it."""

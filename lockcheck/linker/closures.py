@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from lockcheck import ir
+from lockcheck.linker import rounds
 from lockcheck.linker.places import Places, plain, slot_of
 
 MOST_BODIES = 200
@@ -206,7 +207,11 @@ class Closures(Places):
             if word in self.effects.scoped:
                 self.scope(closure, ir.Place(call.dst), receiver)
             else:
+                before = len(self.out)
                 self.inline(closure, ir.Place(call.dst), receiver, surely=word in self.effects.here)
+                if word in self.effects.goes_over and closure.params:
+                    runs = ir.Region(tuple(one for step in self.out[before:] for one in _inlined(step)), (), call.at)
+                    self.of_all.update(rounds.of_closure(runs, closure.params[0]))
         self.side_by_side(call, together, receiver)
 
     def may_keep(self, call: ir.Call) -> None:
@@ -276,6 +281,11 @@ class Closures(Places):
                 self.placed.add(thread.dst)
                 self.threads[call.dst] = thread
                 self.scopes[scope].append(thread)
+
+
+def _inlined(step: ir.Step) -> tuple[ir.Step, ...]:
+    """What runs if a closure does that was put here: perhaps it does not."""
+    return step.arms[0].body.steps if isinstance(step, ir.Branch) else (step,)
 
 
 def _given(call: ir.Call) -> tuple[ir.Operand, ...]:

@@ -136,6 +136,7 @@ class Ends(Locks):
                 self.doubtful.add(call.dst)
             if shape in ("[list]", "Map"):
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
+                self.removed.add(f"[each {call.dst}]")
         elif name in effects.end_empties.get(shape, ()):
             self.finish(place, self.program.endings.of(kind, effects), call.name_at)
 

@@ -174,7 +174,7 @@ def _of_caller(inner: ir.Place | None, paths: tuple[ir.Place | None, ...], dst: 
     if inner is None or isinstance(inner.root, tuple):
         return inner
     base = paths[inner.root] if inner.root < len(paths) else None
-    if base is None or len(base.way) >= 8:
+    if base is None or len(base.way) >= 12:
         return None
     way = (f"[each {dst}]" if part.startswith("[") and not part[1:-1].isdigit() else part for part in inner.way)
     return ir.Place(base.root, (*base.way, *way))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
+from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD
@@ -37,7 +38,9 @@ class Linked:
     by owner. `home`: parts of values that are other names of something in the object that made the values.
     `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
-    that could be called, `inside` the elements of lists of one.
+    that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
+    every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of
+    their lists.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -61,6 +64,8 @@ class Linked:
     lent: Mapping[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
     inside: Mapping[int, int] = field(default_factory=dict)
+    of_all: Mapping[ir.Range, str] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
 
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
@@ -107,7 +112,9 @@ class Pass(Callees):
                 done = tuple(ir.Arm(self.region(a.body), a.role, a.head, a.needs) for a in arms)
                 self.out.append(ir.Branch(done))
             case ir.Loop(body, label):
-                self.out.append(ir.Loop(self.region(body), label))
+                round_ = self.region(body)
+                self.of_all.update(rounds.of_loop(round_))
+                self.out.append(ir.Loop(round_, label))
             case _:
                 self.out.append(step)
 
@@ -279,6 +286,8 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.lent,
         frozenset(state.alone),
         state.inside,
+        state.of_all,
+        frozenset(state.removed),
     )
 
 

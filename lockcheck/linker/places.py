@@ -54,6 +54,10 @@ class Places(ABC):
     blocking: bool = False
     boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)
+    of_all: dict[ir.Range, str] = field(default_factory=dict)
+    """What comes for every element of a list, with the part of the way that is the element."""
+    removed: set[str] = field(default_factory=set)
+    """Elements, as parts of a way, that were taken out of their lists."""
     lent: dict[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
     """What is given to the parameters that are called, by the oldest names; None where that is not one thing."""
     gone: frozenset[int] = frozenset()

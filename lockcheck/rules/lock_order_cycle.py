@@ -84,10 +84,11 @@ class Bank:
 ## In production
 Deadlock. Under load two threads come at the wrong moment; both stop, then all who want either lock. Tests pass.
 ## Not seen
-Locks are told apart by the type and field that they stand in: two instances of one type that are locked in both
-orders are not reported. One lock that is put into fields of two types is known where one function makes both, or one
-type is made by a method of the other. A gate is seen where it is held in the same function. An order that only a test
-takes, and the code that it tries in the other, are no two threads.
+Locks are told apart by the type and field that they stand in: of two instances of one type only those are reported,
+as `possible`, that a function is given and locks in the order in which it is given them (`a.merge(b)` here,
+`b.merge(a)` there, `a.merge(a)`). One lock that is put into fields of two types is known where one function makes both,
+or one type is made by a method of the other. A gate is seen where it is held in the same function. An order that only a
+test takes, and the code that it tries in the other, are no two threads.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, shared, told
+from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, pairs, shared, told
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
@@ -113,6 +114,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         first = cycle.edges.index(edges[0])
         turned = cycle.edges[first:] + cycle.edges[:first]
         yield _finding(analysis, cycle, turned)
+    for edge in pairs(analysis):
+        if not analysis.of_tests(edge.moment.function):
+            yield _of_pair(analysis, edge)
 
 
 def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Finding:
@@ -161,6 +165,27 @@ def _nearness(edge: Edge) -> tuple[int, bool]:
 def _also(analysis: Analysis, edge: Edge, who: str) -> Note:
     said = f"`{analysis.title(edge.moment.function)}` does here what {who} does"
     return Note(witness.event_span(analysis, edge.moment), said, f"{who} also here")
+
+
+def _of_pair(analysis: Analysis, edge: Edge) -> Finding:
+    number, lock = edge.moment.function, edge.reach.lock
+    held, wanted = (analysis.lock_name(number, one) for one in (edge.hold.taken.lock, lock))
+    name = witness.owner_name(lock.owner)
+    return Finding(
+        code=META.code,
+        slug=slug(__name__),
+        severity="warning",
+        confidence="possible",
+        evidence=lock.evidence,
+        span=witness.event_span(analysis, edge.moment),
+        message=f"`{wanted}` is taken under `{held}`, both `{name}`, in the order in which the caller names them: "
+        "who names them the other way round, or one of them twice, may wait for ever",
+        function=analysis.title(number),
+        lock=LockRef(wanted, name, lock.kind, edge.reach.mode),
+        label=f"waits for `{wanted}` here",
+        notes=tuple(_thread(analysis, edge, "this thread", "")),
+        help="ask first whether both are one, and take their locks in an order of their own, such as by address",
+    )
 
 
 def _thread(analysis: Analysis, edge: Edge, who: str, wanted: str) -> list[Note]:
