@@ -69,15 +69,32 @@ def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
     return between[:1] == ("*",) and any(part.isidentifier() for part in between[last:])
 
 
-def is_among(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
-    """Whether a callee comes to the locks of all elements of a list, one of which is held."""
-    mine, all_of = held.place, other.place
-    if ALL not in all_of.way or mine.root != all_of.root or len(mine.way) != len(all_of.way):
+def is_only_one(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
+    """Whether a call leads by another way to a lock of an owner of which there seems to be one object only.
+
+    Two objects that lie side by side (`left.rows` and `right.rows`) are two.
+    """
+    if not held.owner or held.owner != other.owner or not isinstance(moment.event, ir.Invoke):
         return False
+    last = analysis.program.parameters(moment.function)
+    made_here = any(isinstance(p.root, int) and p.root >= last for p in (held.place, other.place))
+    beside = other.place.root != ELSEWHERE and len(other.place.way) < len(held.place.way) + 2
+    return not made_here and not beside and analysis.program.is_single(held.owner)
+
+
+def is_among(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
+    """Whether a callee comes to the locks of all elements of a list, one of which is held and still in the list."""
     linked = analysis.program.linked(moment.function)
-    pairs = [(one, every) for one, every in zip(mine.way, all_of.way, strict=True) if one != every]
     removed = linked.removed if linked is not None else frozenset[str]()
-    return all(every == ALL and one.startswith("[") and one not in removed for one, every in pairs)
+    return _is_one_of(held.place, other.place) and removed.isdisjoint(held.place.way)
+
+
+def _is_one_of(mine: ir.Place, every: ir.Place) -> bool:
+    """Whether a place is in one element of a list where another is in every one."""
+    if ALL not in every.way or mine.root != every.root or len(mine.way) != len(every.way):
+        return False
+    pairs = zip(mine.way, every.way, strict=True)
+    return all(one == other or (other == ALL and one.startswith("[")) for one, other in pairs)
 
 
 _WRITES = ("exclusive", "write")
@@ -138,6 +155,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         same_lock(taken.lock, reach.lock)
         or is_among(analysis, moment, taken.lock, reach.lock)
         or _met_elsewhere(moment, hold, reach)
+        or is_only_one(analysis, moment, taken.lock, reach.lock)
         or is_alike(moment, taken.lock, reach.lock)
     )
     if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
@@ -218,7 +236,8 @@ def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
 def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
-    return not same_lock(held, other) and ALL not in other.place.way and isinstance(conflict.moment.event, ir.Invoke)
+    seen = same_lock(held, other) or _is_one_of(held.place, other.place)
+    return not seen and isinstance(conflict.moment.event, ir.Invoke)
 
 
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:

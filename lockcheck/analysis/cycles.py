@@ -285,6 +285,8 @@ def knotted(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     seen: set[str] = set()
     found: dict[str, int] = {}
     for start in sorted(after):
+        if start in seen:
+            continue
         for group in components(start, lambda n: [one for one in after.get(n, ()) if one not in seen]):
             seen.update(group)
             if len(group) > 1 or group[0] in after.get(group[0], ()):

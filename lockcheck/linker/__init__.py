@@ -17,6 +17,7 @@ from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static
 from lockcheck.linker.shared import Shared, by_body
+from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
 __all__ = ["NOTHING", "OF_METHOD", "Linked", "Program", "Shared", "at_home", "oldest", "owner_of_static"]
@@ -78,6 +79,7 @@ class Program:
         self._bodies = bodies
         self._has = has
         self._channels: frozenset[str] | None = None
+        self._singles: frozenset[ir.Path] | None = None
         self._linked: dict[int, Linked | None] = {}
         self._gone: dict[int, tuple[_Outcome, tuple[int, ...]]] = {}
         """Of functions whose steps were let go: what their results are other names of, and what was read for them."""
@@ -240,6 +242,12 @@ class Program:
                     known, names = table.listeners.get(of, ("", ()))
                     if known == act and patch.name in names:
                         yield from self.names.functions.get(self.names.resolve(patch.module, patch.by), ())
+
+    def is_single(self, owner: str) -> bool:
+        """Whether there seems to be one value only of the type that declares an owner's field."""
+        if self._singles is None:
+            self._singles = singles(self.units, self.types)
+        return tuple(owner.rpartition(".")[0].split("::")) in self._singles
 
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""

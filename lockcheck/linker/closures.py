@@ -183,6 +183,7 @@ class Closures(Places):
         """
         word, together = call.word, list[ir.Lambda]()
         self.passed_by_name(call, receiver)
+        self.parameters_run(call, receiver)
         if unknown:
             self.may_keep(call)
         for operand in _given(call):
@@ -213,6 +214,21 @@ class Closures(Places):
                     runs = ir.Region(tuple(one for step in self.out[before:] for one in _inlined(step)), (), call.at)
                     self.of_all.update(rounds.of_closure(runs, closure.params[0]))
         self.side_by_side(call, together, receiver)
+
+    def parameters_run(self, call: ir.Call, receiver: ir.Place | None) -> None:
+        """A library call that runs what it is given calls a parameter of this function: `catch_unwind(f)`."""
+        if call.word not in self.effects.here and call.word not in self.effects.goes_over:
+            return
+        for operand in _given(call):
+            known = self.canon(operand.place) if not self.is_lambda(operand) else None
+            root = known.root if known is not None and not known.way else None
+            if isinstance(root, int) and root < self.program.parameters(self.number) and self.is_callable(root):
+                given = (plain(receiver),) if receiver is not None else ()
+                self.out.append(ir.Callback(root, call.at, call.name_at, given))
+
+    def is_callable(self, slot: int) -> bool:
+        """Whether the value of a slot is declared to be one that is called."""
+        return any(outer.path == ("[fn]",) for outer in self.program.types.behind(self.slot_type(slot), self.effects))
 
     def may_keep(self, call: ir.Call) -> None:
         """Nothing is known of the callee: what a parameter brought in may be kept there, and is not taken to run."""

@@ -109,6 +109,10 @@ class Types:
         """The tables of the tree's languages."""
         return self._effects.values()
 
+    def table(self, language: str) -> Effects:
+        """The table of a language."""
+        return self._effects[language]
+
     def effects(self, number: int) -> Effects:
         """The table of the language of a function."""
         return self._effects[self.functions[number][0].language]

@@ -1,0 +1,51 @@
+"""Types of which a program seems to have one value only: its services, not its rows.
+
+In: the declared types of the tree.  Out: those that nothing keeps many of.
+Never: looks into a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker.types import Context, Types
+
+_WRAPS = 2
+"""What has so few fields may be a wrapper that stands anywhere."""
+
+
+def singles(units: Iterable[ir.Unit], types: Types) -> frozenset[ir.Path]:
+    """The types without parameters of which no list or map keeps values, no type has two, and none is in another one.
+
+    Only those of languages that declare what is in a field.
+    """
+    known, many = set[ir.Path](), set[ir.Path]()
+    for unit in units:
+        effects = types.table(unit.language)
+        for decl in unit.types if not effects.objects else ():
+            own = (*decl.module, decl.name)
+            if decl.kind == "struct" and not decl.generics and len(decl.fields) > _WRAPS:
+                known.add(own)
+            seen = {own}
+            for field in decl.fields:
+                kind = types.resolve(field.type, Context(decl.module, ir.Type(own), decl.generics), effects)
+                here = set[ir.Path]()
+                for path, kept_by_many in _in_type(kind, types, effects):
+                    (many if kept_by_many or path in seen else here).add(path)
+                seen |= here
+    return frozenset(known - many)
+
+
+def _in_type(
+    kind: ir.Type | None, types: Types, effects: Effects, many: bool = False
+) -> Iterator[tuple[ir.Path, bool]]:
+    """The types in a type, each with whether it is kept in a list or a map there."""
+    if kind is None:
+        return
+    yield kind.path, many
+    shape, lock = effects.flow_names.get(kind.path[-1], kind.path[-1]), types.lock_type(kind, effects)
+    lists = shape in ("[list]", "Map") or (lock is not None and lock.family == "map")
+    for inner in kind.args:
+        yield from _in_type(inner, types, effects, many or lists)
