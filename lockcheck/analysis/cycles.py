@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, is_freed, kind_of, same_lock
+from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, kind_of, same_lock
 from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.linker import Shared
@@ -147,9 +147,13 @@ def _edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
 def every_edge(analysis: Analysis) -> Iterator[Edge]:
     """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
 
-    An event that hangs on its own thread's guard leads to no second lock.
+    An event that hangs on its own thread's guard leads to no second lock, unless only owners say that it does.
     """
-    hanging = {id(conflict.moment) for conflict in conflicts(analysis)}
+    hanging = {
+        id(conflict.moment)
+        for conflict in conflicts(analysis)
+        if not (conflict.by == "call" and is_told_by_owner(conflict))
+    }
     for moment in analysis:
         if not any(moment.ways) or id(moment) in hanging:
             continue
