@@ -98,7 +98,8 @@ def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:
         steps = list(ir.steps_of(body.root, closures=False)) if body is not None else []
         calls = [step.at for step in steps if isinstance(step, ir.Call) and step.word not in steady]
         for step in sorted((one for one in steps if isinstance(one, ir.Yield)), key=lambda one: one.at):
-            if step.throws == ir.RAISED and any(at[0] >= step.at[1] for at in calls):
+            given = step.src is not None and isinstance(step.src.root, int)  # (it may be there to give something else)
+            if step.throws == ir.RAISED and not given and any(at[0] >= step.at[1] for at in calls):
                 yield number, step.at
                 break
 

@@ -130,6 +130,8 @@ class Effects:
     same_functions: frozenset[str]
     binds: frozenset[str]
     """Functions that return another name of their first argument, to be called with what else they are given."""
+    own_thread: frozenset[str]
+    """Types, in full, of what has a value for each thread."""
     limit_parameters: frozenset[str]
     """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool]
@@ -414,6 +416,7 @@ def load(language: str, options: frozenset[str] = frozenset(), own_guards: froze
         claims=data.get("claims", {}),
         same_functions=frozenset(data["same"]["functions"]),
         binds=frozenset(data["same"].get("binds", ())),
+        own_thread=frozenset(data.get("own-thread", {}).get("types", ())),
         limit_parameters=frozenset(data.get("limits", {}).get("parameters", ())),
         there=data["there"],
         carries=frozenset(data["same"]["carries"]),

@@ -249,6 +249,19 @@ class Program:
             self._singles = singles(self.units, self.types)
         return tuple(owner.rpartition(".")[0].split("::")) in self._singles
 
+    def asks_own_thread(self, number: int) -> bool:
+        """Whether a function's text names what its class or module keeps for each thread: it may know its caller."""
+        unit, function = self.functions[number]
+        effects, context = self.types.effects(number), self.types.context(number)
+        found = [(one.name, one.type, Context(one.module)) for one in unit.statics if one.module == function.module]
+        for kind in self.types.behind(context.owner, effects):
+            decl = self.names.types.get(kind.path)
+            if decl is not None:
+                found += [(one.name, one.type, Context(decl.module, kind)) for one in decl.fields]
+        known = ((name, self.types.resolve(kind, at, effects)) for name, kind, at in found)
+        names = {name for name, kind in known if kind and effects.separator.join(kind.path) in effects.own_thread}
+        return bool(names) and self._has(unit, function, frozenset(names))
+
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""
         decl = self.names.types.get(tuple(owner.rpartition(".")[0].split("::")))

@@ -149,6 +149,8 @@ def _listening(analysis: Analysis) -> Mapping[str, Reach]:
     for number in analysis.program.listeners("logs"):
         here = Site(number, analysis.program.functions[number][1].name_at)
         for reach in analysis.summary(number).reaches:
+            if any(analysis.program.asks_own_thread(site.function) for site in (*reach.trace, reach.site)):
+                continue  # (it is let in once by each thread)
             known = found.get(reach.lock.owner)
             if known is None or len(reach.trace) + 1 < len(known.trace):
                 found[reach.lock.owner] = reach._replace(trace=(here, *reach.trace))
