@@ -110,7 +110,7 @@ from lockcheck.analysis.sudden import HOOKS, Sudden, finalizers
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK406", severity="error", languages=("rust", "python"), reach="program", sees="knots")
+META = Meta(code="LCK406", severity="error", languages=("rust", "python"), reach="program", sees="waits")
 TOPICS = (HOOKS,)
 
 

@@ -124,11 +124,12 @@ def _unbounded(analysis: Analysis, number: int, moments: Sequence[Moment]) -> It
     limits = {slot for slot, param in enumerate(params) if param.name in names}
     if not limits or sum("timeout" in param.name for param in params) > 1:  # (one of several may be the lock's own)
         return
-    given = _given(analysis, number, limits)
+    under = [moment for moment in moments if any(moment.ways)]
+    given = _given(analysis, number, limits) if under else frozenset()
     seen: set[ir.Range] = set()
-    for moment in moments:
+    for moment in under:
         event = moment.event
-        if not _waits(analysis, moment) or getattr(event, "at", None) not in given:
+        if getattr(event, "at", None) not in given or not _waits(analysis, moment):
             continue
         for hold, sure in moment.held():
             taken, own = hold.taken, event.lock if isinstance(event, ir.Wait) else None
