@@ -6,7 +6,7 @@ Never: words for people, syntax.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -67,6 +67,20 @@ def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
                 if _waits_for_itself(reach.lock) and reach.lock.owner:
                     inside = tuple(site for site in reach.trace if site != here)
                     yield _sudden(moment.function, reach, inside, here)
+
+
+def plainest(found: Iterable[Sudden]) -> Iterable[Sudden]:
+    """Of the locks that one step of what runs suddenly comes to, the one with the surest and shortest way."""
+    best: dict[Site, Sudden] = {}
+    for one in found:
+        known = best.get(one.first)
+        if known is None or _doubt(one) < _doubt(known):
+            best[one.first] = one
+    return best.values()
+
+
+def _doubt(one: Sudden) -> tuple[bool, bool, int]:
+    return not one.reach.certain, one.reach.spread, len(one.way)
 
 
 def _sudden(number: int, reach: Reach, inside: tuple[Site, ...], registered: Site | None) -> Sudden:

@@ -100,13 +100,13 @@ belong to the same owner: such findings are only `possible`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from lockcheck import witness
-from lockcheck.analysis import Analysis, Site
+from lockcheck.analysis import Analysis
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.sudden import HOOKS, Sudden, finalizers
+from lockcheck.analysis.sudden import HOOKS, finalizers, plainest
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
@@ -116,7 +116,7 @@ TOPICS = (HOOKS,)
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each value whose end waits for a guard that is held there, and each finalizer that may."""
-    for one in _plainest(analysis):
+    for one in plainest(finalizers(analysis)):
         found = witness.of_sudden(
             analysis, slug(__name__), META, one,
             "a finalizer takes `{lock}`: it runs in the middle of anything, also where its thread holds that lock",
@@ -131,17 +131,3 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "the end of {event} takes `{lock}` while this thread still holds it: it waits for itself",
                 "declare the value before the guard, or end the guard first",
             )  # fmt: skip
-
-
-def _plainest(analysis: Analysis) -> Iterable[Sudden]:
-    """Of the locks that one step of a finalizer comes to, the one with the surest and shortest way."""
-    best: dict[Site, Sudden] = {}
-    for one in finalizers(analysis):
-        known = best.get(one.first)
-        if known is None or _doubt(one) < _doubt(known):
-            best[one.first] = one
-    return best.values()
-
-
-def _doubt(one: Sudden) -> tuple[bool, bool, int]:
-    return not one.reach.certain, one.reach.spread, len(one.way)

@@ -58,7 +58,7 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.sudden import HOOKS, registered
+from lockcheck.analysis.sudden import HOOKS, plainest, registered
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
@@ -67,13 +67,10 @@ TOPICS = (HOOKS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each handler and each lock that it waits for."""
-    seen = set()
-    for one in registered(analysis, "signal"):
-        if (one.first, one.reach.lock.place) not in seen:
-            seen.add((one.first, one.reach.lock.place))
-            yield witness.of_sudden(
-                analysis, slug(__name__), META, one,
-                "a signal's handler takes `{lock}`: it runs in the middle of anything, also where the lock is held",
-                "leave word for a thread that does it, or use a lock that lets its holder in again", "the handler",
-            )  # fmt: skip
+    """One finding for each step of a handler that comes to a lock; of several locks, for that with the surest way."""
+    for one in plainest(registered(analysis, "signal")):
+        yield witness.of_sudden(
+            analysis, slug(__name__), META, one,
+            "a signal's handler takes `{lock}`: it runs in the middle of anything, also where the lock is held",
+            "leave word for a thread that does it, or use a lock that lets its holder in again", "the handler",
+        )  # fmt: skip
