@@ -334,6 +334,15 @@ class Analysis:
         classes = [tuple(owner.rpartition(".")[0].split("::")) for owner in (one, other)]
         return self.program.types.made.in_one_object(classes[0], classes[1], self.effects(number))
 
+    def family_of_own(self, number: int, place: ir.Place) -> str:
+        """The family of the lock that a field of the function's own object is; empty where it is none, or unknown."""
+        owner, types = self.program.types.context(number).owner, self.program.types
+        if place.root != 0 or len(place.way) != 1 or owner is None or not self.program.functions[number][1].takes_self:
+            return ""
+        kind, _ = types.field(owner, place.way[0], self.effects(number))
+        lock = types.lock_type(kind, self.effects(number)) if kind is not None else None
+        return lock.family if lock is not None else ""
+
     def shares_unnamed(self, number: int, owner: str) -> bool:
         """Whether a field, by its owner in full, is made around a lock that has no name in its object."""
         of, _, name = owner.rpartition(".")

@@ -162,7 +162,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         return None
     if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None
-    lock = reach.lock
+    lock = _as_known(analysis, moment, hold, reach)
     if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     elif lock.evidence == "named" and taken.lock.family == "reentrant":
@@ -204,6 +204,15 @@ def _gives(step: ir.Step, lock: ir.Lock) -> bool:
 def is_freed(hold: Hold, reach: Reach) -> bool:
     """Whether the guard's lock is given back by name on the way to the acquisition."""
     return any(lock.place == hold.taken.lock.place for lock in reach.freed)
+
+
+def _as_known(analysis: Analysis, moment: Moment, hold: Hold, reach: Reach) -> ir.Lock:
+    """The wanted lock; where a callee knew it by its name only, as the function that holds it knows it."""
+    lock, mine = reach.lock, hold.taken.lock
+    if lock.evidence != "named":
+        return lock
+    family = mine.family if mine.evidence != "named" else analysis.family_of_own(moment.function, lock.place)
+    return replace(lock, family=family) if family else lock
 
 
 def _is_of_another_class(analysis: Analysis, moment: Moment, hold: Hold, reach: Reach) -> bool:

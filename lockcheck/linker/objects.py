@@ -362,9 +362,9 @@ class Objects(Operators):
     def with_overrides(self, call: ir.Call, targets: list[int], kind: ir.Type | None, name: str) -> list[int]:
         """A method and what the classes below the receiver's put in its place; alone these where it only raises.
 
-        What it does not do itself, and many classes put in its place, is anybody's code.
+        What it does not do itself, and many classes put in its place, is anybody's code. A list is what it was made as.
         """
-        if kind is None or len(targets) > 1:
+        if kind is None or len(targets) > 1 or kind.path[-1] in self.effects.flow_names:
             return targets
         bare = bool(targets) and self.program.functions[targets[0]][1].bare
         if not (bare or not targets) and call.operands[0].place != ir.Place(0):
