@@ -165,8 +165,6 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     lock = _as_known(analysis, moment, hold, reach)
     if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
-    elif lock.evidence == "named" and taken.lock.family == "reentrant":
-        lock = taken.lock  # what is known of it where it is held says more than its name
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
     return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
 
@@ -211,7 +209,8 @@ def _as_known(analysis: Analysis, moment: Moment, hold: Hold, reach: Reach) -> i
     lock, mine = reach.lock, hold.taken.lock
     if lock.evidence != "named":
         return lock
-    family = mine.family if mine.evidence != "named" else analysis.family_of_own(moment.function, lock.place)
+    told = mine.evidence != "named" or mine.family == "reentrant"
+    family = mine.family if told else analysis.family_of_own(moment.function, lock.place)
     return replace(lock, family=family) if family else lock
 
 
