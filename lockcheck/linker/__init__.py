@@ -383,7 +383,7 @@ class Program:
         for name, known in found:
             for kind in self.types.behind(known, effects):
                 typed.setdefault(kind.path, set()).add(name)
-                if self.types.lock_type(kind, effects) is not None:
+                if any(self.types.lock_type(one, effects) is not None for one in (kind, *kind.args)):
                     locks.add(name)
         return locks, typed
 

@@ -198,13 +198,16 @@ class Types:
         takes, gives = (self.made.methods(kind, name, effects) for name in ("acquire", "release"))
         if not (takes and gives and decls[0].name.endswith(LOCKS)) or any(effects.lock(one.path) for one in above):
             return None
+        if any(not (param.optional or param.gathers) for param in self.functions[takes[0]][1].params[1:]):
+            return None  # (it is told which lock to take)
         several = None
         for decl in decls:
             for field in decl.fields:
                 made = self.resolve(field.type, Context(decl.module, kind), effects)
                 if made is not None and made.path not in self.names.types and self._keeps(made, effects):
                     return None
-                part = self.element(made, "[]", effects) if made is not None else None
+                shape = effects.flow_names.get(made.path[-1], made.path[-1]) if made is not None else ""
+                part = self.element(made, "[]", effects) if made is not None and shape == "[list]" else None
                 several = several or (effects.lock(part.path) if part is not None else None)
         if several is None and not any(decl.waits for decl in decls):
             return None

@@ -144,6 +144,8 @@ def _called(text: str, depth: int) -> ir.Type | None:
 
 def _made(path: ir.Path, arguments: str) -> ir.Type | None:
     """What a call of a path gives, with what it is given by name or place."""
+    if path[-1] == "defaultdict" and (element := _each(pieces(arguments, _COMMA)[0])) is not None:
+        return ir.Type(("dict",), (ir.Type(("_",)), element))
     given = []
     for part in pieces(arguments, _COMMA):
         name, equal, value = part.partition("=")
@@ -156,6 +158,14 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
             return said
         given.append(ir.Type(("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)))
     return ir.Type(("[made]",), (ir.Type(path), *given))
+
+
+def _each(maker: str) -> ir.Type | None:
+    """What an element is that is made where it is missing: by a class or function, or by what is written."""
+    if maker.startswith("lambda:"):
+        return _value(maker[7:].strip(), 1)
+    path = path_of(maker)
+    return ir.Type(("[made]",), (ir.Type(path),)) if path else None
 
 
 def _way(text: str, at: int) -> ir.Path | None:
