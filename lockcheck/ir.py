@@ -427,9 +427,9 @@ class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """A call of functions of the tree; `certain` is False where the name alone speaks for it.
 
     `operands` fit the parameters of the targets in order (the receiver first), `paths` say which places of the
-    caller they are; `lambdas` are closure bodies passed, by operand number, and
-    whether they were boxed to be kept. `guard` stands for the acquisition
-    that the declared return type promises, should the targets' bodies not show it.
+    caller they are; `lambdas` are closure bodies passed, by operand number, and whether they were boxed to be kept; by
+    ``~number`` what runs when the closure's result is waited for. `guard` stands for the acquisition that the declared
+    return type promises, should the targets' bodies not show it.
     `targets` empty: a call that could not be resolved.
     """
 
@@ -467,7 +467,10 @@ class Assume(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Callback(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """The function calls what was passed to it as the parameter in `slot`, with what is at the places `given`."""
+    """The function calls what was passed to it as the parameter in `slot`, with what is at the places `given`.
+
+    With the slot ``~n`` it waits for what calling the parameter in slot n gave.
+    """
 
     slot: int
     at: Range

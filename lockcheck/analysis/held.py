@@ -200,7 +200,8 @@ class Walk:
                 self.wait(self.blocks, Wait(why, (), Site(self.number, where)), ways)
                 return ways
             case ir.Callback(slot):
-                self.moment(step, ways)
+                if slot >= 0:
+                    self.moment(step, ways)
                 self.called_back(slot, ways)
                 return ways
             case ir.Wait(on, where, _, name, of=of):
@@ -422,9 +423,10 @@ class Walk:
         self.passes_on(step, summary, ways)
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
-            if any(reach.heard == number for reach in summary.reaches):
+            if number >= 0 and any(reach.heard == number for reach in summary.reaches):
                 called.setdefault(number, ())
-            if number in called or (not boxed and (number in summary.passed_on or not summary.known)):
+            asked = max(number, ~number)
+            if asked in called or (not boxed and (asked in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:
                 aside = Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments)
@@ -458,10 +460,11 @@ class Walk:
     def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
         for number, called in summary.callbacks:
-            place = step.paths[number] if number < len(step.paths) else None
+            asked = max(number, ~number)
+            place = step.paths[asked] if asked < len(step.paths) else None
             if place is None or place.way or not isinstance(place.root, int) or place.root >= self.parameters:
                 continue
-            under = self.called_back(place.root, ways)
+            under = self.called_back(place.root if number >= 0 else ~place.root, ways)
             for inner, given in called:
                 when = discharged(given, step)
                 if when is not None:

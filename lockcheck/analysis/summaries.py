@@ -163,7 +163,7 @@ def heard_by(reach: Reach, step: ir.Invoke, caller: Linked) -> int:
 
 def is_told(reach: Reach, step: ir.Invoke, caller: Linked) -> bool:
     """Whether the caller itself says what is called on the way: what it gives, or nothing, to an object of its own."""
-    return heard_by(reach, step, caller) in caller.alone or any(n == reach.heard for n, _, _ in step.lambdas)
+    return heard_by(reach, step, caller) in caller.alone or any(n == reach.heard >= 0 for n, _, _ in step.lambdas)
 
 
 def is_parameter(taken: Taken) -> bool:

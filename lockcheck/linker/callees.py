@@ -52,6 +52,7 @@ class Callees(Acts, Library):
             self.lends(root, [o.place for o in call.operands])
             given = tuple(plain(o.place) for o in call.operands if o.place is not None)
             self.out.append(ir.Callback(root, call.at, call.name_at, given))
+            self.calling[call.dst] = root
         else:
             self.stored_call(call, place, kind)
         for outer in self.program.types.behind(kind, self.effects):

@@ -32,9 +32,13 @@ class Closures(Places):
             self.pending[dst] = self.pending[slot]
         if slot in self.threads:
             self.threads[dst] = self.threads[slot]
+        if slot in self.calling:
+            self.calling[dst] = self.calling[slot]
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
         self.run_waiting(slot_of(src), dst)
+        if slot_of(src) in self.calling:
+            self.out.append(ir.Callback(~self.calling[slot_of(src)], at, name_at))
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
             why = why or self.kept_for_others(src)
@@ -116,10 +120,11 @@ class Closures(Places):
 
     def before(self, call: ir.Call, operand: ir.Operand) -> None:
         """Something to wait for that is waited for inside the callee runs here."""
-        place = operand.place
+        place, word = operand.place, call.word
+        if slot_of(place) in self.calling and not call.awaited:
+            self.calling[call.dst] = self.calling[slot_of(place)]
         if place is None or not isinstance(place.root, int) or place.way or place.root not in self.pending:
             return
-        word = call.word
         if word in self.effects.threads:
             gone = self.pending.pop(place.root)
             if isinstance(gone, ir.Invoke) and word not in self.effects.limits:
@@ -154,7 +159,10 @@ class Closures(Places):
         return place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas
 
     def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
-        """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for."""
+        """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for.
+
+        What a closure gives may be waited for in the callee, or outside of it: that is a body of its own (``~number``).
+        """
         found: list[tuple[int, ir.Region, bool]] = []
         for number, operand in enumerate(call.operands):
             if not self.is_lambda(operand):
@@ -163,17 +171,18 @@ class Closures(Places):
             closure = self.lambdas[operand.place.root]
             if not closure.deferred or call.awaited:
                 body = self.closure_body(closure)
-                if call.awaited:
-                    body = self.waited_for_too(closure, body)
                 found.append((number, body, closure.dst in self.boxed))
+                waited = self.run_by_waiting(closure) if call.awaited else ()
+                if waited:
+                    found.append((~number, ir.Region(waited, (), body.at), closure.dst in self.boxed))
         return found
 
-    def waited_for_too(self, closure: ir.Lambda, body: ir.Region) -> ir.Region:
-        """The body of a closure with what runs when its result is waited for, as the callee does before it is done."""
-        before, self.out = self.out, [body]
+    def run_by_waiting(self, closure: ir.Lambda) -> tuple[ir.Step, ...]:
+        """What runs when the result of a closure is waited for."""
+        before, self.out = self.out, []
         self.run_waiting(closure.result, closure.result)
-        steps, self.out = self.out, before
-        return ir.Region(tuple(steps), (), body.at) if len(steps) > 1 else body
+        steps, self.out = tuple(self.out), before
+        return steps
 
     def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to a call outside the tree may run during the call, unless they are for elsewhere.

@@ -38,6 +38,8 @@ class Places(ABC):
     written: dict[int, ir.Place] = field(default_factory=dict)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    calling: dict[int, int] = field(default_factory=dict)
+    """What calls of parameters gave, and values made of that, with the parameter."""
     contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     closing: dict[int, ir.Lock] = field(default_factory=dict)
     """Results with which a block can be opened that gives a lock back at its end."""
