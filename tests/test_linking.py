@@ -280,3 +280,11 @@ impl S {{
     monkeypatch.chdir(tmp_path)
     report = engine.check(["."], Settings(), Work())
     assert [finding.slug for finding in report.findings] == ["lock-taken-twice"] * hangs
+
+
+def test_what_hangs_in_a_test_is_hidden_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn twice(table: &super::Table) {\n" + TWICE + "    }\n}\n"
+    write_tree(tmp_path, {"src/lib.rs": TABLE + "fn twice(table: &Table) {\n" + TWICE + "}\n" + tests})
+    assert found(tmp_path, monkeypatch) == [("src/lib.rs", 7, "LCK201", "declared")]
+    report = engine.check(["."], Settings(min_confidence="possible"), Work())
+    assert [one.confidence for one in report.findings] == ["certain", "possible"]

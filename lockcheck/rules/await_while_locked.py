@@ -79,11 +79,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 continue
             seen.add(key)
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
+            doubtful = wait.trace or analysis.of_tests(moment.function)  # (a test's runtime runs nothing else)
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"awaits{via} while the guard of `{{lock}}` is held: a task that wants the lock blocks the thread",
                 "end the guard before the await, or use a lock whose guard may be held across it",
-                "possible" if wait.trace else graded(lock.evidence, sure), "still held here",
+                "possible" if doubtful else graded(lock.evidence, sure), "still held here",
                 (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, "awaits", "awaits here")),
             )  # fmt: skip
 
