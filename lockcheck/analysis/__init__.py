@@ -12,12 +12,13 @@ from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.asked import Asked
+from lockcheck.analysis.hands import freed
 from lockcheck.analysis.held import MOST_REACHES, Moment, reached_by, walk
 from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import NOTHING, Linked, Program, Shared
+from lockcheck.linker import Linked, Program, Shared
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
@@ -313,6 +314,7 @@ class Analysis:
         found: list[Reach] = []
         if caller is None:
             return found
+        already = freed(moment.ways)
         for target in event.targets:
             for reach in self.summary(target).reaches:
                 when = discharged(reach.when, event)
@@ -322,7 +324,7 @@ class Analysis:
                 certain, spread = reach.certain and event.certain, reach.spread or event.once or len(event.targets) > 1
                 if spread and self._is_of_another_class(moment.function, lock):
                     continue
-                trace, free = (here, *reach.trace), freed_for(reach, event, caller, moment.ways)
+                trace, free = (here, *reach.trace), freed_for(reach, event, caller, already)
                 beside = reach.beside
                 found.append(
                     Reach(lock, reach.mode, reach.recursive, trace, reach.site, beside, certain, spread, when, free)
@@ -516,31 +518,43 @@ class Analysis:
         return tuple(target for target in linked.callees if target not in self._summaries)
 
     def _fixed_point(self, group: Sequence[int]) -> None:
-        """The summaries of functions that call each other, computed until they no longer grow."""
+        """The summaries of functions that call each other, computed until they no longer grow.
+
+        After the first round a function is only walked again if a summary that it asked for is another one now.
+        """
         for number in group:
             self._summaries[number] = EMPTY
+        asked, walked, changed, clock = dict[int, set[int]](), dict[int, int](), dict[int, int](), 0
         for _ in range(_ROUNDS):
-            before = [self._summaries[number] for number in group]
+            before = clock
             for number in group:
-                self._summaries[number] = self._walked(number)
-            alone = len(group) == 1 and group[0] not in (self.program.linked(group[0]) or NOTHING).callees
-            if alone or before == [self._summaries[number] for number in group]:
+                if number in walked and all(changed.get(n, 0) <= walked[number] for n in asked[number]):
+                    continue
+                asked[number], walked[number] = set(), clock
+                found = self._walked(number, asked[number])
+                if found != self._summaries[number]:
+                    clock += 1
+                    self._summaries[number], changed[number] = found, clock
+            if clock == before:
                 break
         for number in group:
             if number not in self._moments and self._summaries[number].says_nothing:
                 self.program.let_go(number)
 
-    def _walked(self, number: int) -> Summary:
+    def _walked(self, number: int, asked: set[int]) -> Summary:
+        """The summary of a function by those that are known now; `asked` is told of which functions it needs them."""
         linked = self.program.linked(number)
         if linked is None:
             return EMPTY
         self._tell_cut(number, linked)
         guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-        known = self._summaries
+
+        def known(callee: int) -> Summary:
+            asked.add(callee)
+            return self._summaries.get(callee, EMPTY)
+
         try:
-            _, found = walk(
-                number, linked, self.program.parameters(number), guards, at, lambda n: known.get(n, EMPTY), True
-            )
+            _, found = walk(number, linked, self.program.parameters(number), guards, at, known, True)
         except RecursionError:
             self._give_up(number, "nested too deep to be analysed")
             return EMPTY

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -92,6 +93,14 @@ def is_question(arms: tuple[ir.Arm, ...]) -> bool:
 def _on_every_way(ways: Ways) -> set[Taken]:
     sets = [{hold.taken for hold in way} for way in ways]
     return set.intersection(*sets) if sets else set()
+
+
+class _Under(NamedTuple):
+    """What holds where a call comes to something that its callee does: see `Reach`."""
+
+    beside: frozenset[int]
+    when: Facts
+    freed: tuple[ir.Lock, ...]
 
 
 @dataclass
@@ -329,11 +338,15 @@ class Walk:
             return fact._replace(place=ir.Place(place.root, place.way[1:]))
         return None if any(below(place, written) for written in self.written) else fact
 
+    def is_full(self, key: tuple[ir.Place, str, str, bool]) -> bool:
+        """Whether callers are told of no such acquisition, since they are told of many others already."""
+        full = key not in self.reaches and len(self.reaches) >= MOST_REACHES
+        self.capped = self.capped or full
+        return full
+
     def reach(self, reach: Reach) -> None:
         key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
-        others = self.reaches.get(key)
-        if others is None and len(self.reaches) >= MOST_REACHES:
-            self.capped = True
+        if self.is_full(key):
             return
         others = self.reaches.setdefault(key, {})
         known = others.get(reach.when)
@@ -373,9 +386,9 @@ class Walk:
         told = self.always or step.hands_out or step.guard is not None or any(ways)
         if not (told or any(self.does_something(body) for _, body, _ in step.lambdas)):
             return ways
-        after = NOWHERE
+        after, under = NOWHERE, dict[Facts, _Under | None]()
         for target in step.targets:
-            after = self.joined(after, self.target(step, target, ways))
+            after = self.joined(after, self.target(step, target, ways, under))
         if step.targets and not any(self.summarize(target).raises for target in step.targets):
             self.calm.add(step.at)
         return after if step.targets else ways
@@ -396,20 +409,32 @@ class Walk:
         root = dst.root if isinstance(dst, ir.Place) else dst
         return isinstance(root, int) and root >= self.parameters and not self.linked.slots[root].name
 
-    def target(self, step: ir.Invoke, target: int, ways: Ways) -> Ways:
+    def under(self, step: ir.Invoke, ways: Ways, when: Facts) -> _Under | None:
+        """On which ways a call comes to what its callee does under a condition; None where it never does."""
+        mine = discharged(when, step)
+        fitting = at.agreeing(ways, mine) if mine is not None else NOWHERE
+        if mine is None or not fitting:
+            return None
+        return _Under(self.beside(fitting), self.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
+
+    def target(self, step: ir.Invoke, target: int, ways: Ways, under: dict[Facts, _Under | None]) -> Ways:
+        """The ways after one of a call's targets; `under` is what is known already of the targets' conditions."""
         summary = self.summarize(target)
         here = Site(self.number, step.at)
         for reach in summary.reaches:
-            when = discharged(reach.when, step)
-            fitting = at.agreeing(ways, when) if when is not None else NOWHERE
-            if when is None or not fitting or is_told(reach, step, self.linked):
+            if reach.when not in under:
+                under[reach.when] = self.under(step, ways, reach.when)
+            met_under = under[reach.when]
+            if met_under is None or is_told(reach, step, self.linked):
+                continue
+            beside, when, freed = met_under
+            inside, mode, how = instantiate(reach.lock, step, self.linked), reach.mode, reach.recursive
+            inside = at.for_all(inside, self.linked.of_all.get(step.at))
+            if self.is_full((inside.place, inside.owner, mode, how)):
                 continue
             heard = heard_by(reach, step, self.linked)
-            inside = at.for_all(instantiate(reach.lock, step, self.linked), self.linked.of_all.get(step.at))
-            beside, when = self.beside(fitting), self.of_parameters(at.common(fitting) | when)
             certain, spread = reach.certain and step.certain, reach.spread or step.once or len(step.targets) > 1
-            trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, fitting)
-            mode, how = reach.mode, reach.recursive
+            trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, freed)
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free, heard))
         plain = step.certain and len(step.targets) == 1
         for mine, theirs in self.waits_of(summary, plain):

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
@@ -147,9 +146,9 @@ def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wa
             yield wait._replace(when=when), fitting
 
 
-def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, ways: Ways) -> tuple[ir.Lock, ...]:
-    """The locks that are free at a callee's acquisition, as the caller sees them."""
-    return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *hands.freed(ways))))
+def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, freed: tuple[ir.Lock, ...]) -> tuple[ir.Lock, ...]:
+    """The locks that are free at a callee's acquisition, as the caller sees them; `freed`: at the call already."""
+    return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *freed)))
 
 
 def heard_by(reach: Reach, step: ir.Invoke, caller: Linked) -> int:
