@@ -46,9 +46,10 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What came of one function.
 
     `lends`: it runs a callback under a guard of its own, or leaves a lock taken; `hangs`: it waits for a lock that it
-    holds; `waits`: it waits under a lock for what others must give. `edges` are pairs of lock owners, held and wanted;
-    `written` are the locks that it takes for writing. `topics` are the numbers of those that it has an event of,
-    `reads` the functions that rules and analysis looked at for it.
+    holds; `waits`: it waits under a lock for what others must give, who may be anywhere in the tree where it is
+    `far`. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes for writing.
+    `topics` are the numbers of those that it has an event of, `reads` the functions that rules and analysis looked at
+    for it.
     """
 
     function: int
@@ -56,6 +57,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     lends: bool
     hangs: bool
     waits: bool
+    far: bool
     edges: tuple[tuple[str, str], ...]
     written: tuple[str | ir.Place, ...]
     topics: tuple[int, ...]
@@ -110,8 +112,8 @@ def examine(
             for one in crew.outcomes([number for number in numbers if number not in outcomes]):
                 outcomes[one.function] = one
             known, lenders = lenders, frozenset(number for number, one in outcomes.items() if one.lends)
-            if not late and any(one.waits for one in outcomes.values()):
-                late, before_too = True, any(one.waits for one in before.outcomes)
+            if not late and any(one.far for one in outcomes.values()):
+                late, before_too = True, any(one.far for one in before.outcomes)
                 others |= _callers(tree, topics, late=True, settled=before_too)
             elif lenders <= known:
                 break
@@ -389,7 +391,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         ordered = (*every_edge(analysis), *pairs(analysis))
         edges = tuple(sorted({(edge.held, edge.wanted) for edge in ordered}))
         written = tuple(sorted(analysis.written, key=repr))
-        lends, hangs, waits = analysis.lends(number), bool(conflicts(analysis)), waits_under_lock(analysis)
+        lends, hangs, (waits, far) = analysis.lends(number), bool(conflicts(analysis)), waits_under_lock(analysis)
         events = [moment.event for moment in analysis.moments(number)]
         topics = tuple(
             n
@@ -397,7 +399,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
             if any(map(topic.matters, events)) and tree.frontier.may_call(number, names[n], topic.constants)
         )
         reads = tuple(sorted(analysis.consulted() or ()))
-        outcomes.append(Outcome(number, findings, lends, hangs, waits, edges, written, topics, reads))
-        if not (hangs or waits or edges or topics):
+        outcomes.append(Outcome(number, findings, lends, hangs, waits, far, edges, written, topics, reads))
+        if not (hangs or waits or topics):
             analysis.let_go(number)
     return outcomes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
@@ -32,7 +33,7 @@ class Topic(NamedTuple):
 
     `names` says which, given the analysis: by them functions are found in bytes before anything is parsed.
     `constants`: the event speaks of a constant, so a name in capitals stands in the function too. `late`: it is asked
-    for only where some function waits, under a lock, for what others give.
+    for only where some function waits, under a lock, for what others give by what a field or a static keeps.
     """
 
     names: Callable[[Analysis], frozenset[str]]
@@ -538,8 +539,13 @@ class Analysis:
             if clock == before:
                 break
         for number in group:
-            if number not in self._moments and self._summaries[number].says_nothing:
+            if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
                 self.program.let_go(number)
+
+    @cached_property
+    def _own(self) -> frozenset[int]:
+        """The functions that are walked for their own sake, as far as bytes tell."""
+        return frozenset(self._wanted(frozenset()))
 
     def _walked(self, number: int, asked: set[int]) -> Summary:
         """The summary of a function by those that are known now; `asked` is told of which functions it needs them."""

@@ -94,14 +94,29 @@ def stalls(analysis: Analysis, moment: Moment) -> Sequence[Stall]:
     return [one._replace(on=instantiate(one.on, event, linked), trace=(here, *one.trace)) for one in found]
 
 
-def waits_under_lock(analysis: Analysis) -> bool:
-    """Whether a function that is looked at waits, under a lock, for what others give."""
-    return any(moment.ways and any(moment.ways) and stalls(analysis, moment) for moment in analysis)
+def waits_under_lock(analysis: Analysis) -> tuple[bool, bool]:
+    """Whether a function that is looked at waits, under a lock, for what others give, and, if it does, whether those
+    may be anywhere in the tree: by what a field or a static keeps.
+    """
+    moments = (moment for moment in analysis if any(moment.ways))
+    found = [(moment, stall) for moment in moments for stall in stalls(analysis, moment)]
+    far = any(_may_be_given_anywhere(analysis, *one) and _held_meanwhile(analysis, *one) for one in found)
+    return bool(found), far
+
+
+def _may_be_given_anywhere(analysis: Analysis, moment: Moment, stall: Stall) -> bool:
+    linked = analysis.program.linked(moment.function)
+    return bool(stall.on.owner) or (linked is not None and stall.on.place in linked.kept.values())
+
+
+def _held_meanwhile(analysis: Analysis, moment: Moment, stall: Stall) -> list[tuple[Hold, bool]]:
+    """The guards that a wait is to be reported for, each with whether it is held on all ways."""
+    held = [(hold, sure) for hold, sure in moment.held() if _keeps_out(hold, stall)] if stall.plain else []
+    return [(hold, sure) for hold, sure in held if not _is_decided(analysis, moment, hold)]
 
 
 def _starved(analysis: Analysis, moment: Moment, stall: Stall) -> Starved | None:
-    held = [(hold, sure) for hold, sure in moment.held() if _keeps_out(hold, stall)] if stall.plain else []
-    held = [(hold, sure) for hold, sure in held if not _is_decided(analysis, moment, hold)]
+    held = _held_meanwhile(analysis, moment, stall)
     rings = wakers(analysis, moment.function, stall) if held else None
     for hold, sure in held if rings else ():
         pairs = [(ring, _needed(analysis, ring, hold, stall, moment)) for ring in rings or ()]
