@@ -69,12 +69,14 @@ def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
     return between[:1] == ("*",) and any(part.isidentifier() for part in between[last:])
 
 
-def is_only_one(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
+def is_only_one(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> bool:
     """Whether a call leads by another way to a lock of an owner of which there seems to be one object only.
 
-    Two objects that lie side by side (`left.rows` and `right.rows`) are two.
+    Every call on the way is resolved: this is one guess, and two are none. Two objects that lie side by side
+    (`left.rows` and `right.rows`) are two.
     """
-    if not held.owner or held.owner != other.owner or not isinstance(moment.event, ir.Invoke):
+    other = reach.lock
+    if not held.owner or held.owner != other.owner or not reach.certain or not isinstance(moment.event, ir.Invoke):
         return False
     last = analysis.program.parameters(moment.function)
     made_here = any(isinstance(p.root, int) and p.root >= last for p in (held.place, other.place))
@@ -155,7 +157,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         same_lock(taken.lock, reach.lock)
         or is_among(analysis, moment, taken.lock, reach.lock)
         or _met_elsewhere(moment, hold, reach)
-        or is_only_one(analysis, moment, taken.lock, reach.lock)
+        or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
     if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):

@@ -126,7 +126,10 @@ class Library(Invocations):
         if ends := effects.channels.get(resolved) or effects.channels.get(short):
             self.channels.add(call.dst)
             self.learn(call.dst, ends)
-        if not self.waits_or_works(call, resolved, spelled) and (kind is None or kind.path[0] not in effects.known):
+        asks = word in effects.same_object or short in effects.same_object
+        if not self.waits_or_works(call, resolved, spelled) and (
+            kind is None or kind.path[0] not in effects.known or asks
+        ):
             self.unknown(call, spelled)
         carried = len(path) > 1 and path[-2][:1].isupper()
         for operand in call.operands if carried else ():
