@@ -225,7 +225,7 @@ def _pairs(analysis: Analysis) -> list[Edge]:
         for reach in analysis.reaches(moment):
             for hold, sure in moment.held(reach.when):
                 taken, lock = hold.taken, reach.lock
-                order = _of_callers(analysis, moment, taken.lock, lock)
+                order = _of_callers(analysis, moment, taken.lock, reach)
                 if order is not None and kind_of(taken.mode, reach.mode, lock, reach.recursive) is not None:
                     edge = Edge(lock.owner, lock.owner, moment, hold, sure, reach, frozenset())
                     found[moment.function].setdefault((lock.owner, *order), edge)
@@ -250,10 +250,13 @@ def _given_at(analysis: Analysis, moment: Moment) -> set[int]:
     return {place.root for place in places if isinstance(place.root, int) and place.root < last}
 
 
-def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, wanted: ir.Lock) -> tuple[int, int] | None:
-    """The parameters that two locks of one owner are in, by the same way."""
+def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> tuple[int, int] | None:
+    """The parameters that two locks of one owner are in, by the same way, where it is known which function is called."""
+    wanted = reach.lock
     mine, other = held.place, wanted.place
     if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in _PRIVATE:
+        return None
+    if reach.spread or not reach.certain:
         return None
     last = analysis.program.parameters(moment.function)
     if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
