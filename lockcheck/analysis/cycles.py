@@ -251,7 +251,7 @@ def _given_at(analysis: Analysis, moment: Moment) -> set[int]:
 
 
 def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> tuple[int, int] | None:
-    """The parameters that two locks of one owner are in, by the same way, where it is known which function is called."""
+    """The parameters that two locks of one owner are in, by the same way, where it is known what is called."""
     wanted = reach.lock
     mine, other = held.place, wanted.place
     if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in _PRIVATE:
