@@ -482,13 +482,15 @@ class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The thread may run other tasks here before this one goes on. `name_at` is the word that waits.
 
     `others` are the bodies that must come to their end before, where they are known: that of an awaited task. `why` is
-    for people, where the task waits for the world outside ("connects over the network").
+    for people, where the task waits for the world outside ("connects over the network"). `call` is the call of a
+    function of the tree that is awaited: what that gives is not there before.
     """
 
     at: Range
     name_at: Range
     others: tuple[Region, ...] = ()
     why: str = ""
+    call: Range = (0, 0)
 
 
 class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -83,7 +83,8 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                 continue
             forgotten = several[0].hold.holder.root == LEAKED.root
             ours = several if forgotten else _ours(taken, several, released, given)
-            if ours and (forgotten or not _handed_on(analysis, number, taken)):
+            elsewhere = _is_given_back_beside if forgotten else _handed_on
+            if ours and not elsewhere(analysis, number, taken):
                 yield min(ours, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
 
 
@@ -171,6 +172,23 @@ def _releases(moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
     for moment in moments:
         if isinstance(moment.event, ir.Release) and moment.event.lock is not None:
             yield moment, moment.event.lock
+
+
+def _is_given_back_beside(analysis: Analysis, number: int, taken: Taken) -> bool:
+    """Whether a function of the same module gives back, by hand, locks whose guards were forgotten: `force_unlock`."""
+    names, field = analysis.effects(number).guard_releases, taken.lock.place.way[-1:]
+    for other in analysis.program.siblings(number):
+        body = analysis.program.body(other)
+        for step in ir.steps_of(body.root) if body is not None else ():
+            if (
+                isinstance(step, ir.Call)
+                and step.word in names
+                and step.operands
+                and step.operands[0].place is not None
+            ):
+                if step.operands[0].place.way[-1:] == field:
+                    return True
+    return False
 
 
 def _handed_on(analysis: Analysis, number: int, taken: Taken) -> bool:

@@ -60,6 +60,11 @@ class Callees(Acts, Library):
                 self.learn(call.dst, outer.args[-1])
         self.consume(call)
 
+    def wraps_for_caller(self, call: ir.Call) -> bool:
+        """Whether what a call keeps from its end is a guard that the function's own result has in it for its `Drop`."""
+        returned = self.program.returned_type(self.number, None)
+        return call.dst in self.gone and self.program.types.guard_mode(returned, self.effects) is not None
+
     # ------------------------------------------------------------------------------------------------------ methods
 
     def method(self, call: ir.Call, name: str) -> None:
@@ -210,7 +215,8 @@ class Callees(Acts, Library):
         if not targets and (spelled in effects.leaks or short in effects.leaks):
             for operand in call.operands:
                 if operand.moved and operand.place is not None:
-                    self.out.append(ir.Move(ir.Place(("[leaked]",)), plain(operand.place)))
+                    kept = self.wraps_for_caller(call)
+                    self.out.append(ir.Move(ir.Place(call.dst if kept else ("[leaked]",)), plain(operand.place)))
             return
         if not targets and (spelled in effects.replaces or short in effects.replaces):
             self.replaced(call)

@@ -42,10 +42,15 @@ class Closures(Places):
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
             why = why or self.kept_for_others(src)
-            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why))
+            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why, self.call_of(slot_of(src))))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
+
+    def call_of(self, slot: int) -> ir.Range:
+        """The call of a function of the tree that has just run and gave what is in a slot."""
+        last = (one for one in self.out[:-5:-1] if isinstance(one, ir.Invoke) and one.dst == slot)
+        return next((one.at for one in last), (0, 0))
 
     def kept_for_others(self, src: ir.Place) -> str:
         """What a task waits for that awaits what a field holds, by its type; empty where the table does not say."""

@@ -77,6 +77,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             key = (hold.taken.site, lock.place)
             if lock.waits != "thread" or key in seen or wait is None or _is_only_tried(analysis, hold):
                 continue
+            if isinstance(moment.event, ir.Suspend) and hold.taken.site.at == moment.event.call:
+                continue  # what is awaited is the guard itself
             seen.add(key)
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
             doubtful = wait.trace or analysis.of_tests(moment.function)  # (a test's runtime runs nothing else)

@@ -93,7 +93,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     analysis.span(hold.taken.site),
                     "the guard of `{lock}` is dropped at once: `_` keeps nothing, what follows runs without the lock",
                     "give the guard a name, such as `_guard`, or write `drop(…)` if that is meant",
-                    CONFIDENCES[2 if hold.taken.lock.evidence == "declared" else 1],
+                    CONFIDENCES[_grade(event, hold.taken)],
                     "dropped in this statement",
                 )
                 yield replace(found, fixes=_fixes(analysis, moment.function, event.name_at))
@@ -105,6 +105,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "this lock is new for each call and nobody else has it: it keeps nobody out",
                 "make the lock once, where all who need it find it: in `__init__`, in the class or in the module",
             )  # fmt: skip
+
+
+def _grade(event: ir.Discard, taken: Taken) -> int:
+    """How sure it is: who assigns to `_`, where no name could stand, throws away what he knows to be there."""
+    return 0 if event.name_at is None else 2 if taken.lock.evidence == "declared" else 1
 
 
 def _fixes(analysis: Analysis, function: int, name_at: ir.Range | None) -> tuple[Fix, ...]:
