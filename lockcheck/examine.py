@@ -22,7 +22,8 @@ import msgspec
 from lockcheck import ir, witness
 from lockcheck.analysis import Topic
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.cycles import every_edge, knotted, named_once, pairs
+from lockcheck.analysis.cycles import every_edge, knotted, pairs
+from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.cache import Store
 from lockcheck.executors import Processes, shares_memory

@@ -220,8 +220,8 @@ NOT_BACK = {
     "a value of its own": SPELLS.replace("repr(row)", "repr([])"),
     "in words, and nobody listens": SPELLS.replace("(logging.Handler)", ""),
     "who is let in once by each thread": LISTENS.replace(
-        "        with self._lock:\n            pass", "        if getattr(self._mine, 'busy', 0):\n            return\n"
-        "        with self._lock:\n            pass"
+        "        with self._lock:\n            pass",
+        "        if getattr(self._mine, 'busy', 0):\n            return\n        with self._lock:\n            pass",
     ).replace("self._other =", "self._mine = threading.local()\n        self._other ="),
     "a name that is no log": LISTENS.replace("log = logging.getLogger(__name__)", "log = Store()"),
 }

@@ -97,7 +97,8 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, pairs, shared, told
+from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, pairs, shared
+from lockcheck.analysis.sharing import told
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
