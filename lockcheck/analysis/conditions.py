@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -189,9 +190,16 @@ def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:
     return isinstance(root, tuple) or (root is not None and linked is not None and bool(linked.slots[root].name))
 
 
+def _calls_of(analysis: Analysis, number: int) -> Iterator[Moment]:
+    """The calls of a function where locks are taken, and in its own module wherever they are."""
+    beside = (one for other in analysis.program.siblings(number) for one in analysis.moments(other))
+    both = chain(analysis, beside)
+    return (one for one in both if isinstance(one.event, ir.Invoke) and number in one.event.targets)
+
+
 def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: frozenset[int]) -> bool:
     """Whether some caller of a function, at whatever distance, holds the lock at the call."""
-    for call in analysis.calls_of(number):
+    for call in _calls_of(analysis, number):
         event, linked = call.event, analysis.program.linked(call.function)
         if not isinstance(event, ir.Invoke) or linked is None or call.function in seen:
             continue
