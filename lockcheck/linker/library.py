@@ -182,8 +182,15 @@ class Library(Invocations):
                 self.out.append(ir.Move(part, plain(operand.place)))
 
     def replaced(self, call: ir.Call) -> None:
-        """`mem::replace(&mut a, b)`: the result is the old value, `a` becomes `b`."""
+        """`mem::replace(&mut a, b)`: the result is the old value, `a` becomes `b`.
+
+        A guard that nothing is put in place of stays: what is taken is the value that it guards, which has a default.
+        """
         first = call.operands[0].place if call.operands else None
+        held = self.type_of(first) if len(call.operands) == 1 else None
+        if held is not None and self.program.types.is_guard(held, self.effects):
+            self.learn(call.dst, held.args[-1] if held.args else None)
+            return
         if first is not None:
             first = ir.Place(first.root, first.way[:-1]) if first.way[-1:] == ("&",) else first
             self.out.append(ir.Move(ir.Place(call.dst), plain(first)))
