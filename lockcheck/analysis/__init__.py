@@ -322,7 +322,7 @@ class Analysis:
                 if when is None or not agreeing(moment.ways, when) or is_told(reach, event, caller):
                     continue
                 lock = instantiate(reach.lock, event, caller)
-                certain, spread = reach.certain and event.certain, reach.spread or event.once or len(event.targets) > 1
+                certain, spread = reach.certain and event.certain, reach.spread + (event.once or len(event.targets) > 1)
                 if spread and self._is_of_another_class(moment.function, lock):
                     continue
                 trace, free = (here, *reach.trace), freed_for(reach, event, caller, already)
@@ -406,7 +406,9 @@ class Analysis:
                     continue
                 for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
                     lock = moved_to(reach.lock, ir.Place(ELSEWHERE))
-                    yield reach._replace(lock=lock, trace=(here, *reach.trace), spread=True, when=frozenset())
+                    yield reach._replace(
+                        lock=lock, trace=(here, *reach.trace), spread=reach.spread + 1, when=frozenset()
+                    )
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings, for rules that look at those themselves."""

@@ -23,6 +23,10 @@ _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""
 
 
+_MOST_SPREAD = 2
+"""Through more calls that may each mean several functions a way is only one of many that nobody goes."""
+
+
 class Edge(NamedTuple):
     """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
 
@@ -314,8 +318,10 @@ def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
     return second
 
 
-def _is_far_fetched(edges: Iterable[Edge]) -> bool:
-    return sum(not edge.reach.certain and edge.reach.lock.evidence != "named" for edge in edges) > 1
+def _is_far_fetched(edges: Sequence[Edge]) -> bool:
+    """Whether the edges rest on more than one guess, or one on call after call that may mean several functions."""
+    guessed = sum(not edge.reach.certain and edge.reach.lock.evidence != "named" for edge in edges)
+    return guessed > 1 or any(edge.reach.spread > _MOST_SPREAD for edge in edges)
 
 
 def _exclude(wanted: str, held: str) -> bool:

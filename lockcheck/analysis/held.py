@@ -433,7 +433,7 @@ class Walk:
             if self.is_full((inside.place, inside.owner, mode, how)):
                 continue
             heard = heard_by(reach, step, self.linked)
-            certain, spread = reach.certain and step.certain, reach.spread or step.once or len(step.targets) > 1
+            certain, spread = reach.certain and step.certain, reach.spread + (step.once or len(step.targets) > 1)
             trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, freed)
             self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free, heard))
         plain = step.certain and len(step.targets) == 1
@@ -579,7 +579,7 @@ def _held(lock: ir.Lock) -> ir.Place:
 
 def _plainness(reach: Reach) -> tuple[bool, bool, int]:
     """Smaller is the better witness of two."""
-    return not reach.certain, reach.spread, len(reach.trace)
+    return not reach.certain, reach.spread > 0, len(reach.trace)
 
 
 def walk(

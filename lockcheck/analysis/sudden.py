@@ -80,7 +80,7 @@ def plainest(found: Iterable[Sudden]) -> Iterable[Sudden]:
 
 
 def _doubt(one: Sudden) -> tuple[bool, bool, int]:
-    return not one.reach.certain, one.reach.spread, len(one.way)
+    return not one.reach.certain, one.reach.spread > 0, len(one.way)
 
 
 def _sudden(number: int, reach: Reach, inside: tuple[Site, ...], registered: Site | None) -> Sudden:

@@ -26,7 +26,7 @@ class Reach(NamedTuple):
     """An acquisition that a call comes to: the lock as the caller sees it, the calls on the way, the place itself.
 
     `beside` are the numbers of the callee's parameters whose guards are still held then. `certain`: no call on the
-    way was resolved by its name alone; `spread`: some call means one of several implementations. `when`: what must
+    way was resolved by its name alone; `spread`: so many calls mean one of several implementations. `when`: what must
     be true of the parameters (of the caller's values, at a call) for it to come to this. `freed`: locks that were given
     back by name before, although a caller's guard of theirs may still seem to be held. `heard` is the parameter whose
     value calls on the way what somebody handed to it; none below 0.
@@ -39,7 +39,7 @@ class Reach(NamedTuple):
     site: Site
     beside: frozenset[int]
     certain: bool
-    spread: bool = False
+    spread: int = 0
     when: Facts = frozenset()
     freed: tuple[ir.Lock, ...] = ()
     heard: int = -1

@@ -6,7 +6,7 @@ Never: looks into a function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -19,9 +19,9 @@ _WRAPS = 2
 def singles(units: Iterable[ir.Unit], types: Types) -> frozenset[ir.Path]:
     """The types without parameters of which no list or map keeps values, no type has two, and none is in another one.
 
-    Only those of languages that declare what is in a field.
+    Only those of languages that declare what is in a field. A type that leads to itself by fields has others inside.
     """
-    known, many = set[ir.Path](), set[ir.Path]()
+    known, many, inside = set[ir.Path](), set[ir.Path](), dict[ir.Path, set[ir.Path]]()
     for unit in units:
         effects = types.table(unit.language)
         for decl in unit.types if not effects.objects else ():
@@ -35,7 +35,21 @@ def singles(units: Iterable[ir.Unit], types: Types) -> frozenset[ir.Path]:
                 for path, kept_by_many in _in_type(kind, types, effects):
                     (many if kept_by_many or path in seen else here).add(path)
                 seen |= here
-    return frozenset(known - many)
+            inside[own] = seen - {own}
+    return frozenset(one for one in known - many if not _leads_to(one, inside))
+
+
+def _leads_to(own: ir.Path, inside: Mapping[ir.Path, Collection[ir.Path]]) -> bool:
+    """Whether a type is in what is in it."""
+    seen, waiting = set[ir.Path](), list(inside.get(own, ()))
+    while waiting:
+        one = waiting.pop()
+        if one == own:
+            return True
+        if one not in seen:
+            seen.add(one)
+            waiting += inside.get(one, ())
+    return False
 
 
 def _in_type(
