@@ -423,7 +423,7 @@ def test_a_fix_that_changes_what_the_program_does_is_asked_for(tree: Path, check
 
 def test_an_assignment_to_nothing_is_not_given_a_name(tree: Path, check: Any) -> None:
     write_tree(tree, {"src/lib.rs": RUST.replace("let _ =", "_ =")})
-    assert check("--fix", "--unsafe-fixes").places == ["src/lib.rs:4 LCK104"]
+    assert check("--fix", "--unsafe-fixes", "--min-confidence", "possible").places == ["src/lib.rs:4 LCK104"]
 
 
 def test_fixes_that_touch_each_other_or_break_the_file_are_left_out() -> None:
