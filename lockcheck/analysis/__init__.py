@@ -19,7 +19,7 @@ from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import Linked, Program, Shared
+from lockcheck.linker import Linked, Program, Shared, parts_of_owner
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
@@ -334,8 +334,8 @@ class Analysis:
 
     def in_one_object(self, number: int, one: str, other: str) -> bool:
         """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""
-        classes = [tuple(owner.rpartition(".")[0].split("::")) for owner in (one, other)]
-        return self.program.types.made.in_one_object(classes[0], classes[1], self.effects(number))
+        first, second = parts_of_owner(one)[0], parts_of_owner(other)[0]
+        return self.program.types.made.in_one_object(first, second, self.effects(number))
 
     def family_of_own(self, number: int, place: ir.Place) -> str:
         """The family of the lock that a field of the function's own object is; empty where it is none, or unknown."""
@@ -348,8 +348,8 @@ class Analysis:
 
     def shares_unnamed(self, number: int, owner: str) -> bool:
         """Whether a field, by its owner in full, is made around a lock that has no name in its object."""
-        of, _, name = owner.rpartition(".")
-        return self.program.types.made.shares_unnamed(tuple(of.split("::")), name, self.effects(number))
+        of, name = parts_of_owner(owner)
+        return self.program.types.made.shares_unnamed(of, name, self.effects(number))
 
     def _is_of_another_class(self, number: int, lock: ir.Lock) -> bool:
         """Whether the lock is a field of the function's own object, of a class that this object cannot be of.
@@ -417,7 +417,7 @@ class Analysis:
 
     def makers(self, owner: str) -> Sequence[int]:
         """The functions that make values of the type that declares an owner's field, as far as its methods do."""
-        return self.program.types.makers(tuple(owner.rpartition(".")[0].split("::")))
+        return self.program.types.makers(parts_of_owner(owner)[0])
 
     def gives_signals(self, number: int, parameter: int) -> bool:
         """Whether a function's parameter is known to be something that signals are given by."""

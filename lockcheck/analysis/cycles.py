@@ -47,6 +47,11 @@ class Edge(NamedTuple):
         """The mode held and the mode wanted."""
         return self.hold.taken.mode, self.reach.mode
 
+    @property
+    def nearness(self) -> tuple[int, bool]:
+        """Smaller is the plainer place of two: fewer calls on the way, a guard that is held on all ways."""
+        return len(self.reach.trace), not self.sure
+
 
 class Cycle(NamedTuple):
     """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write."""
@@ -78,10 +83,7 @@ def _graph(analysis: Analysis) -> Graph:
             continue
         kept = edges[edge.held][edge.wanted]
         key = (*edge.modes, edge.gates, edge.of_tests)
-        better = key not in kept or (len(edge.reach.trace), not edge.sure) < (
-            len(kept[key].reach.trace),
-            not kept[key].sure,
-        )
+        better = key not in kept or edge.nearness < kept[key].nearness
         if better and (key in kept or len(kept) < _ALTERNATIVES):
             kept[key] = edge
     return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}

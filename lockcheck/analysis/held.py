@@ -450,8 +450,8 @@ class Walk:
             called = dict(summary.callbacks)
             if number >= 0 and any(reach.heard == number for reach in summary.reaches):
                 called.setdefault(number, ())
-            asked = max(number, ~number)
-            if asked in called or (not boxed and (asked in summary.passed_on or not summary.known)):
+            passed = _parameter(number)
+            if passed in called or (not boxed and (passed in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:
                 aside = Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments)
@@ -485,8 +485,8 @@ class Walk:
     def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
         for number, called in summary.callbacks:
-            asked = max(number, ~number)
-            place = step.paths[asked] if asked < len(step.paths) else None
+            passed = _parameter(number)
+            place = step.paths[passed] if passed < len(step.paths) else None
             if place is None or place.way or not isinstance(place.root, int) or place.root >= self.parameters:
                 continue
             under = self.called_back(place.root if number >= 0 else ~place.root, ways)
@@ -566,6 +566,11 @@ class Walk:
             mine = Taken(lock, taken.mode, site, step.name, taken.optional, inner, True)
             ways = hands.locked(ways, Hold(mine, hands.KEPT))
         return ways
+
+
+def _parameter(number: int) -> int:
+    """The parameter that a number in `ir.Callback.slot` or `ir.Invoke.lambdas` is about: n, or ``~n`` for its result."""
+    return number if number >= 0 else ~number
 
 
 def _slot(place: ir.Place) -> int:

@@ -177,18 +177,11 @@ def _releases(moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
 def _is_given_back_beside(analysis: Analysis, number: int, taken: Taken) -> bool:
     """Whether a function of the same module gives back, by hand, locks whose guards were forgotten: `force_unlock`."""
     names, field = analysis.effects(number).guard_releases, taken.lock.place.way[-1:]
-    for other in analysis.program.siblings(number):
-        body = analysis.program.body(other)
-        for step in ir.steps_of(body.root) if body is not None else ():
-            if (
-                isinstance(step, ir.Call)
-                and step.word in names
-                and step.operands
-                and step.operands[0].place is not None
-            ):
-                if step.operands[0].place.way[-1:] == field:
-                    return True
-    return False
+    bodies = (analysis.program.body(other) for other in analysis.program.siblings(number))
+    steps = (step for body in bodies if body is not None for step in ir.steps_of(body.root))
+    calls = (step for step in steps if isinstance(step, ir.Call) and step.word in names)
+    places = (call.operands[0].place for call in calls if call.operands)
+    return any(place is not None and place.way[-1:] == field for place in places)
 
 
 def _handed_on(analysis: Analysis, number: int, taken: Taken) -> bool:

@@ -15,12 +15,22 @@ from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
-from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static
+from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner
 from lockcheck.linker.shared import Shared, by_body
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
-__all__ = ["NOTHING", "OF_METHOD", "Linked", "Program", "Shared", "at_home", "oldest", "owner_of_static"]
+__all__ = [
+    "NOTHING",
+    "OF_METHOD",
+    "Linked",
+    "Program",
+    "Shared",
+    "at_home",
+    "oldest",
+    "owner_of_static",
+    "parts_of_owner",
+]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})
 """A function without a body."""
@@ -247,7 +257,7 @@ class Program:
         """Whether there seems to be one value only of the type that declares an owner's field."""
         if self._singles is None:
             self._singles = singles(self.units, self.types)
-        return tuple(owner.rpartition(".")[0].split("::")) in self._singles
+        return parts_of_owner(owner)[0] in self._singles
 
     def asks_own_thread(self, number: int) -> bool:
         """Whether a function's text names what its class or module keeps for each thread: it may know its caller."""
@@ -264,7 +274,7 @@ class Program:
 
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""
-        decl = self.names.types.get(tuple(owner.rpartition(".")[0].split("::")))
+        decl = self.names.types.get(parts_of_owner(owner)[0])
         return self._by_module.get(decl.module, ()) if decl is not None else ()
 
     def siblings(self, number: int) -> Sequence[int]:
@@ -273,7 +283,7 @@ class Program:
 
     def other_end(self, owner: str) -> str:
         """The field that keeps the other end of the channel, one end of which is the owner's field."""
-        path = tuple(owner.rpartition(".")[0].split("::"))
+        path, _ = parts_of_owner(owner)
         if path not in self.names.types:
             return ""
         for number in self.types.makers(path):

@@ -15,6 +15,9 @@ from lockcheck.linker.places import Places, plain, slot_of
 MOST_BODIES = 200
 """So many times a function's closures are followed where they run: closures that call closures make that a product."""
 
+_JUST = 4
+"""So many steps may stand between a call that is awaited and the wait."""
+
 
 class Closures(Places):
     """Where the body of a closure runs, and what is handed to it."""
@@ -49,7 +52,7 @@ class Closures(Places):
 
     def call_of(self, slot: int) -> ir.Range:
         """The call of a function of the tree that has just run and gave what is in a slot."""
-        last = (one for one in self.out[:-5:-1] if isinstance(one, ir.Invoke) and one.dst == slot)
+        last = (one for one in self.out[: -_JUST - 1 : -1] if isinstance(one, ir.Invoke) and one.dst == slot)
         return next((one.at for one in last), (0, 0))
 
     def kept_for_others(self, src: ir.Place) -> str:

@@ -239,16 +239,16 @@ class Made:
         """The methods one of which a field is, by what objects of its class are made with in the tree."""
         found: dict[int, None] = {}
         for outer in (kind, *self.bases(kind, effects)):
-            param, slot = self.kept(outer.path, effects).get(name, ("", -1))
-            for at, given in self._makings(effects).get(kind.path, ()) if param else ():
-                way = _passed_as(given, param, slot)
-                if at.owner is not None and len(way) == 2 and way[0] == "self":
-                    found.update(dict.fromkeys(self.methods(at.owner, way[1], effects)))
+            for owner, way in self.given_by(kind.path, outer.path, name, effects):
+                if len(way) == 1:
+                    found.update(dict.fromkeys(self.methods(owner, way[0], effects)))
         return [number for number in found if not self._types.functions[number][1].computed]
 
-    def given_by(self, path: ir.Path, name: str, effects: Effects) -> Iterator[tuple[ir.Type, ir.Path]]:
-        """What a field of a class is given wherever the tree makes one: parts of which objects."""
-        param, slot = self.kept(path, effects).get(name, ("", -1))
+    def given_by(
+        self, path: ir.Path, declared: ir.Path, name: str, effects: Effects
+    ) -> Iterator[tuple[ir.Type, ir.Path]]:
+        """What a field of a class (`declared`: it, or a base) is given where the tree makes one: parts of what."""
+        param, slot = self.kept(declared, effects).get(name, ("", -1))
         for at, given in self._makings(effects).get(path, ()) if param else ():
             way = _passed_as(given, param, slot)
             if at.owner is not None and way[:1] == ("self",) and len(way) > 1:

@@ -301,6 +301,12 @@ def owner_of_static(place: ir.Place) -> str:
     return "::".join(place.root) + (BEHIND if "*" in place.way else "") if inside else ""
 
 
+def parts_of_owner(owner: str) -> tuple[ir.Path, str]:
+    """The type that declares an owner's field (see `Places.owner_of`), and the field; a static is in no type."""
+    path, _, name = owner.rpartition(".")
+    return tuple(path.split("::")), name
+
+
 def bare(place: ir.Place) -> ir.Place:
     """The place without the references on the way."""
     return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.link import Pass, walked
-from lockcheck.linker.places import slot_of
+from lockcheck.linker.places import parts_of_owner, slot_of
 from lockcheck.linker.types import Context, mentions
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def by_makers(program: Program, owners: Collection[str]) -> Iterator[Shared]:
         for table in program.types.tables:
             path = (*decl.module, decl.name)
             makers = program.types.made.methods(ir.Type(path), table.maker, table) if table.objects else []
-            for kind, way in program.types.made.given_by(path, field.name, table) if makers else ():
+            for kind, way in program.types.made.given_by(path, path, field.name, table) if makers else ():
                 other = _owner(program, program.types.made.follow(kind, way[:-1], table), way[-1], table)
                 if other and other != owner:
                     yield Shared(owner, other, makers[0], True)
@@ -113,6 +113,6 @@ def _owner(program: Program, kind: ir.Type | None, name: str, table: Effects) ->
 
 def _declared(program: Program, owner: str) -> tuple[ir.TypeDecl | None, ir.Field | None]:
     """The type of an owner, and its field."""
-    path, _, name = owner.rpartition(".")
-    decl = program.names.types.get(tuple(path.split("::")))
+    path, name = parts_of_owner(owner)
+    decl = program.names.types.get(path)
     return decl, next((one for one in decl.fields if one.name == name), None) if decl is not None else None

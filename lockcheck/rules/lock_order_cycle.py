@@ -134,7 +134,7 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
     for number, edge in enumerate(edges):
         who = f"thread {number + 1}"
         notes += _thread(analysis, edge, who, name_of[edge.reach.lock.owner] if number else "")
-        notes += [_also(analysis, one, who) for one in sorted(others[number], key=_nearness)[:_ALSO]]
+        notes += [_also(analysis, one, who) for one in sorted(others[number], key=lambda edge: edge.nearness)[:_ALSO]]
     for edge, following in cycle.steps:
         notes += _one_lock(analysis, edge.reach.lock.owner, following.hold.taken.lock.owner, separator)
     lock, evidence = (
@@ -157,10 +157,6 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
     )
-
-
-def _nearness(edge: Edge) -> tuple[int, bool]:
-    return len(edge.reach.trace), not edge.sure
 
 
 def _also(analysis: Analysis, edge: Edge, who: str) -> Note:
