@@ -569,7 +569,7 @@ class Walk:
 
 
 def _parameter(number: int) -> int:
-    """The parameter that a number in `ir.Callback.slot` or `ir.Invoke.lambdas` is about: n, or ``~n`` for its result."""
+    """The parameter that a number in `ir.Callback.slot` or `ir.Invoke.lambdas` means: n, or ``~n`` for its result."""
     return number if number >= 0 else ~number
 
 
