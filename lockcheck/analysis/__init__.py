@@ -7,17 +7,16 @@ Never: syntax, a language's name, files.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.hands import freed
-from lockcheck.analysis.held import MOST_REACHES, Moment, reached_by, walk
-from lockcheck.analysis.order import components
-from lockcheck.analysis.summaries import EMPTY, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
-from lockcheck.analysis.ways import ELSEWHERE, MOST_WAYS, Hold, Site, Taken, agreeing, below, moved_to
+from lockcheck.analysis.held import reached_by
+from lockcheck.analysis.moments import Moment
+from lockcheck.analysis.summaries import Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
+from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
+from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import Linked, Program, Shared, parts_of_owner
 from lockcheck.linker.shared import by_makers, suspects
@@ -40,11 +39,6 @@ class Topic(NamedTuple):
     matters: Callable[[ir.Step], bool]
     constants: bool = False
     late: bool = False
-
-
-_MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
-_ROUNDS = 4
-"""A summary that needs itself is computed again until it no longer grows, at most so often."""
 
 
 def _also_called(linked: Linked, place: ir.Place) -> ir.Place | None:
@@ -83,9 +77,7 @@ class Analysis:
         self.program = program
         self._asked = asked or Asked()
         self._wanted = wanted
-        self._summaries: dict[int, Summary] = {}
-        self._moments: dict[int, list[Moment]] = {}
-        self._give_up = give_up or _ignored
+        self._walked = Walked(program, wanted, give_up)
         self._line = line
         self._calling, self._naming = calling, naming
         self._speaking = speaking
@@ -94,7 +86,6 @@ class Analysis:
         self._known_shared: tuple[Shared, ...] | None = None
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
-        self._consulted: set[int] = set()
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
         self._named_by: dict[str, frozenset[int] | None] = {}
@@ -134,7 +125,7 @@ class Analysis:
         self._made.clear()
         self._known_written, self._about, self._known_shared = written, about or {}, shared
         self._saw_all = False
-        self._consulted.clear()
+        self._walked.consulted.clear()
         self._named_by.clear()
         self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
 
@@ -158,7 +149,7 @@ class Analysis:
 
     def consulted(self) -> frozenset[int] | None:
         """The functions whose moments or summaries were asked for since `look_at`; None: all that may hold a guard."""
-        return None if self._saw_all else frozenset(self._consulted)
+        return None if self._saw_all else frozenset(self._walked.consulted)
 
     def lends(self, number: int) -> bool:
         """Whether a function calls what it was given under a guard of its own, or leaves a lock taken."""
@@ -180,7 +171,7 @@ class Analysis:
 
     def _runs(self, number: int, parameter: int) -> bool:
         """Whether a function calls a parameter, or passes it on to one that does: found without a summary."""
-        self._consulted.add(number)
+        self._walked.consulted.add(number)
         key = number, parameter
         if key not in self._running:
             seen: set[tuple[int, int] | None] = {key}
@@ -219,7 +210,7 @@ class Analysis:
         """The functions in whose text a name stands; None where something else may stand for it."""
         if name not in self._named_by:
             self._named_by[name] = self._naming(name) if self._naming is not None else None
-            self._consulted.update(self._named_by[name] or ())
+            self._walked.consulted.update(self._named_by[name] or ())
         return self._named_by[name]
 
     def names_asked(self) -> tuple[str, ...]:
@@ -251,27 +242,15 @@ class Analysis:
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""
-        self._consulted.add(number)
-        if number not in self._moments:
-            linked = self.program.linked(number)
-            if linked is None:
-                return []
-            self._tell_cut(number, linked)
-            try:
-                guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-                found, said = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
-                if said.merged:
-                    self._give_up(number, _MERGED)
-            except RecursionError:
-                found = []
-                self._give_up(number, "nested too deep to be analysed")
-            self._moments[number] = found
-        return self._moments[number]
+        return self._walked.moments(number)
+
+    def summary(self, number: int) -> Summary:
+        """What a call of the function does."""
+        return self._walked.summary(number)
 
     def let_go(self, number: int) -> None:
         """Nobody is likely to ask for a function's moments again; if somebody does, it is walked anew."""
-        self._moments.pop(number, None)
-        self.program.let_go(number)
+        self._walked.let_go(number)
 
     def of_tests(self, number: int) -> bool:
         """Whether a function is there to try other code: who waits there for a lock is nobody's trouble."""
@@ -321,21 +300,16 @@ class Analysis:
                 when = discharged(reach.when, event)
                 if when is None or not agreeing(moment.ways, when) or is_told(reach, event, caller):
                     continue
-                lock = instantiate(reach.lock, event, caller)
-                certain, spread = reach.certain and event.certain, reach.spread + (event.once or len(event.targets) > 1)
-                if spread and self._is_of_another_class(moment.function, lock):
+                mine = reach.through(event, here, instantiate(reach.lock, event, caller))
+                if mine.spread and is_of_another_class(self.program, moment.function, mine.lock):
                     continue
-                trace, free = (here, *reach.trace), freed_for(reach, event, caller, already)
-                beside = reach.beside
-                found.append(
-                    Reach(lock, reach.mode, reach.recursive, trace, reach.site, beside, certain, spread, when, free)
-                )
+                free = freed_for(reach, event, caller, already)
+                found.append(mine._replace(when=when, freed=free, heard=-1))
         return found
 
     def in_one_object(self, number: int, one: str, other: str) -> bool:
         """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""
-        first, second = parts_of_owner(one)[0], parts_of_owner(other)[0]
-        return self.program.types.made.in_one_object(first, second, self.effects(number))
+        return in_one_object(self.program, number, one, other)
 
     def family_of_own(self, number: int, place: ir.Place) -> str:
         """The family of the lock that a field of the function's own object is; empty where it is none, or unknown."""
@@ -350,15 +324,6 @@ class Analysis:
         """Whether a field, by its owner in full, is made around a lock that has no name in its object."""
         of, name = parts_of_owner(owner)
         return self.program.types.made.shares_unnamed(of, name, self.effects(number))
-
-    def _is_of_another_class(self, number: int, lock: ir.Lock) -> bool:
-        """Whether the lock is a field of the function's own object, of a class that this object cannot be of.
-
-        So a base's method comes to the methods of all classes below, and the object is of one of them only.
-        """
-        owner = self.program.types.context(number).owner
-        mine = lock.place.root == 0 and len(lock.place.way) == 1 and self.program.functions[number][1].takes_self
-        return mine and owner is not None and not self.in_one_object(number, "::".join(owner.path) + ".", lock.owner)
 
     def waits(self, moment: Moment, how: Literal["suspends", "blocks", "calls"]) -> list[Wait]:
         """The places at which what the moment calls lets go, blocks, or calls a callable that is kept somewhere.
@@ -412,7 +377,7 @@ class Analysis:
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings, for rules that look at those themselves."""
-        self._consulted.add(number)
+        self._walked.consulted.add(number)
         return self.program.linked(number)
 
     def makers(self, owner: str) -> Sequence[int]:
@@ -503,97 +468,6 @@ class Analysis:
             text += "[_]" if part.startswith(("[each", "[?")) else part if part.startswith("[") else f".{part}"
         return text
 
-    # ------------------------------------------------------------------------------------------------- summaries
-
-    def summary(self, number: int) -> Summary:
-        """What a call of the function does. Functions that need themselves reach a fixed point."""
-        self._consulted.add(number)
-        if number not in self._summaries:
-            for group in components(number, self._callees):
-                self._fixed_point(sorted(group))
-        return self._summaries[number]
-
-    def _callees(self, number: int) -> tuple[int, ...]:
-        """The functions whose summaries this one's needs and that are not known yet."""
-        linked = self.program.linked(number) if number not in self._summaries else None
-        if linked is None:
-            return ()
-        return tuple(target for target in linked.callees if target not in self._summaries)
-
-    def _fixed_point(self, group: Sequence[int]) -> None:
-        """The summaries of functions that call each other, computed until they no longer grow.
-
-        After the first round a function is only walked again if a summary that it asked for is another one now.
-        """
-        for number in group:
-            self._summaries[number] = EMPTY
-        asked, walked, changed, clock = dict[int, set[int]](), dict[int, int](), dict[int, int](), 0
-        for _ in range(_ROUNDS):
-            before = clock
-            for number in group:
-                if number in walked and all(changed.get(n, 0) <= walked[number] for n in asked[number]):
-                    continue
-                asked[number], walked[number] = set(), clock
-                found = self._walked(number, asked[number])
-                if found != self._summaries[number]:
-                    clock += 1
-                    self._summaries[number], changed[number] = found, clock
-            if clock == before:
-                break
-        for number in group:
-            if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
-                self.program.let_go(number)
-
-    @cached_property
-    def _own(self) -> frozenset[int]:
-        """The functions that are walked for their own sake, as far as bytes tell."""
-        return frozenset(self._wanted(frozenset()))
-
-    def _walked(self, number: int, asked: set[int]) -> Summary:
-        """The summary of a function by those that are known now; `asked` is told of which functions it needs them."""
-        linked = self.program.linked(number)
-        if linked is None:
-            return EMPTY
-        self._tell_cut(number, linked)
-        guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-
-        def known(callee: int) -> Summary:
-            asked.add(callee)
-            return self._summaries.get(callee, EMPTY)
-
-        try:
-            _, found = walk(number, linked, self.program.parameters(number), guards, at, known, True)
-        except RecursionError:
-            self._give_up(number, "nested too deep to be analysed")
-            return EMPTY
-        others = [one for one in found.reaches if one.spread and self._is_of_another_class(number, one.lock)]
-        if others:
-            found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
-        if found.capped:
-            self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
-        return found if found.comes_back or not self._is_for_others(number, linked) else replace(found, comes_back=True)
-
-    def _is_for_others(self, number: int, linked: Linked) -> bool:
-        """Whether what the body does is not what a call does: others are to do it, or it runs bit by bit."""
-        yields = any(isinstance(step, ir.Yield) for step in ir.steps_of(linked.root, closures=False))
-        return yields or self.program.functions[number][1].bare
-
-    def _tell_cut(self, number: int, linked: Linked) -> None:
-        if linked.cut:
-            self._give_up(number, "has closures that call each other too often for every call to be followed")
-
-    def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
-        """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""
-        function, context = self.program.functions[number][1], self.program.types.context(number)
-        effects = self.program.types.effects(number)
-        found: list[tuple[int, Literal["thread", "task"]]] = []
-        for slot, param in enumerate(function.params):
-            kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
-            if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
-                listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
-                found.append((slot, listed.waits if listed is not None else "task"))
-        return tuple(found)
-
 
 def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:
     """The functions that a parameter is passed on to, each with its own parameter; None where it is called itself."""
@@ -611,7 +485,3 @@ def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:
 def _written(analysis: Analysis) -> frozenset[str | ir.Place]:
     taken = (moment.event for moment in analysis if isinstance(moment.event, ir.Acquire))
     return frozenset(event.lock.owner or event.lock.place for event in taken if event.mode == "write")
-
-
-def _ignored(number: int, why: str) -> None:
-    """Nobody wants to know which functions were given up."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
+from lockcheck.analysis.moments import Moment, is_question
 from lockcheck.analysis.summaries import (
     Guards,
     Reach,
@@ -32,6 +33,7 @@ from lockcheck.analysis.summaries import (
     met,
     parameter_of,
 )
+from lockcheck.analysis.told import Told
 from lockcheck.analysis.ways import (
     NOWHERE,
     START,
@@ -44,55 +46,6 @@ from lockcheck.analysis.ways import (
     below,
 )
 from lockcheck.linker import Linked
-
-MOST_REACHES = 96
-"""A summary names at most so many acquisitions."""
-
-MOST_CONDITIONS = 8
-"""One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
-
-
-@dataclass
-class Moment:
-    """An event and the ways to stand there just before it.
-
-    `arms` are the arms around it and `loops` the loops, as ranges of bytes, each outermost first; what runs
-    elsewhere may run in a loop there.
-    """
-
-    event: ir.Step
-    ways: Ways
-    arms: tuple[ir.Arm, ...]
-    function: int
-    loops: tuple[ir.Range, ...] = ()
-
-    def held(self, when: Facts = frozenset()) -> list[tuple[Hold, bool]]:
-        """Every guard that is held on some way, in order of acquisition, and whether on all.
-
-        `when`: only the ways on which this can be true.
-        """
-        ways = at.each(at.agreeing(self.ways, when), lambda way: frozenset(h for h in way if not hands.is_mark(h)))
-        some = frozenset[Hold]().union(*ways)
-        every = frozenset.intersection(*ways) if ways else some
-        certain = {hold.taken for hold in every} | _on_every_way(ways)
-        listed = sorted(some, key=lambda h: (h.taken.site.at, repr(h.holder)))
-        seen: set[Taken] = set()
-        out = []
-        for hold in listed:
-            if hold.taken not in seen:
-                seen.add(hold.taken)
-                out.append((hold, hold.taken in certain))
-        return out
-
-
-def is_question(arms: tuple[ir.Arm, ...]) -> bool:
-    """Whether a branch asks something, other than whether a loop goes on with its next element."""
-    return not any(arm.role == "body" for arm in arms)
-
-
-def _on_every_way(ways: Ways) -> set[Taken]:
-    sets = [{hold.taken for hold in way} for way in ways]
-    return set.intersection(*sets) if sets else set()
 
 
 class _Under(NamedTuple):
@@ -109,9 +62,9 @@ class Walk:
 
     number: int
     linked: Linked
-    parameters: int
     summarize: Callable[[int], Summary]
     always: bool
+    told: Told
     moments: dict[tuple[int, tuple[int, ...]], Moment] = field(default_factory=dict)
     exits: dict[int, Ways] = field(default_factory=dict)
     arms: tuple[ir.Arm, ...] = ()
@@ -126,17 +79,8 @@ class Walk:
     lent: frozenset[Hold] = frozenset()
     """What is held where the caller's block runs, in a function that runs around it."""
     loops: tuple[ir.Range, ...] = ()
-    written: set[ir.Place] = field(default_factory=set)
-    """The parameters, and parts of them, that were given a value up to here."""
-    reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
-    suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
-    blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
-    calls: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
-    stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
     asked: bool = False
     """Something was asked before that may decide whether the walk comes to where it stands."""
-    callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
-    capped: bool = False
     merged: bool = False
     """Somewhere there were more ways than are told apart."""
 
@@ -164,7 +108,7 @@ class Walk:
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
-                return at.moved(at.passed(self.put(ways, dst), dst, src), dst, src)
+                return at.moved(at.passed(self.told.put(ways, dst), dst, src), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():
@@ -202,26 +146,25 @@ class Walk:
                 return at.agreeing(ways, frozenset([fact])) if others else at.known(ways, fact)
             case ir.Suspend(where, why=why):
                 self.moment(step, ways)
-                self.wait(self.suspends, Wait(why, (), Site(self.number, where)), ways)
+                self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where)), ways)
                 return ways
             case ir.Block(where, _, _, why):
                 self.moment(step, ways)
-                self.wait(self.blocks, Wait(why, (), Site(self.number, where)), ways)
+                self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where)), ways)
                 return ways
             case ir.Callback(slot):
                 if slot >= 0:
                     self.moment(step, ways)
-                self.called_back(slot, ways)
+                self.told.called_back(slot, ways)
                 return ways
             case ir.Wait(on, where, _, name, of=of):
                 self.moment(step, ways)
                 if of and not step.bounded:
-                    stall = Stall(on, of, name, (), Site(self.number, where), not self.asked)
-                    self.stalls.setdefault((on.place, of), stall)
+                    self.told.stall(Stall(on, of, name, (), Site(self.number, where), not self.asked))
                 return ways
             case ir.Act(("calls" | "logs" | "spells") as what, at=where):
                 self.moment(step, ways)
-                self.wait(self.calls, Wait(what, (), Site(self.number, where)), ways)
+                self.told.wait(self.told.calls, Wait(what, (), Site(self.number, where)), ways)
                 return ways
             case ir.Register() | ir.Discard() | ir.Act() | ir.Signal():
                 self.moment(step, ways)
@@ -286,7 +229,7 @@ class Walk:
         self.moment(step, ways)
         site = Site(self.number, step.at)
         if not step.fallible:
-            self.reach(
+            self.told.reach(
                 Reach(
                     at.for_all(step.lock, self.linked.of_all.get(step.at)),
                     step.mode,
@@ -295,7 +238,7 @@ class Walk:
                     site,
                     self.beside(ways),
                     step.lock.evidence != "named",
-                    when=self.of_parameters(at.common(ways)),
+                    when=self.told.of_parameters(at.common(ways)),
                     freed=hands.freed(ways),
                 )
             )
@@ -314,65 +257,6 @@ class Walk:
         """The parameters whose guards are held on some way."""
         some = frozenset[Hold]().union(*ways)
         return frozenset(parameter_of(h.taken) for h in some if is_parameter(h.taken))
-
-    def put(self, ways: Ways, dst: ir.Place) -> Ways:
-        """A place is written: of a parameter's part, what was known before is still what the caller must know."""
-        known = dst.root < self.parameters if isinstance(dst.root, int) else dst.root == ir.STATIC
-        if not known or dst in self.written:
-            return ways
-        self.written.add(dst)
-        return at.overwritten(ways, dst)
-
-    def of_parameters(self, facts: Facts, at_end: bool = False) -> Facts:
-        """What a caller can know of it: before the call, or (`at_end`) after it."""
-        mine = (f for f in facts if f.place.root == ir.STATIC or 0 <= _slot(f.place) < self.parameters)
-        told = (f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
-        if at_end:
-            return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
-        return frozenset(found for f in told if (found := self.at_begin(f)) is not None)
-
-    def at_begin(self, fact: Fact) -> Fact | None:
-        """A fact as one of when the function began; None where the function made it true itself."""
-        place = fact.place
-        if place.way[:1] == (at.BEFORE,):
-            return fact._replace(place=ir.Place(place.root, place.way[1:]))
-        return None if any(below(place, written) for written in self.written) else fact
-
-    def is_full(self, key: tuple[ir.Place, str, str, bool]) -> bool:
-        """Whether callers are told of no such acquisition, since they are told of many others already."""
-        full = key not in self.reaches and len(self.reaches) >= MOST_REACHES
-        self.capped = self.capped or full
-        return full
-
-    def reach(self, reach: Reach) -> None:
-        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
-        if self.is_full(key):
-            return
-        others = self.reaches.setdefault(key, {})
-        known = others.get(reach.when)
-        if known is None and any(w < reach.when and _plainness(r) <= _plainness(reach) for w, r in others.items()):
-            return
-        if known is None and len(others) >= MOST_CONDITIONS:
-            when = reach.when.intersection(*others)
-            self.reaches[key] = {when: min((*others.values(), reach), key=_plainness)._replace(when=when)}
-        elif known is None or _plainness(reach) < _plainness(known):
-            beside = reach.beside & known.beside if known is not None else reach.beside
-            others[reach.when] = reach._replace(beside=beside)
-
-    def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
-        """The first place of a kind that is met under a condition counts; under too many, what they have in common."""
-        when = self.of_parameters(at.common(ways) | wait.when)
-        others = [other for why, other in known if why == wait.why]
-        if len(others) >= MOST_CONDITIONS:
-            when = when.intersection(*others)
-        key = wait.why, when
-        if key not in known or (wait.certain and not known[key].certain):
-            known[key] = wait._replace(when=when)
-
-    def reached(self) -> Iterator[Reach]:
-        """All acquisitions that were met."""
-        for others in self.reaches.values():
-            yield from others.values()
 
     # ------------------------------------------------------------------------------------------------------- calls
 
@@ -407,7 +291,7 @@ class Walk:
     def is_nameless(self, dst: ir.Place | int) -> bool:
         """Whether nothing is known of what is put at a place, and nobody asks for it by a name."""
         root = dst.root if isinstance(dst, ir.Place) else dst
-        return isinstance(root, int) and root >= self.parameters and not self.linked.slots[root].name
+        return isinstance(root, int) and root >= self.told.parameters and not self.linked.slots[root].name
 
     def under(self, step: ir.Invoke, ways: Ways, when: Facts) -> _Under | None:
         """On which ways a call comes to what its callee does under a condition; None where it never does."""
@@ -415,11 +299,18 @@ class Walk:
         fitting = at.agreeing(ways, mine) if mine is not None else NOWHERE
         if mine is None or not fitting:
             return None
-        return _Under(self.beside(fitting), self.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
+        return _Under(self.beside(fitting), self.told.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
 
     def target(self, step: ir.Invoke, target: int, ways: Ways, under: dict[Facts, _Under | None]) -> Ways:
         """The ways after one of a call's targets; `under` is what is known already of the targets' conditions."""
         summary = self.summarize(target)
+        self.acquired_by(step, summary, ways, under)
+        self.waited_by(step, summary, ways)
+        self.passes_on(step, summary, ways)
+        return self.results(step, summary, self.assigned(summary, self.closures(step, summary, ways)))
+
+    def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
+        """The acquisitions that a callee comes to are met here too."""
         here = Site(self.number, step.at)
         for reach in summary.reaches:
             if reach.when not in under:
@@ -428,24 +319,27 @@ class Walk:
             if met_under is None or is_told(reach, step, self.linked):
                 continue
             beside, when, freed = met_under
-            inside, mode, how = instantiate(reach.lock, step, self.linked), reach.mode, reach.recursive
+            inside = instantiate(reach.lock, step, self.linked)
             inside = at.for_all(inside, self.linked.of_all.get(step.at))
-            if self.is_full((inside.place, inside.owner, mode, how)):
+            if self.told.is_full((inside.place, inside.owner, reach.mode, reach.recursive)):
                 continue
+            mine, free = reach.through(step, here, inside), freed_for(reach, step, self.linked, freed)
             heard = heard_by(reach, step, self.linked)
-            certain, spread = reach.certain and step.certain, reach.spread + (step.once or len(step.targets) > 1)
-            trace, free = (here, *reach.trace), freed_for(reach, step, self.linked, freed)
-            self.reach(Reach(inside, mode, how, trace, reach.site, beside, certain, spread, when, free, heard))
-        plain = step.certain and len(step.targets) == 1
+            self.told.reach(mine._replace(beside=beside, when=when, freed=free, heard=heard))
+
+    def waited_by(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
+        """The waits that a callee comes to are met here too."""
+        here, plain = Site(self.number, step.at), step.certain and len(step.targets) == 1
         for mine, theirs in self.waits_of(summary, plain):
             for wait, fitting in met(theirs, step, ways):
                 through = wait._replace(trace=(here, *wait.trace), certain=wait.certain and plain)
-                self.wait(mine, through, fitting)
+                self.told.wait(mine, through, fitting)
         for stall in summary.stalls if plain else ():
             on, way = instantiate(stall.on, step, self.linked), (here, *stall.trace)
-            seen = stall._replace(on=on, trace=way, plain=stall.plain and not self.asked)
-            self.stalls.setdefault((on.place, stall.of), seen)
-        self.passes_on(step, summary, ways)
+            self.told.stall(stall._replace(on=on, trace=way, plain=stall.plain and not self.asked))
+
+    def closures(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
+        """The ways after the closures that a callee runs; those that it keeps run at another time, under nothing."""
         for number, body, boxed in step.lambdas:
             called = dict(summary.callbacks)
             if number >= 0 and any(reach.heard == number for reach in summary.reaches):
@@ -454,15 +348,15 @@ class Walk:
             if passed in called or (not boxed and (passed in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:
-                aside = Walk(self.number, self.linked, self.parameters, self.summarize, False, self.moments)
+                aside = Walk(self.number, self.linked, self.summarize, False, Told(self.told.parameters), self.moments)
                 aside.region(body, START)
                 self.merged = self.merged or aside.merged
-        return self.results(step, summary, self.assigned(summary, ways))
+        return ways
 
     def assigned(self, summary: Summary, ways: Ways) -> Ways:
         """What the callee assigned to variables of modules and classes is another value now."""
-        for place in sorted(summary.writes - self.written, key=repr):
-            ways = self.put(ways, place)
+        for place in sorted(summary.writes - self.told.written, key=repr):
+            ways = self.told.put(ways, place)
         return at.forgotten(ways, summary.writes.__contains__) if summary.writes else ways
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
@@ -470,31 +364,23 @@ class Walk:
 
         That a task lets go, without a word why, is only said of what is called for sure.
         """
-        yield self.suspends, [wait for wait in summary.suspends if plain or wait.why]
-        yield self.blocks, summary.blocks
-        yield self.calls, summary.calls
-
-    def called_back(self, slot: int, ways: Ways) -> dict[Taken, Facts]:
-        """A parameter is called under what is held here."""
-        under = self.callbacks.setdefault(slot, {})
-        for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
-            when = _when(self, ways, taken)
-            under[taken] = when & under.get(taken, when)
-        return under
+        yield self.told.suspends, [wait for wait in summary.suspends if plain or wait.why]
+        yield self.told.blocks, summary.blocks
+        yield self.told.calls, summary.calls
 
     def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
         for number, called in summary.callbacks:
             passed = _parameter(number)
             place = step.paths[passed] if passed < len(step.paths) else None
-            if place is None or place.way or not isinstance(place.root, int) or place.root >= self.parameters:
+            if place is None or place.way or not isinstance(place.root, int) or place.root >= self.told.parameters:
                 continue
-            under = self.called_back(place.root if number >= 0 else ~place.root, ways)
+            under = self.told.called_back(place.root if number >= 0 else ~place.root, ways)
             for inner, given in called:
                 when = discharged(given, step)
                 if when is not None:
                     taken = self.lent_by(step, inner)
-                    known = self.of_parameters(at.common(ways) | when)
+                    known = self.told.of_parameters(at.common(ways) | when)
                     under[taken] = known & under.get(taken, known)
 
     def lent_by(self, step: ir.Invoke, taken: Taken) -> Taken:
@@ -573,18 +459,9 @@ def _parameter(number: int) -> int:
     return number if number >= 0 else ~number
 
 
-def _slot(place: ir.Place) -> int:
-    return place.root if isinstance(place.root, int) else -1
-
-
 def _held(lock: ir.Lock) -> ir.Place:
     """What is asked about where it is asked whether somebody holds the lock."""
     return ir.Place(lock.place.root, (*lock.place.way, ir.LOCKED))
-
-
-def _plainness(reach: Reach) -> tuple[bool, bool, int]:
-    """Smaller is the better witness of two."""
-    return not reach.certain, reach.spread > 0, len(reach.trace)
 
 
 def walk(
@@ -601,14 +478,14 @@ def walk(
     `guards` are the guards passed in, `named_at` where the function's name is. `summarize` gives callees' summaries;
     where `always` is False it is asked only where something is held, and the summary is not to be used.
     """
-    walker = Walk(number, linked, parameters, summarize, always)
+    walker = Walk(number, linked, summarize, always, Told(parameters))
     start = START
     for slot, waits in guards:
         passed = ir.Lock(ir.Place(("[parameter]",), (str(slot),)), "", "", waits, "mutex", "declared")
         start = at.added(start, Hold(Taken(passed, "exclusive", Site(number, named_at), "", False), ir.Place(slot)))
     ends = _ends(walker, start)
     for body in linked.elsewhere:
-        aside = Walk(number, linked, parameters, summarize, False, walker.moments, loops=(body.at,))
+        aside = Walk(number, linked, summarize, False, Told(parameters), walker.moments, loops=(body.at,))
         aside.region(body, START)
         walker.merged = walker.merged or aside.merged
     return list(walker.moments.values()), _summary(walker, ends, guards)
@@ -618,9 +495,9 @@ def reached_by(
     number: int, linked: Linked, parameters: int, body: ir.Region, summarize: Callable[[int], Summary]
 ) -> tuple[Reach, ...]:
     """The acquisitions that another thread's body comes to."""
-    walker = Walk(number, linked, parameters, summarize, True)
+    walker = Walk(number, linked, summarize, True, Told(parameters))
     walker.region(body, START)
-    return tuple(walker.reached())
+    return tuple(walker.told.reached())
 
 
 def _ends(walker: Walk, start: Ways) -> Ways:
@@ -632,14 +509,8 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     return walker.exits.pop(root.label, NOWHERE)
 
 
-def _when(walker: Walk, ends: Ways, taken: Taken, at_end: bool = False) -> Facts:
-    """What is known of the parameters wherever a guard is held."""
-    with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
-    return walker.of_parameters(at.common(with_it), at_end)
-
-
 def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
-    result = walker.linked.result_slot
+    result, told = walker.linked.result_slot, walker.told
     some = frozenset[Hold]().union(*ends)
     returns: dict[tuple[ir.Path, ir.Place, str], Taken] = {}
     fates: dict[int, ir.Place | None] = dict.fromkeys(slot for slot, _ in guards)
@@ -648,28 +519,29 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         if is_parameter(hold.taken):
             if in_result:
                 fates[parameter_of(hold.taken)] = ir.Place(("[result]",), hold.holder.way)
-            elif isinstance(hold.holder.root, int) and hold.holder.root < walker.parameters and hold.holder.way:
+            elif isinstance(hold.holder.root, int) and hold.holder.root < told.parameters and hold.holder.way:
                 fates[parameter_of(hold.taken)] = hold.holder
         elif in_result and not hands.is_mark(hold):
             way = () if hold in walker.lent else hold.holder.way
             returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
-    listed = tuple((way, taken, _when(walker, ends, taken, True)) for (way, _, _), taken in list(returns.items())[:8])
-    reaches = tuple(r for r in walker.reached() if r.lock.place.root != ("[parameter]",))
+    first = list(returns.items())[:8]
+    listed = tuple((way, taken, told.wherever(ends, taken, True)) for (way, _, _), taken in first)
+    reaches = tuple(r for r in told.reached() if r.lock.place.root != ("[parameter]",))
     return Summary(
         reaches,
-        tuple(walker.suspends.values()),
-        tuple(walker.blocks.values()),
-        tuple(walker.calls.values()),
-        tuple(walker.stalls.values()),
+        tuple(told.suspends.values()),
+        tuple(told.blocks.values()),
+        tuple(told.calls.values()),
+        tuple(told.stalls.values()),
         listed,
         tuple(fates.items()),
-        tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in walker.callbacks.items()),
+        tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in told.callbacks.items()),
         walker.linked.passed_on,
-        walker.capped,
+        told.capped,
         keeps=hands.kept(ends, result),
         gives=hands.freed(ends),
         raises=bool(walker.exits.get(ir.RAISED)),
         comes_back=bool(ends) or not walker.exits.get(ir.RAISED),
         merged=walker.merged,
-        writes=frozenset(place for place in walker.written if place.root == ir.STATIC),
+        writes=frozenset(place for place in told.written if place.root == ir.STATIC),
     )

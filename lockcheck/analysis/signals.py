@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Site, Topic
 from lockcheck.analysis.conflict import kind_of, same_lock
-from lockcheck.analysis.held import is_question
+from lockcheck.analysis.moments import is_question
 from lockcheck.analysis.summaries import Stall, instantiate
 from lockcheck.linker import Linked
 from lockcheck.linker.sides import Handed

@@ -44,6 +44,11 @@ class Reach(NamedTuple):
     freed: tuple[ir.Lock, ...] = ()
     heard: int = -1
 
+    def through(self, step: ir.Invoke, here: Site, lock: ir.Lock) -> Reach:
+        """The same as a call comes to it, which stands `here` and knows the lock as `lock`."""
+        certain, spread = self.certain and step.certain, self.spread + (step.once or len(step.targets) > 1)
+        return self._replace(lock=lock, trace=(here, *self.trace), certain=certain, spread=spread)
+
 
 class Wait(NamedTuple):
     """A place where the thread lets go or waits, logs, or calls a callable that is kept somewhere, reached by a call.

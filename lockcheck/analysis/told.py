@@ -1,0 +1,125 @@
+"""What a walk over a function has found so far of what its callers must know.
+
+In: acquisitions, waits and calls of parameters as a walk comes to them, with the ways there.  Out: the same in terms of
+the function's own parameters, the best witness of each under each condition.
+Never: steps; how the walk comes to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lockcheck import ir
+from lockcheck.analysis import hands
+from lockcheck.analysis import ways as at
+from lockcheck.analysis.summaries import Reach, Stall, Wait, is_parameter
+from lockcheck.analysis.ways import Fact, Facts, Taken, Ways, below
+
+MOST_REACHES = 96
+"""A summary names at most so many acquisitions."""
+
+MOST_CONDITIONS = 8
+"""One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
+
+
+@dataclass
+class Told:
+    """What is told so far; lives as long as one walk over a function of so many `parameters`."""
+
+    parameters: int
+    written: set[ir.Place] = field(default_factory=set)
+    """The parameters, and parts of them, that were given a value up to here."""
+    reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
+    suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    calls: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
+    stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
+    callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
+    capped: bool = False
+
+    def put(self, ways: Ways, dst: ir.Place) -> Ways:
+        """A place is written: of a parameter's part, what was known before is still what the caller must know."""
+        known = dst.root < self.parameters if isinstance(dst.root, int) else dst.root == ir.STATIC
+        if not known or dst in self.written:
+            return ways
+        self.written.add(dst)
+        return at.overwritten(ways, dst)
+
+    def of_parameters(self, facts: Facts, at_end: bool = False) -> Facts:
+        """What a caller can know of it: before the call, or (`at_end`) after it."""
+        mine = (f for f in facts if f.place.root == ir.STATIC or 0 <= _slot(f.place) < self.parameters)
+        told = (f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
+        if at_end:
+            return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
+        return frozenset(found for f in told if (found := self.at_begin(f)) is not None)
+
+    def at_begin(self, fact: Fact) -> Fact | None:
+        """A fact as one of when the function began; None where the function made it true itself."""
+        place = fact.place
+        if place.way[:1] == (at.BEFORE,):
+            return fact._replace(place=ir.Place(place.root, place.way[1:]))
+        return None if any(below(place, written) for written in self.written) else fact
+
+    def is_full(self, key: tuple[ir.Place, str, str, bool]) -> bool:
+        """Whether callers are told of no such acquisition, since they are told of many others already."""
+        full = key not in self.reaches and len(self.reaches) >= MOST_REACHES
+        self.capped = self.capped or full
+        return full
+
+    def reach(self, reach: Reach) -> None:
+        """An acquisition that is met; under too many conditions, under what they have in common."""
+        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
+        if self.is_full(key):
+            return
+        others = self.reaches.setdefault(key, {})
+        known = others.get(reach.when)
+        if known is None and any(w < reach.when and _plainness(r) <= _plainness(reach) for w, r in others.items()):
+            return
+        if known is None and len(others) >= MOST_CONDITIONS:
+            when = reach.when.intersection(*others)
+            self.reaches[key] = {when: min((*others.values(), reach), key=_plainness)._replace(when=when)}
+        elif known is None or _plainness(reach) < _plainness(known):
+            beside = reach.beside & known.beside if known is not None else reach.beside
+            others[reach.when] = reach._replace(beside=beside)
+
+    def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
+        """The first place of a kind that is met under a condition counts; under too many, what they have in common."""
+        when = self.of_parameters(at.common(ways) | wait.when)
+        others = [other for why, other in known if why == wait.why]
+        if len(others) >= MOST_CONDITIONS:
+            when = when.intersection(*others)
+        key = wait.why, when
+        if key not in known or (wait.certain and not known[key].certain):
+            known[key] = wait._replace(when=when)
+
+    def stall(self, stall: Stall) -> None:
+        """The first wait on a place for one kind of thing counts."""
+        self.stalls.setdefault((stall.on.place, stall.of), stall)
+
+    def reached(self) -> Iterator[Reach]:
+        """All acquisitions that were met."""
+        for others in self.reaches.values():
+            yield from others.values()
+
+    def called_back(self, slot: int, ways: Ways) -> dict[Taken, Facts]:
+        """A parameter is called under what is held here."""
+        under = self.callbacks.setdefault(slot, {})
+        for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
+            when = self.wherever(ways, taken)
+            under[taken] = when & under.get(taken, when)
+        return under
+
+    def wherever(self, ends: Ways, taken: Taken, at_end: bool = False) -> Facts:
+        """What is known of the parameters wherever a guard is held."""
+        with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
+        return self.of_parameters(at.common(with_it), at_end)
+
+
+def _slot(place: ir.Place) -> int:
+    return place.root if isinstance(place.root, int) else -1
+
+
+def _plainness(reach: Reach) -> tuple[bool, bool, int]:
+    """Smaller is the better witness of two."""
+    return not reach.certain, reach.spread > 0, len(reach.trace)

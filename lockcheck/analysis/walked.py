@@ -1,0 +1,177 @@
+"""The moments and the summaries of the functions of a tree, each worked out when somebody asks.
+
+In: a linked `Program`.  Out: `Moment`s of one function, its `Summary`.
+Never: what rules make of them; words for people, but for why a function was given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Literal
+
+from lockcheck import ir
+from lockcheck.analysis.held import walk
+from lockcheck.analysis.moments import Moment
+from lockcheck.analysis.order import components
+from lockcheck.analysis.summaries import EMPTY, Summary
+from lockcheck.analysis.told import MOST_REACHES
+from lockcheck.analysis.ways import MOST_WAYS
+from lockcheck.linker import Linked, Program, parts_of_owner
+
+_MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
+_ROUNDS = 4
+"""A summary that needs itself is computed again until it no longer grows, at most so often."""
+
+
+class Walked:
+    """What is known of the functions so far."""
+
+    def __init__(
+        self,
+        program: Program,
+        wanted: Callable[[Collection[int]], Sequence[int]],
+        give_up: Callable[[int, str], None] | None,
+    ) -> None:
+        """Nothing is known yet. `wanted` and `give_up`: see `Analysis`."""
+        self.program = program
+        self.consulted: set[int] = set()
+        """The functions that somebody asked about since this was emptied."""
+        self._wanted = wanted
+        self._give_up = give_up or _ignored
+        self._summaries: dict[int, Summary] = {}
+        self._moments: dict[int, list[Moment]] = {}
+
+    def moments(self, number: int) -> list[Moment]:
+        """The events of one function with what is held just before each, in order of execution."""
+        self.consulted.add(number)
+        if number not in self._moments:
+            linked = self.program.linked(number)
+            if linked is None:
+                return []
+            self._tell_cut(number, linked)
+            try:
+                guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+                found, said = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
+                if said.merged:
+                    self._give_up(number, _MERGED)
+            except RecursionError:
+                found = []
+                self._give_up(number, "nested too deep to be analysed")
+            self._moments[number] = found
+        return self._moments[number]
+
+    def let_go(self, number: int) -> None:
+        """Nobody is likely to ask for a function's moments again; if somebody does, it is walked anew."""
+        self._moments.pop(number, None)
+        self.program.let_go(number)
+
+    def summary(self, number: int) -> Summary:
+        """What a call of the function does. Functions that need themselves reach a fixed point."""
+        self.consulted.add(number)
+        if number not in self._summaries:
+            for group in components(number, self._callees):
+                self._fixed_point(sorted(group))
+        return self._summaries[number]
+
+    def _callees(self, number: int) -> tuple[int, ...]:
+        """The functions whose summaries this one's needs and that are not known yet."""
+        linked = self.program.linked(number) if number not in self._summaries else None
+        if linked is None:
+            return ()
+        return tuple(target for target in linked.callees if target not in self._summaries)
+
+    def _fixed_point(self, group: Sequence[int]) -> None:
+        """The summaries of functions that call each other, computed until they no longer grow.
+
+        After the first round a function is only walked again if a summary that it asked for is another one now.
+        """
+        for number in group:
+            self._summaries[number] = EMPTY
+        asked, walked, changed, clock = dict[int, set[int]](), dict[int, int](), dict[int, int](), 0
+        for _ in range(_ROUNDS):
+            before = clock
+            for number in group:
+                if number in walked and all(changed.get(n, 0) <= walked[number] for n in asked[number]):
+                    continue
+                asked[number], walked[number] = set(), clock
+                found = self._walked(number, asked[number])
+                if found != self._summaries[number]:
+                    clock += 1
+                    self._summaries[number], changed[number] = found, clock
+            if clock == before:
+                break
+        for number in group:
+            if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
+                self.program.let_go(number)
+
+    @cached_property
+    def _own(self) -> frozenset[int]:
+        """The functions that are walked for their own sake, as far as bytes tell."""
+        return frozenset(self._wanted(frozenset()))
+
+    def _walked(self, number: int, asked: set[int]) -> Summary:
+        """The summary of a function by those that are known now; `asked` is told of which functions it needs them."""
+        linked = self.program.linked(number)
+        if linked is None:
+            return EMPTY
+        self._tell_cut(number, linked)
+        guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+
+        def known(callee: int) -> Summary:
+            asked.add(callee)
+            return self._summaries.get(callee, EMPTY)
+
+        try:
+            _, found = walk(number, linked, self.program.parameters(number), guards, at, known, True)
+        except RecursionError:
+            self._give_up(number, "nested too deep to be analysed")
+            return EMPTY
+        others = [one for one in found.reaches if one.spread and is_of_another_class(self.program, number, one.lock)]
+        if others:
+            found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
+        if found.capped:
+            self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
+        return found if found.comes_back or not self._is_for_others(number, linked) else replace(found, comes_back=True)
+
+    def _is_for_others(self, number: int, linked: Linked) -> bool:
+        """Whether what the body does is not what a call does: others are to do it, or it runs bit by bit."""
+        yields = any(isinstance(step, ir.Yield) for step in ir.steps_of(linked.root, closures=False))
+        return yields or self.program.functions[number][1].bare
+
+    def _tell_cut(self, number: int, linked: Linked) -> None:
+        if linked.cut:
+            self._give_up(number, "has closures that call each other too often for every call to be followed")
+
+    def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
+        """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""
+        function, context = self.program.functions[number][1], self.program.types.context(number)
+        effects = self.program.types.effects(number)
+        found: list[tuple[int, Literal["thread", "task"]]] = []
+        for slot, param in enumerate(function.params):
+            kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
+            if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
+                listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
+                found.append((slot, listed.waits if listed is not None else "task"))
+        return tuple(found)
+
+
+def in_one_object(program: Program, number: int, one: str, other: str) -> bool:
+    """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""
+    first, second = parts_of_owner(one)[0], parts_of_owner(other)[0]
+    return program.types.made.in_one_object(first, second, program.types.effects(number))
+
+
+def is_of_another_class(program: Program, number: int, lock: ir.Lock) -> bool:
+    """Whether the lock is a field of the function's own object, of a class that this object cannot be of.
+
+    So a base's method comes to the methods of all classes below, and the object is of one of them only.
+    """
+    owner = program.types.context(number).owner
+    mine = lock.place.root == 0 and len(lock.place.way) == 1 and program.functions[number][1].takes_self
+    return mine and owner is not None and not in_one_object(program, number, "::".join(owner.path) + ".", lock.owner)
+
+
+def _ignored(number: int, why: str) -> None:
+    """Nobody wants to know which functions were given up."""
