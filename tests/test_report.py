@@ -123,6 +123,11 @@ def test_full_hangs_labels_that_share_a_line() -> None:
     ]
 
 
+def test_full_says_the_same_at_one_place_once() -> None:
+    again = ("a.lock()", 0, "twice")
+    assert drawn("a.lock();\n", "a.lock()", again, again) == ["1 | a.lock();", "  | ^^^^^^^^ twice"]
+
+
 def test_full_knows_tabs_and_wide_characters() -> None:
     assert drawn('\tlet \u00e9 = "\u65e5\u672c"; x\ta.lock();\n', "a.lock()") == [
         '1 |     let \u00e9 = "\u65e5\u672c"; x   a.lock();',

@@ -95,9 +95,13 @@ class _Piece:
 
 
 def _labels(finding: Finding) -> list[_Label]:
+    """What is drawn beside the source; the same words at the same place once."""
     primary = _Label(finding.span, finding.label, "^", finding.severity)
     notes = [_Label(note.span, note.label or note.message, "-", "secondary") for note in finding.notes]
-    return [primary, *notes]
+    said: dict[tuple[Span, str], _Label] = {}
+    for one in (primary, *notes):
+        said.setdefault((one.span, one.text), one)
+    return list(said.values())
 
 
 def _snippet(source: Source, labels: Sequence[_Label], margin: int, paint: Paint) -> Iterator[str]:
