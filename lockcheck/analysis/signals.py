@@ -11,17 +11,16 @@ the field that keeps it, into threads and into functions of the tree; where it g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Site, Topic
+from lockcheck.analysis import Analysis, Hold, Moment, Topic
 from lockcheck.analysis.conflict import kind_of, same_lock
 from lockcheck.analysis.moments import is_question
+from lockcheck.analysis.rings import Need, Ring, rings
 from lockcheck.analysis.summaries import Stall, instantiate
-from lockcheck.linker import Linked
 from lockcheck.linker.sides import Handed
 
 _DEEPEST = 4
@@ -33,31 +32,6 @@ SIGNALS = Topic(
     late=True,
 )
 """Signals by which what others wait for is given."""
-
-AGAIN = frozenset(["room"])
-"""What must be given again and again: locks taken between one time and the next count as well."""
-
-
-class Need(NamedTuple):
-    """A lock that is asked for on every way to a signal, and where."""
-
-    lock: ir.Lock
-    mode: str
-    site: Site
-
-
-class Ring(NamedTuple):
-    """A signal that `on` gives (`of`, see `ir.Wait`), with what is asked for before, in the terms of `function`.
-
-    `own`: in no thread of its own.
-    """
-
-    on: ir.Lock
-    of: str
-    needs: frozenset[Need]
-    site: Site
-    own: bool
-    function: int
 
 
 class Starved(NamedTuple):
@@ -282,7 +256,8 @@ def _local(analysis: Analysis, number: int, place: ir.Place, of: str, seen: set[
         return None
     if any(one.place == place and _escapes(analysis, one, of) for one in linked.handed):
         return None
-    found = [ring for ring in rings(analysis, number) if ring.of == of and ring.on.place == place]
+    every = rings(analysis, number, root if isinstance(root, int) else None)
+    found = [ring for ring in every if ring.of == of and ring.on.place == place]
     for owner in sorted(owner for owner, kept in linked.kept.items() if kept == place and owner not in seen):
         further = _by_owner(analysis, owner, of, seen)
         if further is None:
@@ -328,150 +303,3 @@ def _by_callers(analysis: Analysis, number: int, ring: Ring, depth: int = 0) -> 
 def _callers(analysis: Analysis, number: int) -> list[int]:
     """The functions that call another one."""
     return sorted({moment.function for moment in analysis.calls_of(number)})
-
-
-# ------------------------------------------------------------------------------------------------- what comes before
-
-
-def rings(analysis: Analysis, number: int) -> tuple[Ring, ...]:
-    """The signals that a function comes to, in its own terms, with what it asks for before each."""
-    return analysis.once(_Known)(number)
-
-
-class _Known:
-    """What every function is known to come to."""
-
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
-        self._rings: dict[int, tuple[Ring, ...]] = {}
-        self._needs: dict[int, frozenset[Need]] = {}
-
-    def __call__(self, number: int) -> tuple[Ring, ...]:
-        self._walk(number)
-        return self._rings[number]
-
-    def needs(self, number: int) -> frozenset[Need]:
-        """What a call of the function asks for on every way."""
-        self._walk(number)
-        return self._needs[number]
-
-    def _walk(self, number: int) -> None:
-        if number in self._rings:
-            return
-        self._rings[number], self._needs[number] = (), frozenset()
-        linked = self._analysis.linked(number)
-        if linked is None:
-            return
-        walk = _Before(number, linked, self)
-        after = walk.region(linked.root, frozenset())
-        walk.own = False
-        for body in linked.elsewhere:
-            walk.exits.clear()
-            walk.region(body, frozenset())
-        self._rings[number], self._needs[number] = tuple(dict.fromkeys(walk.found)), after or frozenset()
-
-
-State = frozenset[Need] | None
-"""What was asked for on every way; None where no way comes."""
-
-
-def _both(one: State, other: State) -> State:
-    if one is None or other is None:
-        return other if one is None else one
-    return one & other
-
-
-@dataclass
-class _Before:
-    """A walk over one function's steps."""
-
-    number: int
-    linked: Linked
-    known: _Known
-    own: bool = True
-    found: list[Ring] = field(default_factory=list)
-    exits: dict[int, State] = field(default_factory=dict)
-    again: bool = False
-
-    def region(self, region: ir.Region, state: State) -> State:
-        for step in region.steps:
-            if state is None:
-                break
-            state = self.step(step, state)
-        return _both(state, self.exits.pop(region.label, None)) if region.label >= 0 else state
-
-    def step(self, step: ir.Step, state: frozenset[Need]) -> State:
-        match step:
-            case ir.Region():
-                return self.region(step, state)
-            case ir.Branch(arms):
-                after: State = None
-                for arm in arms:
-                    after = _both(after, self.region(arm.body, state))
-                return after
-            case ir.Loop(body, label):
-                self.loop(body, label, state)
-                return None
-            case ir.Leave(label) | ir.Escape(label):
-                self.exits[label] = _both(self.exits.get(label), state)
-                return None if isinstance(step, ir.Leave) else state
-            case ir.Acquire(lock, mode, at=at) if not step.fallible:
-                return state | {Need(lock, mode, Site(self.number, at))}
-            case ir.Signal(on, at, of=of) if of:
-                self.ring(Ring(self.owned(on), of, state, Site(self.number, at), self.own, self.number))
-            case ir.Register(bodies=bodies):
-                self.aside(bodies)
-            case ir.Invoke():
-                return self.invoke(step, state)
-            case _:
-                pass
-        return state
-
-    def ring(self, ring: Ring) -> None:
-        """What must be given again counts as it is in the later rounds of a loop, all else as in the first."""
-        if self.again and ring.of not in AGAIN:
-            return
-        if self.again:
-            self.found = [one for one in self.found if (one.site, one.of) != (ring.site, ring.of)]
-        self.found.append(ring)
-
-    def loop(self, body: ir.Region, label: int, state: frozenset[Need]) -> None:
-        once = _both(self.region(body, state), self.exits.pop(label, None))
-        if once is not None and not self.again:
-            self.again = True
-            self.region(body, once)
-            self.exits.pop(label, None)
-            self.again = False
-
-    def aside(self, bodies: tuple[ir.Region, ...]) -> None:
-        """Other threads ask for what they need themselves."""
-        own, exits = self.own, self.exits
-        for body in bodies:
-            self.own, self.exits = False, {}
-            self.region(body, frozenset())
-        self.own, self.exits = own, exits
-
-    def invoke(self, step: ir.Invoke, state: frozenset[Need]) -> State:
-        for _, body, _ in step.lambdas:
-            self.region(body, state)
-        sure = step.certain and len(step.targets) == 1
-        for target in step.targets:
-            for ring in self.known(target):
-                on = self.owned(instantiate(ring.on, step, self.linked))
-                needs = self.seen(ring.needs, step) if sure else frozenset[Need]()
-                needs = needs | state if ring.own else needs
-                self.ring(Ring(on, ring.of, needs, ring.site, ring.own and self.own, self.number))
-        if sure:
-            state = state | self.seen(self.known.needs(step.targets[0]), step)
-        return state
-
-    def seen(self, needs: frozenset[Need], step: ir.Invoke) -> frozenset[Need]:
-        """A callee's needs as the caller sees them."""
-        return frozenset(need._replace(lock=instantiate(need.lock, step, self.linked)) for need in needs)
-
-    def owned(self, on: ir.Lock) -> ir.Lock:
-        """With the owner of the place, where the caller knows it."""
-        if on.owner:
-            return on
-        owner = next((one.owner for one in self.linked.handed if one.place == on.place and one.owner), "")
-        return replace(on, owner=owner) if owner else on

@@ -1,0 +1,217 @@
+"""The signals that a function comes to, and what it asks for before each.
+
+In: an `Analysis`.  Out: `Ring`s in a function's own terms.
+Never: who waits for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Site
+from lockcheck.analysis.summaries import instantiate
+from lockcheck.linker import Linked
+
+AGAIN = frozenset(["room"])
+"""What must be given again and again: locks taken between one time and the next count as well."""
+
+
+class Need(NamedTuple):
+    """A lock that is asked for on every way to a signal, and where."""
+
+    lock: ir.Lock
+    mode: str
+    site: Site
+
+
+class Ring(NamedTuple):
+    """A signal that `on` gives (`of`, see `ir.Wait`), with what is asked for before, in the terms of `function`.
+
+    `own`: in no thread of its own.
+    """
+
+    on: ir.Lock
+    of: str
+    needs: frozenset[Need]
+    site: Site
+    own: bool
+    function: int
+
+
+def rings(analysis: Analysis, number: int, slot: int | None = None) -> tuple[Ring, ...]:
+    """The signals that a function comes to, in its own terms, with what it asks for before each.
+
+    With a `slot` only those that may be given by what is in it: calls that are handed nothing of it are not followed.
+    """
+    return analysis.once(_Known).rings(number, slot)
+
+
+class _Known:
+    """What every function is known to come to."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._rings: dict[tuple[int, int | None], tuple[Ring, ...]] = {}
+        self._needs: dict[int, frozenset[Need]] = {}
+
+    def rings(self, number: int, slot: int | None = None) -> tuple[Ring, ...]:
+        """See `rings`. What every call on the way asks for is worked out only where there is a signal."""
+        key = number, slot
+        if key not in self._rings:
+            self._rings[key] = ()
+            linked = self._analysis.linked(number)
+            names = _names(linked, slot) if linked is not None and slot is not None else None
+            if linked is not None and (names is None or self._walked(_Before(number, linked, self, names, plain=True))):
+                self._rings[key] = self._walked(_Before(number, linked, self, names))
+        return self._rings[key]
+
+    def needs(self, number: int) -> frozenset[Need]:
+        """What a call of the function asks for on every way."""
+        if number not in self._needs:
+            self._needs[number] = frozenset()
+            linked = self._analysis.linked(number)
+            if linked is not None:
+                after = _Before(number, linked, self, frozenset()).region(linked.root, frozenset())
+                self._needs[number] = after or frozenset()
+        return self._needs[number]
+
+    def _walked(self, walk: _Before) -> tuple[Ring, ...]:
+        walk.region(walk.linked.root, frozenset())
+        walk.own = False
+        for body in walk.linked.elsewhere:
+            walk.exits.clear()
+            walk.region(body, frozenset())
+        return tuple(dict.fromkeys(walk.found))
+
+
+def _names(linked: Linked, slot: int) -> frozenset[int]:
+    """The slots by which a function may name what is in a slot, or a part of it."""
+    pairs = [(one.root, other.root) for known in (linked.alias, linked.home) for one, other in known.items()]
+    found, new = set[int](), {slot}
+    while new:
+        found |= new
+        new = {one for one, other in pairs if other in found and isinstance(one, int)} - found
+    return frozenset(found)
+
+
+State = frozenset[Need] | None
+"""What was asked for on every way; None where no way comes."""
+
+
+def _both(one: State, other: State) -> State:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+@dataclass
+class _Before:
+    """A walk over one function's steps.
+
+    `names` are the slots by which a signal must be given to count; None: all. `plain`: what is asked for before is not
+    worked out.
+    """
+
+    number: int
+    linked: Linked
+    known: _Known
+    names: frozenset[int] | None
+    plain: bool = False
+    own: bool = True
+    found: list[Ring] = field(default_factory=list)
+    exits: dict[int, State] = field(default_factory=dict)
+    again: bool = False
+
+    def region(self, region: ir.Region, state: State) -> State:
+        for step in region.steps:
+            if state is None:
+                break
+            state = self.step(step, state)
+        return _both(state, self.exits.pop(region.label, None)) if region.label >= 0 else state
+
+    def step(self, step: ir.Step, state: frozenset[Need]) -> State:
+        match step:
+            case ir.Region():
+                return self.region(step, state)
+            case ir.Branch(arms):
+                after: State = None
+                for arm in arms:
+                    after = _both(after, self.region(arm.body, state))
+                return after
+            case ir.Loop(body, label):
+                self.loop(body, label, state)
+                return None
+            case ir.Leave(label) | ir.Escape(label):
+                self.exits[label] = _both(self.exits.get(label), state)
+                return None if isinstance(step, ir.Leave) else state
+            case ir.Acquire(lock, mode, at=at) if not step.fallible:
+                return state | {Need(lock, mode, Site(self.number, at))}
+            case ir.Signal(on, at, of=of) if of and (self.names is None or on.place.root in self.names):
+                self.ring(Ring(self.owned(on), of, state, Site(self.number, at), self.own, self.number))
+            case ir.Register(bodies=bodies):
+                self.aside(bodies)
+            case ir.Invoke():
+                return self.invoke(step, state)
+            case _:
+                pass
+        return state
+
+    def ring(self, ring: Ring) -> None:
+        """What must be given again counts as it is in the later rounds of a loop, all else as in the first."""
+        if self.again and ring.of not in AGAIN:
+            return
+        if self.again:
+            self.found = [one for one in self.found if (one.site, one.of) != (ring.site, ring.of)]
+        self.found.append(ring)
+
+    def loop(self, body: ir.Region, label: int, state: frozenset[Need]) -> None:
+        once = _both(self.region(body, state), self.exits.pop(label, None))
+        if once is not None and not self.again:
+            self.again = True
+            self.region(body, once)
+            self.exits.pop(label, None)
+            self.again = False
+
+    def aside(self, bodies: tuple[ir.Region, ...]) -> None:
+        """Other threads ask for what they need themselves."""
+        own, exits = self.own, self.exits
+        for body in bodies:
+            self.own, self.exits = False, {}
+            self.region(body, frozenset())
+        self.own, self.exits = own, exits
+
+    def invoke(self, step: ir.Invoke, state: frozenset[Need]) -> State:
+        for _, body, _ in step.lambdas:
+            self.region(body, state)
+        sure = step.certain and len(step.targets) == 1
+        for target in step.targets:
+            for ring in self.coming(step, target):
+                on = self.owned(instantiate(ring.on, step, self.linked))
+                needs = self.seen(ring.needs, step) if sure else frozenset[Need]()
+                needs = needs | state if ring.own else needs
+                self.ring(Ring(on, ring.of, needs, ring.site, ring.own and self.own, self.number))
+        if sure and not self.plain:
+            state = state | self.seen(self.known.needs(step.targets[0]), step)
+        return state
+
+    def coming(self, step: ir.Invoke, target: int) -> Iterator[Ring]:
+        """The signals of a callee, in its own terms: those that count."""
+        handed = (n for n, place in enumerate(step.paths) if place is not None and place.root in (self.names or ()))
+        for slot in (None,) if self.names is None else handed:
+            yield from self.known.rings(target, slot)
+
+    def seen(self, needs: frozenset[Need], step: ir.Invoke) -> frozenset[Need]:
+        """A callee's needs as the caller sees them."""
+        return frozenset(need._replace(lock=instantiate(need.lock, step, self.linked)) for need in needs)
+
+    def owned(self, on: ir.Lock) -> ir.Lock:
+        """With the owner of the place, where the caller knows it."""
+        if on.owner:
+            return on
+        owner = next((one.owner for one in self.linked.handed if one.place == on.place and one.owner), "")
+        return replace(on, owner=owner) if owner else on
