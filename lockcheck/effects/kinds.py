@@ -1,0 +1,127 @@
+"""What a method can be to a lock, a condition, a value; each in the few words by which the data says it.
+
+In: those words.  Out: values.
+Never: which library has such methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Mode = Literal["exclusive", "write", "read", "upgradable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited.
+
+    `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
+    name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long; `raises`: an
+    error says that it did not get it; `closes`: a block that is opened with the result gives it back at its end.
+    """
+
+    mode: Mode
+    fallible: bool = False
+    bounded: bool = False
+    recursive: bool = False
+    moment: bool = False
+    sync: bool = False
+    hand: bool = False
+    gives: bool = False
+    asks: bool = False
+    opens: bool = False
+    raises: bool = False
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LockType:
+    """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard.
+
+    `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
+    each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
+    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error. `by_hand`: it is a
+    class of the tree.
+    """
+
+    kind: str
+    family: str
+    waits: Literal["thread", "task"]
+    wraps: bool
+    methods: Mapping[str, Taking]
+    shares: bool = False
+    by_name: bool = False
+    tells: bool = False
+    views: Mapping[str, LockType] = field(default_factory=dict)
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a method does to values of some types that takes no lock. `telling`: its name alone is enough."""
+
+    what: str
+    types: frozenset[str]
+    telling: bool
+    variables: frozenset[str] = frozenset()
+    """Names (in small letters, no underscores around) of variables that are taken to have one of the types."""
+    heeds: frozenset[str] = frozenset()
+    """Names of arguments by which whoever acts tells those whom the act runs what to do: they are known to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signalling:
+    """What a method does by which threads tell each other to go on: `wait` for a signal, or give one (`wake`).
+
+    `of` is what is waited for where that is more than one thing (a message, room for one); empty for a condition
+    variable. `held`: the lock must be held; `checked`: it looks itself at what it waits for; `limit` is the number of
+    the argument (the receiver is 0) that says how long it waits at most, 0 for none; `bounded`: it never waits for
+    ever; `awaited`: it waits only where a task does; `ask`: the first argument may say that it does not wait.
+    """
+
+    does: Literal["wait", "wake"]
+    of: str = ""
+    held: bool = False
+    checked: bool = False
+    bounded: bool = False
+    awaited: bool = False
+    ask: bool = False
+    limit: int = 0
+
+
+def taking(said: str) -> Taking:
+    """`write try hand`: the mode, then what else is true of it."""
+    words = said.split()
+    mode: Any = words[0]
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes")
+    return Taking(mode, *(flag in words for flag in flags))
+
+
+def signalling(said: str) -> tuple[Signalling, ...]:
+    """`wait message, wake room`: for each clause what the method does."""
+    found = []
+    for does, *words in (clause.split() for clause in said.split(",")):
+        limit = next((int(word[5:]) for word in words if word.startswith("limit")), 0)
+        flags = ("held", "checked", "bounded", "awaited", "ask")
+        of = next((word for word in words if word not in flags and not word.startswith("limit")), "")
+        kind: Any = does
+        found.append(Signalling(kind, of, limit=limit, **{flag: flag in words for flag in flags}))
+    return tuple(found)
+
+
+def view(lock: LockType, mode: Mode) -> LockType:
+    """The lock as it is taken by another name, for reading or for writing."""
+    takes, by_hand = Taking(mode), Taking(mode, hand=True, asks=lock.waits == "thread")
+    enters = "__aenter__" if lock.waits == "task" else "__enter__"
+    return replace(lock, methods={enters: takes, "acquire": by_hand, "release": Taking(mode, gives=True)})
+
+
+def made_by_hand(kind: str, waits: Literal["thread", "task"], by_name: bool) -> LockType:
+    """The lock that a class of the tree, `kind` in full, is by its name. Nobody knows whom it lets in again."""
+    takes, by_hand = Taking("exclusive"), Taking("exclusive", hand=True, asks=waits == "thread")
+    methods = {"__aenter__" if waits == "task" else "__enter__": takes, "acquire": by_hand}
+    family = "semaphore" if kind.endswith("Semaphore") else "reentrant"
+    methods["release"] = Taking("exclusive", gives=True)
+    return LockType(kind, family, waits, False, methods, by_name=by_name, by_hand=True)
