@@ -112,6 +112,37 @@ def test_a_thread_that_needs_the_lock_is_waited_for(body: str, tmp_path: Path) -
     assert judged(tmp_path, body.replace("join()", "join(5)")) == []
 
 
+MODULE = """\
+import signal, threading
+LOCK = threading.Lock()
+def helper():
+    with LOCK:
+        return 1
+def left():
+    LOCK.acquire()
+"""
+IMPORTED = {
+    "in a block": ("with LOCK:\n    x = helper()\n", ("LCK201", 9)),
+    "by hand": ("LOCK.acquire()\nhelper()\nLOCK.release()\n", ("LCK201", 9)),
+    "around definitions": (
+        "try:\n    @decorated\n    def f(): pass\n    with LOCK:\n        class A:\n            def g(self): pass\n"
+        "        helper()\nfinally:\n    pass\n",
+        ("LCK201", 14),
+    ),
+    "where it is run": ("if __name__ == '__main__':\n    left()\n    with LOCK:\n        pass\n", ("LCK201", 10)),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IMPORTED.values(), ids=list(IMPORTED))
+def test_what_a_module_does_as_it_is_imported(text: str, expected: tuple[str, int], tmp_path: Path) -> None:
+    write_tree(tmp_path, {"module.py": MODULE + text})
+    (finding,) = checked(tmp_path, ".")["findings"]
+    assert (finding["code"], finding["line"]) == expected
+    assert finding["function"].endswith("<module>")
+    write_tree(tmp_path, {"module.py": MODULE + "def held():\n    return LOCK\n" + text.replace("LOCK", "OTHER")})
+    assert found(tmp_path) == []
+
+
 QUIET = {
     "a try under the own lock takes nothing": (
         "def f(self):\n    with self._lock:\n        check(self._lock.acquire(False))\n    return self.locked()"

@@ -28,10 +28,12 @@ class Operators(Values):
 
     def operator(self, call: ir.Call, name: str) -> bool:
         """The first operand answers by the method, or by the one that stands in for it; False where it has none."""
-        kind = self.type_of(call.operands[0].place)
+        named = self.program.types.named
+        names = [one for one in (name, *self.effects.operators[name]) if one in named]
+        kind = self.type_of(call.operands[0].place) if names else None
         if kind is None or kind.path == (CLASS,):
             return False
-        for one in (name, *self.effects.operators[name]):
+        for one in names:
             if self.program.types.made.methods(kind, one, self.effects):
                 operands = call.operands if one == name else call.operands[:1]
                 self.method(replace(call, callee=ir.Method(one), operands=operands), one)

@@ -426,6 +426,11 @@ class Types:
         """The names of the methods that a type declares itself."""
         return self._methods.get(path, ())
 
+    @property
+    def named(self) -> Collection[str]:
+        """The names of all methods and functions of the tree."""
+        return self._named
+
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""
         return [number for number in self._named.get(name, ()) if self.effects(number) is effects]

@@ -48,8 +48,7 @@ def main():
 ## In production
 Deadlock. It happens at shutdown, once in many: the process ignores SIGTERM until it is killed.
 ## Not seen
-Handlers that the module's own lines install, outside of any function. Those of an event loop
-(`loop.add_signal_handler`) run between tasks, not in the middle of one, and are left alone.
+Handlers of an event loop (`loop.add_signal_handler`): they run between tasks, not in the middle of one.
 """
 
 from __future__ import annotations

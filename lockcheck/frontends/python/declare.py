@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from lockcheck import ir
 from lockcheck.frontends.python import handed, values
-from lockcheck.frontends.python.scan import AROUND, Line, Outline, outline, trimmed
+from lockcheck.frontends.python.scan import AROUND, MODULE, Line, Outline, outline, own_statements, trimmed
 from lockcheck.source import Crate, Source
 
 SELF = ir.Type(("Self",))
@@ -48,6 +48,7 @@ _WAITS = re.compile(
 )
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+_OWN_NAMES = (("self",), ("cls",))
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _PLAIN = _COMPUTED | AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -254,7 +255,7 @@ class _Declarer:
             kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
             if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2:
                 kind = self.assigned(kind.path[1], (start, said.start()))
-            if kind is not None and kind.path[0].startswith("[") and (kind.path[:2] == ("[at]", "self") or kind.args):
+            if kind is not None and kind.path[0].startswith("[") and (kind.path[1:2] in _OWN_NAMES or kind.args):
                 found[kind] = None
         one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)
         return ir.Type(("list",), (one,)) if one is not None and yields else one
@@ -317,6 +318,18 @@ class _Declarer:
             self.functions += self.wrappers(scope.module, name, params, (body, line.end))
         if _INSIDE.search(masked, body, line.end):
             self.block(body, line.end, inner)
+
+    def statements(self, module: ir.Path) -> None:
+        """What a module does itself when it is imported, as a function that nobody calls."""
+        at = own_statements(self.text)
+        if at is not None:
+            by_hand = _BY_HAND.search(self.text.masked, *at) is not None
+            self.functions.append(
+                ir.Function(
+                    module, MODULE, None, None, (), (), (), False, None, False, at, (at[0], at[0]), at,
+                    by_hand=by_hand, of_tests=self.tests,
+                )
+            )  # fmt: skip
 
     def wrappers(
         self, module: ir.Path, name: str, params: tuple[ir.Param, ...], within: ir.Range
@@ -406,6 +419,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     text = outline(source.data)
     declarer = _Declarer(source.data, text, posixpath.basename(source.path) == "__init__.py", _is_tests(source.path))
     declarer.block(0, len(source.data), _Scope(module))
+    declarer.statements(module)
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), (), (), (), tuple(declarer.makings),

@@ -16,7 +16,10 @@ from lockcheck.frontends.python.frame import Frame
 from lockcheck.frontends.python.values import CONSTANTS
 
 UNKNOWN = ir.Place(("[unknown]",))
-OPERATORS = frozenset({"__getitem__", "__setitem__", "__delitem__", "__contains__", "__iter__", "__str__"})
+OPERATORS = frozenset(
+    {"__getitem__", "__setitem__", "__delitem__", "__contains__", "__iter__", "__str__", "__bool__", "__eq__", "__ne__",
+     "__hash__"}
+)  # fmt: skip
 """The methods by which values answer to operators."""
 
 
@@ -49,12 +52,19 @@ class Expressions(Frame):
                 return self.yielded(node)
             case cst.Tuple(elements=elements) | cst.List(elements=elements):
                 return self.display(node, elements)
+            case cst.Set(elements=elements):
+                for element in elements:
+                    self.key(element.value)
+                return None
             case cst.ListComp() | cst.SetComp() | cst.DictComp():
                 return self.comprehension(node, self.at_once(node.for_in.iter))
             case cst.GeneratorExp():
                 return ir.Place(self.closure(node, self.at_once(node.for_in.iter)))
             case cst.Comparison():
                 self.comparison(node)
+                return None
+            case cst.BinaryOperation(left=cst.SimpleString(), operator=cst.Modulo(), right=right):
+                self.spelled(right)
                 return None
             case cst.FormattedStringExpression(expression=inner):
                 self.operate("__str__", self.value(inner), inner)
@@ -90,7 +100,10 @@ class Expressions(Frame):
     def subscript(self, node: cst.Subscript, operator: str = "__getitem__") -> ir.Place | None:
         base = self.value(node.value)
         for element in node.slice:
-            self.value(element)
+            if isinstance(element.slice, cst.Index):
+                self.key(element.slice.value)
+            else:
+                self.value(element)
         if base is None:
             return None
         self.operate(operator, base, node, 2 if operator == "__setitem__" else 1)
@@ -99,11 +112,37 @@ class Expressions(Frame):
 
     def comparison(self, node: cst.Comparison) -> None:
         """`a < b`, `a in b`."""
-        self.value(node.left)
+        left = self.value(node.left)
         for one in node.comparisons:
             place = self.at_once(one.comparator)
             if isinstance(one.operator, (cst.In, cst.NotIn)):
+                self.operate("__hash__", left, node.left)
                 self.operate("__contains__", place, one.comparator, 1)
+            else:
+                self.compared(one.operator, left, node)
+            left = place
+
+    def compared(self, operator: cst.BaseCompOp, left: ir.Place | None, node: cst.CSTNode) -> None:
+        """`a == b` asks `a`; a constant has nothing to say."""
+        name = "__eq__" if isinstance(operator, cst.Equal) else "__ne__" if isinstance(operator, cst.NotEqual) else ""
+        if name:
+            self.operate(name, left, node, 1)
+
+    def spelled(self, node: cst.BaseExpression) -> None:
+        """`"%s" % value`, `"%s %s" % (one, other)`."""
+        for one in [part.value for part in node.elements] if isinstance(node, cst.Tuple) else [node]:
+            self.operate("__str__", self.value(one), one)
+
+    def key(self, node: cst.BaseExpression) -> None:
+        """A value by which something is found."""
+        self.operate("__hash__", self.value(node), node)
+
+    def truth(self, node: cst.BaseExpression) -> ir.Place | None:
+        """The value of an expression that is asked whether it is true."""
+        place = self.value(node)
+        if isinstance(node, (cst.Name, cst.Attribute)):
+            self.operate("__bool__", place, node)
+        return place
 
     def operate(self, name: str, place: ir.Place | None, node: cst.CSTNode, more: int = 0) -> None:
         """An operator asks a value for something, by the method that classes define for it; so many operands follow."""
@@ -185,12 +224,12 @@ class Expressions(Frame):
         """`a and b`, `not a` as a value: the last of its operands that is evaluated."""
         dst = self.slot()
         if isinstance(node, cst.BooleanOperation):
-            left = self.value(node.left)
+            left = self.truth(node.left)
             self.take(dst, left)
             right = self.arm(self.at(node.right), lambda: self.take(dst, self.value(node.right)))
             self.put(ir.Branch((right, ir.Arm(ir.Region((), (), self.at(node))))))
         elif isinstance(node, cst.UnaryOperation):
-            self.value(node.expression)
+            self.truth(node.expression)
         return ir.Place(dst)
 
     def take(self, dst: int, place: ir.Place | None) -> None:
@@ -248,8 +287,10 @@ class Expressions(Frame):
                 elif self.lookup(word[0]) is None:
                     self.value(only.comparator)
                     tested, positive, value = node.left, same, word
-        place = self.value(tested)
+        place = self.truth(tested) if tested is node else self.value(tested)
         at = self.at(node)
+        if value and isinstance(node, cst.Comparison):
+            self.compared(node.comparisons[0].operator, place, node)
         if place is None:
             arms = tuple(ir.Arm(ir.Region((ir.Leave(label),), (), at)) for label in (yes, no))
         else:

@@ -26,7 +26,7 @@ _ORDINARY = frozenset({"Exception"})
 class Flow(Expressions):
     """The statements of a function."""
 
-    def block(self, node: cst.BaseSuite) -> None:
+    def block(self, node: cst.BaseSuite | cst.Module) -> None:
         for statement in node.body:
             self.statement(statement)
 

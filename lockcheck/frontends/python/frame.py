@@ -134,7 +134,7 @@ class Frame(ABC):
         """Lower an expression and say where its value is; None where the value cannot matter."""
 
     @abstractmethod
-    def block(self, node: cst.BaseSuite) -> None:
+    def block(self, node: cst.BaseSuite | cst.Module) -> None:
         """Lower statements."""
 
     @abstractmethod

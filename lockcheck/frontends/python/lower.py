@@ -11,13 +11,19 @@ import libcst as cst
 from lockcheck import ir
 from lockcheck.frontends.python import syntax
 from lockcheck.frontends.python.flow import Flow
+from lockcheck.frontends.python.scan import MODULE
 
 
 class Lowering(Flow):
     """Lowers one function."""
 
-    def function(self, function: ir.Function) -> ir.Body:
-        node = self.parsed.node
+    def module(self, function: ir.Function, node: cst.Module) -> ir.Body:
+        """A module's own statements: every name in them is the module's."""
+        self.result = self.slot("", "result", function.at)
+        root = self.filled(function.at, lambda: self.block(node), (), ir.RETURN)
+        return ir.Body(tuple(self.slots), root, self.result)
+
+    def function(self, function: ir.Function, node: cst.FunctionDef) -> ir.Body:
         self.names.append({})
         self.outside.append(set())
         bound, outside = syntax.assigned(node.body)
@@ -89,4 +95,8 @@ def _params(params: cst.Parameters) -> list[cst.Param]:
 
 def lower(data: bytes, function: ir.Function) -> ir.Body:
     """The steps of a function. Raises syntax.UnreadableError where its text is no Python."""
-    return Lowering(syntax.parse(data, function.at)).function(function)
+    parsed = syntax.parse_module(data, function.at) if function.name == MODULE else syntax.parse(data, function.at)
+    lowering = Lowering(parsed)
+    if isinstance(parsed.node, cst.Module):
+        return lowering.module(function, parsed.node)
+    return lowering.function(function, parsed.node)

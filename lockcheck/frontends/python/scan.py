@@ -11,8 +11,8 @@ one is a statement wherever it stands outside of a string.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lockcheck import ir
@@ -29,6 +29,9 @@ _LINE = re.compile(rb"^([ \t\f]*)([^\s#)\]}])", re.MULTILINE)
 _PAREN = re.compile(rb"[()\[\]{}\n:;]")
 _OPEN, _CLOSE = b"([{", b")]}"
 _HASH, _BACKSLASH = ord("#"), ord("\\")
+
+MODULE = "<module>"
+"""The name of the function that stands for a module's own statements, as Python's own tracebacks call it."""
 
 AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 """Decorators that make a function one whose callers' blocks run where it yields."""
@@ -141,6 +144,72 @@ def mask(data: bytes) -> bytes:
         done = end
     out.append(data[done:])
     return b"".join(out)
+
+
+_DEFINITION = re.compile(rb"^[ \t]*((?:async[ \t]+)?def\b|class\b)", re.MULTILINE)
+_GOES_ON = re.compile(rb"(?:else|elif|except|finally)\b")
+_OWN = re.compile(rb"^[ \t]*with\b|\.(?:acquire|release)\b|\b(?:signal|finalize)\s*\(", re.MULTILINE)
+
+
+def own_statements(text: Outline) -> ir.Range | None:
+    """Where a module takes locks itself, or says what is to run in the middle of anything, as it is imported.
+
+    From the first such statement of the module's own lines to the last, each with all that belongs to it. None:
+    nowhere.
+    """
+    own: list[int] = []
+    for start, end in _between(_definitions(text), len(text.masked)):
+        own += (said.start() for said in _OWN.finditer(text.masked, start, end))
+    if not own:
+        return None
+    heads = [one for one in text.lines if one.indent == 0]
+    starts = [one.start for one in heads]
+    first, last = bisect_right(starts, own[0]) - 1, bisect_right(starts, own[-1]) - 1
+    while first > 0 and _GOES_ON.match(text.masked, starts[first]):
+        first -= 1
+    while last + 1 < len(heads) and _GOES_ON.match(text.masked, starts[last + 1]):
+        last += 1
+    return trimmed(text.masked, (starts[max(first, 0)], text.block_end(heads[last])))
+
+
+def without_definitions(data: bytes, text: Outline) -> bytes:
+    """The bytes of a file of which `text` is the outline, with `pass` for each function and class, all offsets kept."""
+    out: list[bytes] = []
+    done = 0
+    for start, end in _definitions(text):
+        begin = start
+        number = bisect_left(text.starts, start)
+        while number > 0 and text.masked[text.starts[number - 1] : text.starts[number - 1] + 1] == b"@":
+            number -= 1
+            begin = text.starts[number]
+        blank = b"\n".join(b" " * len(one) for one in data[begin:end].split(b"\n"))
+        at = start - begin
+        out += data[done:begin], blank[:at], b"pass", blank[at + len(b"pass") :]
+        done = end
+    out.append(data[done:])
+    return b"".join(out)
+
+
+def _definitions(text: Outline) -> Iterator[ir.Range]:
+    """The functions and classes that stand in no other one."""
+    at = 0
+    while (said := _DEFINITION.search(text.masked, at)) is not None:
+        number = bisect_left(text.starts, said.start(1))
+        if number == len(text.starts):
+            return
+        line = text.lines[number]
+        end = text.block_end(line)
+        at = end if end == len(text.masked) else max(text.masked.rfind(b"\n", 0, end) + 1, said.end())
+        yield line.start, at
+
+
+def _between(spans: Iterable[ir.Range], end: int) -> Iterator[ir.Range]:
+    """What is left outside of the ranges, in order, up to an end."""
+    at = 0
+    for span in spans:
+        yield at, span[0]
+        at = span[1]
+    yield at, end
 
 
 def _columns(space: bytes) -> int:

@@ -1,6 +1,6 @@
 """One function as libcst reads it, with byte positions, and small questions about its nodes.
 
-In: the bytes of a function.  Out: its `FunctionDef` and where each node of it is.
+In: the bytes of a function, or of a module's own statements.  Out: its tree and where each node of it is.
 Never: what a node means.
 
 libcst's own position provider fails on files of the standard library and copies the tree first; here the tree is
@@ -90,9 +90,9 @@ class _Inner:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A function's tree and the byte ranges of its nodes, in the file, by the nodes' ids."""
+    """A function's tree, or a module's, and the byte ranges of its nodes, in the file, by the nodes' ids."""
 
-    node: cst.FunctionDef
+    node: cst.FunctionDef | cst.Module
     spans: dict[int, ir.Range]
     shift: int
 
@@ -112,10 +112,7 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     text = data[begin : at[1]].decode("utf-8", "replace")
     wrapped = text[:1] in " \t\f"
     head = "if 1:\n" if wrapped else ""
-    try:
-        module = cst.parse_module(head + text + "\n")
-    except cst.ParserSyntaxError as error:
-        raise UnreadableError(max(error.raw_line - wrapped, 1), "syntax error") from None
+    module = _module(head + text + "\n", int(wrapped))
     counter = _Counter(module.default_indent, module.default_newline, 0)
     found: Any = module.body[0]
     found._codegen(cast("Any", counter))
@@ -123,6 +120,28 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     if not isinstance(found, cst.FunctionDef):
         raise UnreadableError(1, "syntax error")
     return Parsed(found, counter.spans, begin - len(head))
+
+
+def parse_module(data: bytes, at: ir.Range) -> Parsed:
+    """The statements at a range of a file's bytes that are a module's own; of definitions nothing is read.
+
+    Raises UnreadableError, or RecursionError where it is nested too deep.
+    """
+    text = scan.without_definitions(data[slice(*at)], scan.outline(data[slice(*at)]))
+    _refuse_deep(text)
+    module = _module(text.decode("utf-8", "replace") + "\n")
+    counter = _Counter(module.default_indent, module.default_newline, 0)
+    for part in (*module.header, *module.body):
+        part._codegen(cast("Any", counter))
+    return Parsed(module, counter.spans, at[0])
+
+
+def _module(text: str, before: int = 0) -> cst.Module:
+    """The tree of a module's text. Raises UnreadableError with a line that leaves out so many at the beginning."""
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        raise UnreadableError(max(error.raw_line - before, 1), "syntax error") from None
 
 
 _SHORT, _LARGEST = 2_000, 200_000
