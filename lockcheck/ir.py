@@ -819,13 +819,15 @@ class Words(Struct, frozen=True, gc=False, array_like=True):
 class Body(Struct, frozen=True, gc=False, array_like=True):
     """A lowered function: its slots (parameters first, in order), its steps, and the slot of what it returns.
 
-    `uses` pairs each variable's slot with the places where it is named after it was made, in order.
+    `uses` pairs each variable's slot with the places where it is named after it was made, in order. `unseen` are the
+    variables that are given values somewhere of which no step says anything.
     """
 
     slots: tuple[Slot, ...]
     root: Region
     result: int
     uses: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    unseen: tuple[int, ...] = ()
 
 
 class Unit(Struct, frozen=True, gc=False, array_like=True):

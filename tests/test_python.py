@@ -412,3 +412,31 @@ def test_a_lock_that_others_give_back_is_perhaps_how_threads_wait_for_each_other
     options = ("--select", "LCK201", "--min-confidence", "possible", "--output", "json", "--no-cache")
     said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
     assert [(one["code"], one["confidence"]) for one in said["findings"]] == [("LCK201", confidence)]
+
+
+NEXT = """\
+import asyncio
+class Feed:
+    def __init__(self):
+        self.changed = asyncio.Condition()
+        self.rows = []
+    async def next(self):
+        async with self.changed:
+            await self.changed.wait()
+            return self.rows
+"""
+WAITS = {
+    "a task waits for whatever comes next": (NEXT, "possible"),
+    "a task looks first": (NEXT.replace("            await", "            if not self.rows:\n                await")
+                               .replace("return self.rows", "return self.rows.pop()"), "certain"),
+    "a thread": (NEXT.replace("asyncio", "threading").replace("async ", "").replace("await ", ""), "certain"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_task_may_wait_for_whatever_comes_next(name: str, tmp_path: Path) -> None:
+    text, confidence = WAITS[name]
+    write_tree(tmp_path, {"a.py": text})
+    options = ("--select", "LCK405", "--min-confidence", "possible", "--output", "json", "--no-cache")
+    said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
+    assert [one["confidence"] for one in said["findings"]] == [confidence]

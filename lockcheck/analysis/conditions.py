@@ -37,12 +37,14 @@ class Unlooped(NamedTuple):
     """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it.
 
     `outside`: what is waited for is looked at in a loop around the critical section, where nothing keeps it as it is.
+    `blind`: a task looks at nothing under the lock, as one does that waits for whatever comes next.
     """
 
     moment: Moment
     hold: Hold
     sure: bool
     outside: bool = False
+    blind: bool = False
 
 
 class Starved(NamedTuple):
@@ -84,7 +86,8 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine and not moment.loops:
             if not (_is_last(analysis, moment, event, mine[0][0]) or _starts_who_wakes(analysis, moment, mine[0][0])):
-                yield Unlooped(moment, *mine[0])
+                blind = mine[0][0].taken.lock.waits == "task" and not _heads(moment, mine[0][0])
+                yield Unlooped(moment, *mine[0], blind=blind)
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
 
@@ -96,7 +99,7 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     Who tests it again relies on nothing.
     """
     body, effects = analysis.program.body(moment.function), analysis.effects(moment.function)
-    heads = {arm.body.at for arm in moment.arms if hold.taken.site.at[1] <= arm.body.at[0]}
+    heads = _heads(moment, hold)
     if body is None or not effects.waits_signalled or not heads:
         return False
     listed = list(ir.steps_of(body.root))
@@ -113,6 +116,11 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     behind = [*named_after(body, event.at, tested, known), *variables]
     used = {one.place for one in behind if not any(ir.within(one.at, at) for at in plain)}
     return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in used)
+
+
+def _heads(moment: Moment, hold: Hold) -> set[ir.Range]:
+    """The arms that a moment stands in, since a guard was taken."""
+    return {arm.body.at for arm in moment.arms if hold.taken.site.at[1] <= arm.body.at[0]}
 
 
 def _starts_who_wakes(analysis: Analysis, moment: Moment, hold: Hold) -> bool:

@@ -300,7 +300,8 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
-    state.watched = _watched(body) if not effects.objects else frozenset()
+    state.watched = _watched(body, effects.objects)
+    state.passing = _passing(body.root) if effects.objects else frozenset()
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()
@@ -351,27 +352,45 @@ def _callees(region: ir.Region) -> dict[int, None]:
     return found
 
 
-def _watched(body: ir.Body) -> frozenset[int]:
-    """The variables that are assigned written values, and that nothing but assignments in the open changes."""
+def _watched(body: ir.Body, objects: bool) -> frozenset[int]:
+    """The variables that are assigned written values, and that nothing but assignments in the open changes.
+
+    Where every value is a reference (`objects`), whoever is given a variable's value cannot change the variable.
+    """
     found: set[int] = set()
     for step in ir.steps_of(body.root, closures=False):
         if isinstance(step, ir.Move) and step.src in _WRITTEN and isinstance(step.dst.root, int) and not step.dst.way:
             slot = body.slots[step.dst.root]
             if slot.name and not slot.fixed:
                 found.add(step.dst.root)
+    found.difference_update(body.unseen)
     if not found:
         return frozenset()
     for step in ir.steps_of(body.root, closures=False):
         match step:
-            case ir.Ref(_, src):
+            case ir.Ref(_, src) if not objects:
                 found.discard(slot_of(src))
-            case ir.Call(operands=operands):
+            case ir.Call(operands=operands) if not objects:
                 found.difference_update(slot_of(one.place) for one in operands if not one.moved)
             case ir.Lambda(takes=takes):
                 found.difference_update(takes)
                 found.difference_update(_named_in(step.body))
             case _:
                 pass
+    return frozenset(found)
+
+
+def _passing(root: ir.Region) -> frozenset[int]:
+    """The labels by which an exception leaves the function, whatever is done on its way: no handler stops it."""
+    found = {ir.RAISED}
+    for outer in (step for step in ir.steps_of(root) if isinstance(step, ir.Region)):
+        for number, region in enumerate(outer.steps):
+            rest = outer.steps[number + 1 :]
+            if not isinstance(region, ir.Region) or not rest:
+                continue
+            handled = any(arm.role == "handler" for one in rest if isinstance(one, ir.Branch) for arm in one.arms)
+            if not handled and isinstance(rest[-1], ir.Leave) and rest[-1].label in found:
+                found.add(region.label)
     return frozenset(found)
 
 

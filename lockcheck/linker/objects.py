@@ -45,9 +45,9 @@ class Objects(LockMethods):
 
     def may_raise(self, step: ir.Step, to: int) -> bool:
         """Whether an exception is to be reckoned with. Out of the function library calls that are steady raise none."""
-        if isinstance(step, ir.Invoke) and not step.targets and to == ir.RAISED:
+        if isinstance(step, ir.Invoke) and not step.targets and to in self.passing:
             return step.name.rpartition(".")[2] not in self.effects.steady
-        if isinstance(step, ir.Block) and to == ir.RAISED:
+        if isinstance(step, ir.Block) and to in self.passing:
             return step.at not in self.steady
         if isinstance(step, ir.Branch):
             inside = (one for arm in step.arms for one in ir.steps_of(arm.body))

@@ -84,11 +84,18 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             doubtful = wait.trace or analysis.of_tests(moment.function)  # (a test's runtime runs nothing else)
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
-                f"awaits{via} while the guard of `{{lock}}` is held: a task that wants the lock blocks the thread",
+                f"awaits{via} while the guard of `{{lock}}` is held: {_then(lock)}",
                 "end the guard before the await, or use a lock whose guard may be held across it",
                 "possible" if doubtful else graded(lock.evidence, sure), "still held here",
                 (*taken_notes(analysis, moment, hold), *wait_notes(analysis, wait, "awaits", "awaits here")),
             )  # fmt: skip
+
+
+def _then(lock: ir.Lock) -> str:
+    """What comes of it: a lock that lets its thread in again does not block it."""
+    if lock.family == "reentrant":
+        return "it lets other tasks of the same thread in, and whoever is on another thread waits"
+    return "a task that wants the lock blocks the thread"
 
 
 def _is_only_tried(analysis: Analysis, hold: Hold) -> bool:

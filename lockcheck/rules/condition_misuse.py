@@ -108,7 +108,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
             _OUTSIDE if bare.outside else _UNLOOPED,
             "wait in a loop that looks at what is waited for, inside the critical section",
-            graded(bare.hold.taken.lock.evidence, bare.sure and not bare.outside), "nothing is looked at after it",
+            "possible" if bare.blind else graded(bare.hold.taken.lock.evidence, bare.sure and not bare.outside),
+            "nothing is looked at after it",
             tuple(witness.taken_notes(analysis, bare.moment, bare.hold)),
         )  # fmt: skip
     for moment in unheld(analysis):

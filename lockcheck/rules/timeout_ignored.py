@@ -134,9 +134,19 @@ def _unbounded(analysis: Analysis, number: int, moments: Sequence[Moment]) -> It
         for hold, sure in moment.held():
             taken, own = hold.taken, event.lock if isinstance(event, ir.Wait) else None
             here = taken.site.function == number and not taken.inner and not taken.optional
-            if sure and here and taken.site.at not in seen and (own is None or own.place != taken.lock.place):
+            lets_go = own.place == taken.lock.place if own is not None else _lets_go(analysis, moment, taken.lock)
+            if sure and here and taken.site.at not in seen and not lets_go:
                 seen.add(taken.site.at)
                 yield moment, hold
+
+
+def _lets_go(analysis: Analysis, moment: Moment, lock: ir.Lock) -> bool:
+    """Whether what the moment calls, or what it is given to run, is by its name a wait of the lock's own condition."""
+    body, at = analysis.program.body(moment.function), getattr(moment.event, "at", (0, 0))
+    steps = ir.steps_of(body.root, closures=False) if body is not None else ()
+    calls = (step for step in steps if isinstance(step, ir.Call) and ir.within(step.at, at) and step.operands)
+    waits = analysis.effects(moment.function).waits
+    return any(call.word in waits and call.operands[0].place == lock.place for call in calls)
 
 
 def _given(analysis: Analysis, number: int, limits: AbstractSet[int]) -> frozenset[ir.Range]:

@@ -10,7 +10,7 @@ held by a slot of the block's region: it is given back on every way out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import libcst as cst
 
@@ -49,6 +49,8 @@ class Flow(Expressions):
                 self.bind(node.name, ir.Place(self.closure(node)))
             case cst.Match():
                 self.match_(node)
+            case cst.ClassDef(name=name):
+                self.untold([name.value])
             case cst.BaseSmallStatement():
                 self.small(node)
             case _:
@@ -94,6 +96,8 @@ class Flow(Expressions):
                     self.deleted(one.value if isinstance(one, cst.Element) else one)
             case cst.Assert(test=test):
                 self.claimed(test)
+            case cst.Import() | cst.ImportFrom():
+                self.untold(syntax.imported(node))
             case _:
                 pass
 
@@ -121,7 +125,9 @@ class Flow(Expressions):
                 slot = self.lookup(name)
                 if slot is not None and value is not None:
                     self.put(ir.Move(ir.Place(slot), value))
-                elif slot is None:
+                elif slot is not None:
+                    self.unseen.add(slot)
+                else:
                     self.put(ir.Move(ir.Place((name,)), value or UNKNOWN))
             case cst.Tuple(elements=elements) | cst.List(elements=elements):
                 for number, element in enumerate(elements):
@@ -137,6 +143,10 @@ class Flow(Expressions):
                     self.put(ir.Move(place, value))
             case _:
                 pass
+
+    def untold(self, names: Iterable[str]) -> None:
+        """Names are bound to values of which no step says anything."""
+        self.unseen.update(slot for name in names if (slot := self.lookup(name)) is not None)
 
     # ------------------------------------------------------------------------------------------------------- loops
 
@@ -283,6 +293,7 @@ class Flow(Expressions):
             self.steps.insert(0, ir.Escape(label, at))
 
     def handling(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> ir.Arm:
+        self.untold(syntax.names_bound(handler.name.name) if handler.name is not None else ())
         return self.arm(self.at(handler), lambda: self.block(handler.body), "handler")
 
     def catches(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> str:
@@ -301,6 +312,7 @@ class Flow(Expressions):
         subject = self.value(node.subject)
         arms = []
         for case in node.cases:
+            self.untold(syntax.assigned(case.pattern)[0])
 
             def run(case: cst.MatchCase = case) -> None:
                 if isinstance(case.pattern, cst.MatchAs) and case.pattern.pattern is None and case.pattern.name:

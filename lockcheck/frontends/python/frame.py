@@ -45,6 +45,7 @@ class Frame(ABC):
         self.leave_function = ir.RETURN
         self.result = -1
         self.uses: dict[int, list[int]] = {}
+        self.unseen: set[int] = set()
         self.method_of: int | None = None
         self.lends = False
         """A function within the function is lowered that its callers' blocks run around."""

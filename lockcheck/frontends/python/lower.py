@@ -40,7 +40,7 @@ class Lowering(Flow):
         self.locals(node.body, bound, outside)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
         uses = tuple((slot, tuple(places)) for slot, places in self.uses.items())
-        return ir.Body(tuple(self.slots), root, self.result, uses)
+        return ir.Body(tuple(self.slots), root, self.result, uses, tuple(sorted(self.unseen)))
 
     def locals(self, body: cst.CSTNode, bound: set[str], outside: set[str]) -> None:
         """Every name that a body binds is a variable of its function from its beginning."""

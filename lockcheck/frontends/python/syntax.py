@@ -220,6 +220,12 @@ def names_bound(node: cst.CSTNode) -> Iterator[str]:
             pass
 
 
+def imported(node: cst.Import | cst.ImportFrom) -> Iterator[str]:
+    """The names that an import binds, as far as they are written."""
+    for one in node.names if not isinstance(node.names, cst.ImportStar) else ():
+        yield from names_bound(one.asname.name) if one.asname is not None else dotted(one.name)[:1]
+
+
 def assigned(body: cst.CSTNode) -> tuple[set[str], set[str]]:
     """The names that a function's body binds itself, and those that it says are from outside."""
     bound: set[str] = set()
