@@ -288,3 +288,31 @@ def test_what_hangs_in_a_test_is_hidden_by_default(tmp_path: Path, monkeypatch: 
     assert found(tmp_path, monkeypatch) == [("src/lib.rs", 7, "LCK201", "declared")]
     report = engine.check(["."], Settings(min_confidence="possible"), Work())
     assert [one.confidence for one in report.findings] == ["certain", "possible"]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "State(state): axum::extract::State<Arc<Site>>",
+        "axum::Extension(state): axum::Extension<Arc<Site>>",
+        "state: tauri::State<'_, Site>",
+        "state: web::Data<Site>",
+        "state: Res<Site>",
+    ],
+)
+def test_what_a_framework_hands_to_a_handler_stands_for_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parameter: str
+) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "lib.rs": "use actix_web::web;\nuse axum::extract::State;\nuse bevy_ecs::prelude::Res;\n"
+            "use std::sync::{Arc, Mutex};\npub struct Site {\n    users: Mutex<Vec<u32>>,\n}\nimpl Site {\n"
+            "    fn count(&self) -> usize {\n        self.users.lock().unwrap().len()\n    }\n}\n"
+            f"fn page({parameter}) -> usize {{\n    let users = state.users.lock().unwrap();\n"
+            "    users.len() + state.count()\n}\n"
+        },
+    )
+    assert found(tmp_path, monkeypatch) == [("lib.rs", 15, "LCK201", "declared")]
+    report = engine.check(["."], Settings(), Work())
+    assert "`state.users`" in report.findings[0].message

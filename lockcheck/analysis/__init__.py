@@ -18,7 +18,7 @@ from lockcheck.analysis.summaries import Reach, Summary, Wait, discharged, freed
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import Linked, Program, Shared, parts_of_owner
+from lockcheck.linker import Linked, Program, Shared, parts_of_owner, plain
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
@@ -43,7 +43,8 @@ class Topic(NamedTuple):
 
 def _also_called(linked: Linked, place: ir.Place) -> ir.Place | None:
     """A place by the first of its younger names that the text has; None where it has none."""
-    for younger, older in linked.alias.items():
+    for younger, named in linked.alias.items():
+        older = plain(named)
         fits = older.root == place.root and place.way[: len(older.way)] == older.way
         if fits and isinstance(younger.root, int) and linked.slots[younger.root].name:
             return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
@@ -456,7 +457,8 @@ class Analysis:
             slot = linked.slots[place.root] if linked is not None and place.root < len(linked.slots) else ir.Slot()
             if not slot.name and lock.owner:
                 return lock.owner.rpartition("::")[2]
-            if not slot.name and linked is not None and (other := _also_called(linked, place)) is not None:
+            taken_apart = not slot.name.isidentifier()
+            if taken_apart and linked is not None and (other := _also_called(linked, place)) is not None:
                 place = other
                 slot = linked.slots[other.root] if isinstance(other.root, int) else slot
             alone = not set(place.way) - {"*", "&"}

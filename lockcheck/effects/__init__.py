@@ -58,6 +58,7 @@ class Effects:
     """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool] = table("there")
     carries: frozenset[str] = names("same.carries")
+    gathers: frozenset[str] = names("same.gathers")
     owned: frozenset[str] = names("same.owned")
     guard_releases: frozenset[str] = names("guard-calls.releases")
     guard_consumes: frozenset[str] = names("guard-calls.consumes")

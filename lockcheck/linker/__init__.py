@@ -15,7 +15,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
-from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner
+from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
 from lockcheck.linker.shared import Shared, by_body
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
@@ -30,6 +30,7 @@ __all__ = [
     "oldest",
     "owner_of_static",
     "parts_of_owner",
+    "plain",
 ]
 
 NOTHING = Linked((), ir.Region((), (), (0, 0)), -1, (), None, (), (), frozenset(), {})

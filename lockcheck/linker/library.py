@@ -23,7 +23,7 @@ class Library(Invocations):
         """
         place = call.operands[0].place
         if place is not None:
-            if carries and name in self.effects.carries:
+            if carries and (name in self.effects.carries or name in self.effects.gathers):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
             if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
                 whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.link import Pass, walked
-from lockcheck.linker.places import parts_of_owner, slot_of
+from lockcheck.linker.places import parts_of_owner
 from lockcheck.linker.types import Context, mentions
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Shared(NamedTuple):
     """The lock of an owner (`Places.owner_of`) is that of a source, as far as a function makes it so.
 
-    The source is another owner, or a value of the function: ``#`` and numbers. `given`: the function is what makes
-    values of the owner's type, and is given the lock.
+    The source is another owner, or a value of the function or part of one: ``#``, numbers and fields. `given`: the
+    function is what makes values of the owner's type, and is given the lock.
     """
 
     owner: str
@@ -88,8 +88,8 @@ def by_body(program: Program, number: int) -> Iterator[Shared]:
         if older is None or not (isinstance(older.root, int) or older.root in program.names.statics):
             continue
         source = state.owner_of(older)
-        if not source and slot_of(older) >= 0:
-            source = f"#{number}.{slot_of(older)}"
+        if not source and all(part.isidentifier() or part.isdigit() for part in older.way):
+            source = ".".join((f"#{number}", str(older.root), *older.way))
         if source and source != owner:
             yield Shared(owner, source, number, False)
 

@@ -282,13 +282,17 @@ class Types:
                 kind = substitute(target, bound)
             elif name == "Result" and kind.args and self.is_guard(kind.args[0], effects):
                 kind = kind.args[0]
-            elif name in effects.wrappers and kind.path not in self.names.types and kind.args:
+            elif self._wraps(kind, effects):
                 kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
             elif kind.path == ("[dyn]",):
                 kind = next((a for a in kind.args if a.args and a.path[-1] in effects.flow_names), None)
             else:
                 yield from self.made.bases(kind, effects)
                 return
+
+    def _wraps(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether a type is a library's that stands for one of its arguments."""
+        return kind.path[-1] in effects.wrappers and bool(kind.args) and kind.path not in self.names.types
 
     def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
         """The type of a field (or index, or variant's part) and the full name of the type that declares it."""
@@ -306,6 +310,8 @@ class Types:
             if outer.path == ("[tuple]",):
                 number = int(name) if name.isdigit() else len(outer.args)
                 return (outer.args[number] if number < len(outer.args) else None), ""
+            if name == f"{outer.path[-1]}.0" and self._wraps(outer, effects):
+                return outer.args[0], ""
             decl = self.names.types.get(outer.path)
             if decl is None:
                 continue
