@@ -43,12 +43,13 @@ class Ring(NamedTuple):
     function: int
 
 
-def rings(analysis: Analysis, number: int, slot: int | None = None) -> tuple[Ring, ...]:
+def rings(analysis: Analysis, number: int, slot: int | None = None, plain: bool = False) -> tuple[Ring, ...]:
     """The signals that a function comes to, in its own terms, with what it asks for before each.
 
     With a `slot` only those that may be given by what is in it: calls that are handed nothing of it are not followed.
+    `plain`: what is asked for before is left out, so that no other call is followed either.
     """
-    return analysis.once(_Known).rings(number, slot)
+    return analysis.once(_Known).rings(number, slot, plain)
 
 
 class _Known:
@@ -56,18 +57,19 @@ class _Known:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._rings: dict[tuple[int, int | None], tuple[Ring, ...]] = {}
+        self._rings: dict[tuple[int, int | None, bool], tuple[Ring, ...]] = {}
         self._needs: dict[int, frozenset[Need]] = {}
 
-    def rings(self, number: int, slot: int | None = None) -> tuple[Ring, ...]:
-        """See `rings`. What every call on the way asks for is worked out only where there is a signal."""
-        key = number, slot
+    def rings(self, number: int, slot: int | None, plain: bool) -> tuple[Ring, ...]:
+        """See `rings`."""
+        key = number, slot, plain
         if key not in self._rings:
             self._rings[key] = ()
             linked = self._analysis.linked(number)
             names = _names(linked, slot) if linked is not None and slot is not None else None
-            if linked is not None and (names is None or self._walked(_Before(number, linked, self, names, plain=True))):
-                self._rings[key] = self._walked(_Before(number, linked, self, names))
+            some = plain or slot is None or bool(self.rings(number, slot, True))
+            if linked is not None and some:
+                self._rings[key] = _Before(number, linked, self, names, plain).everywhere()
         return self._rings[key]
 
     def needs(self, number: int) -> frozenset[Need]:
@@ -76,17 +78,9 @@ class _Known:
             self._needs[number] = frozenset()
             linked = self._analysis.linked(number)
             if linked is not None:
-                after = _Before(number, linked, self, frozenset()).region(linked.root, frozenset())
+                after = _Before(number, linked, self, frozenset(), False).region(linked.root, frozenset())
                 self._needs[number] = after or frozenset()
         return self._needs[number]
-
-    def _walked(self, walk: _Before) -> tuple[Ring, ...]:
-        walk.region(walk.linked.root, frozenset())
-        walk.own = False
-        for body in walk.linked.elsewhere:
-            walk.exits.clear()
-            walk.region(body, frozenset())
-        return tuple(dict.fromkeys(walk.found))
 
 
 def _names(linked: Linked, slot: int) -> frozenset[int]:
@@ -121,11 +115,20 @@ class _Before:
     linked: Linked
     known: _Known
     names: frozenset[int] | None
-    plain: bool = False
+    plain: bool
     own: bool = True
     found: list[Ring] = field(default_factory=list)
     exits: dict[int, State] = field(default_factory=dict)
     again: bool = False
+
+    def everywhere(self) -> tuple[Ring, ...]:
+        """The signals of the function's steps, and of the bodies in it that run at another time."""
+        self.region(self.linked.root, frozenset())
+        self.own = False
+        for body in self.linked.elsewhere:
+            self.exits.clear()
+            self.region(body, frozenset())
+        return tuple(dict.fromkeys(self.found))
 
     def region(self, region: ir.Region, state: State) -> State:
         for step in region.steps:
@@ -149,7 +152,7 @@ class _Before:
             case ir.Leave(label) | ir.Escape(label):
                 self.exits[label] = _both(self.exits.get(label), state)
                 return None if isinstance(step, ir.Leave) else state
-            case ir.Acquire(lock, mode, at=at) if not step.fallible:
+            case ir.Acquire(lock, mode, at=at) if not (step.fallible or self.plain):
                 return state | {Need(lock, mode, Site(self.number, at))}
             case ir.Signal(on, at, of=of) if of and (self.names is None or on.place.root in self.names):
                 self.ring(Ring(self.owned(on), of, state, Site(self.number, at), self.own, self.number))
@@ -203,7 +206,7 @@ class _Before:
         """The signals of a callee, in its own terms: those that count."""
         handed = (n for n, place in enumerate(step.paths) if place is not None and place.root in (self.names or ()))
         for slot in (None,) if self.names is None else handed:
-            yield from self.known.rings(target, slot)
+            yield from self.known.rings(target, slot, self.plain)
 
     def seen(self, needs: frozenset[Need], step: ir.Invoke) -> frozenset[Need]:
         """A callee's needs as the caller sees them."""

@@ -94,7 +94,7 @@ def _starved(analysis: Analysis, moment: Moment, stall: Stall) -> Starved | None
     rings = wakers(analysis, moment.function, stall) if held else None
     for hold, sure in held if rings else ():
         pairs = [(ring, _needed(analysis, ring, hold, stall, moment)) for ring in rings or ()]
-        if all(need is not None and not _is_own(ring, moment) for ring, need in pairs):
+        if all(need is not None and not _is_own(ring, moment.function) for ring, need in pairs):
             needed = {(ring.site, need.site): (ring, need) for ring, need in pairs if need is not None}
             return Starved(moment, hold, sure, stall, tuple(needed.values()))
     return None
@@ -114,9 +114,9 @@ def _keeps_out(hold: Hold, stall: Stall) -> bool:
     return lock.family != "once" and (stall.on.waits == "thread" or lock.waits == "task")
 
 
-def _is_own(ring: Ring, moment: Moment) -> bool:
-    """Whether the one who waits gives the signal itself."""
-    return ring.own and ring.site.function == moment.function and ring.of != "party"
+def _is_own(ring: Ring, function: int) -> bool:
+    """Whether the function that waits gives the signal itself."""
+    return ring.own and ring.site.function == function and ring.of != "party"
 
 
 def _needed(analysis: Analysis, ring: Ring, hold: Hold, stall: Stall, moment: Moment) -> Need | None:
@@ -180,11 +180,14 @@ def _is_beside(on: ir.Lock, lock: ir.Lock) -> bool:
 
 
 def wakers(analysis: Analysis, function: int, stall: Stall) -> Sequence[Ring] | None:
-    """All signals that could end a wait in a function; None where not all of them are known."""
+    """All signals that could end a wait in a function; None where not all are known, or it gives one itself."""
     on, root = stall.on, stall.on.place.root
     if on.owner:
         return _by_owner(analysis, on.owner, stall.of, set())
     if not isinstance(root, int) or root < analysis.program.parameters(function):
+        return None
+    given = [ring for ring in rings(analysis, function, root, plain=True) if ring.on.place == on.place]
+    if any(ring.of == stall.of and _is_own(ring, function) for ring in given):
         return None
     return _local(analysis, function, on.place, stall.of, set())
 

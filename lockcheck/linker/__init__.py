@@ -90,6 +90,7 @@ class Program:
         self._bodies = bodies
         self._has = has
         self._channels: frozenset[str] | None = None
+        self._making: dict[int, bool] = {}
         self._singles: frozenset[ir.Path] | None = None
         self._linked: dict[int, Linked | None] = {}
         self._gone: dict[int, tuple[_Outcome, tuple[int, ...]]] = {}
@@ -289,10 +290,16 @@ class Program:
             return ""
         for number in self.types.makers(path):
             self._note(number)
-            linked = self.linked(number) if self._has(*self.functions[number], self._channel_words()) else None
+            linked = self.linked(number) if self._may_make_channel(number) else None
             if linked is not None and owner in linked.ends:
                 return linked.ends[owner]
         return ""
+
+    def _may_make_channel(self, number: int) -> bool:
+        """Whether a function's text has a name by which channels are made."""
+        if number not in self._making:
+            self._making[number] = self._has(*self.functions[number], self._channel_words())
+        return self._making[number]
 
     def _channel_words(self) -> frozenset[str]:
         """The names by which channels are made, those of imports and of the tree's macros included."""
