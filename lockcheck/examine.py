@@ -26,6 +26,7 @@ from lockcheck.analysis.cycles import every_edge, knotted, pairs
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.cache import Store
+from lockcheck.effects import Effects
 from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.linker import Shared
@@ -137,8 +138,12 @@ def _callers(tree: Tree, topics: Iterable[Topic], late: bool, settled: bool) -> 
     """The functions that may have an event of one of the topics that are late, or are not (see `Frontier.calling`)."""
     found = set[int]()
     for constants in (False, True):
-        some = (one.names(tree.analysis) for one in topics if (one.late, one.constants) == (late, constants))
-        found.update(tree.frontier.calling(frozenset[str]().union(*some), constants, settled))
+        some = [one for one in topics if (one.late, one.constants) == (late, constants)]
+
+        def names(table: Effects, some: Sequence[Topic] = some) -> frozenset[str]:
+            return frozenset[str]().union(*(one.names(tree.analysis, table) for one in some))
+
+        found.update(tree.frontier.calling(names, constants, settled))
     return found
 
 
@@ -384,10 +389,11 @@ def _heard(errand: Errand, asked: Question) -> Answer:
 
 def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
     tree, analysis, outcomes = errand.tree, errand.tree.analysis, []
-    names = [topic.names(analysis) for topic in errand.topics]
+    names = {language: [one.names(analysis, table) for one in errand.topics] for language, table in tree.tables.items()}
     alone = [rule for rule in errand.rules if rule.meta.sees == "function"]
     for number in numbers:
         analysis.look_at((number,))
+        called = names[tree.program.functions[number][0].language]
         findings = tuple(finding for rule in alone for finding in said(rule, tree))
         ordered = (*every_edge(analysis), *pairs(analysis))
         edges = tuple(sorted({(edge.held, edge.wanted) for edge in ordered}))
@@ -397,7 +403,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         topics = tuple(
             n
             for n, topic in enumerate(errand.topics)
-            if any(map(topic.matters, events)) and tree.frontier.may_call(number, names[n], topic.constants)
+            if any(map(topic.matters, events)) and tree.frontier.may_call(number, called[n], topic.constants)
         )
         reads = tuple(sorted(analysis.consulted() or ()))
         outcomes.append(Outcome(number, findings, lends, hangs, waits, far, edges, written, topics, reads))

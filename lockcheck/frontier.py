@@ -9,7 +9,7 @@ those of looking everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
@@ -124,20 +124,25 @@ class Frontier:
             return False
         return not constants or _CONSTANT.search(data, *body) is not None
 
-    def calling(self, names: Iterable[str], constants: bool = False, settled: bool = False) -> list[int]:
-        """The numbers of the functions whose bytes say that they may call something of these names, ascending.
+    def calling(
+        self, names: Callable[[Effects], frozenset[str]], constants: bool = False, settled: bool = False
+    ) -> list[int]:
+        """The numbers of the functions whose bytes say that they may call something of some names, ascending.
 
-        `constants`: and speak of a constant. `settled`: only those in files that are not as an earlier run found them.
+        `names` gives them for the table of a language. `constants`: and speak of a constant. `settled`: only those in
+        files that are not as an earlier run found them.
         """
-        wanted = frozenset(names)
+        wanted = {language: names(table) for language, table in self._tables.items()}
+        marks = {language: self._calls_of(language, some).marks for language, some in wanted.items()}
         with_any = {
             unit.path
             for unit in self._program.units
             if (not settled or self._paths is None or unit.path in self._paths)
-            and any(mark in self._sources[unit.path].data for mark in self._calls_of(unit.language, wanted).marks)
+            and any(mark in self._sources[unit.path].data for mark in marks[unit.language])
         }
         functions = enumerate(self._program.functions)
-        return [n for n, (unit, _) in functions if unit.path in with_any and self.may_call(n, wanted, constants)]
+        near = ((n, wanted[unit.language]) for n, (unit, _) in functions if unit.path in with_any)
+        return [n for n, some in near if self.may_call(n, some, constants)]
 
     def _calls_of(self, language: str, names: frozenset[str]) -> Finder:
         """What finds calls of something of these names."""

@@ -179,7 +179,7 @@ class Office:
 
 @pytest.mark.parametrize("language", ["rust", "python"])
 def test_a_mark_stands_wherever_a_word_is_found(language: str) -> None:
-    """Marks are looked for before the form is: a place that has none would be overlooked."""
+    """Marks and hints are looked for before the forms are: a place that has none would be overlooked."""
     table = effects.load(language, frozenset(["refcell"]))
     calls = ir.Words(any=table.hook_calls | table.leaks, functions=table.hook_calls | table.leaks)
     lenders = ir.Words(lenders=frozenset(["map", "with_rows", "init_for"]))
@@ -188,9 +188,11 @@ def test_a_mark_stands_wherever_a_word_is_found(language: str) -> None:
     for path in (FIXTURES / language).rglob("*"):
         data = path.read_bytes() if path.is_file() else b""
         for one in finders:
-            texts = [match[0] for match in one.form.finditer(data)]
-            assert all(any(mark in text for mark in one.marks) for text in texts)
-            found += len(texts)
+            for hint, form in one.forms:
+                texts = [match[0] for match in form.finditer(data)]
+                assert all(any(mark in text for mark in one.marks) for text in texts)
+                assert all(hint is None or hint.search(data, *match.span()) for match in form.finditer(data))
+                found += len(texts)
     assert found > 100
 
 

@@ -7,6 +7,7 @@ Never: syntax, a language's name, files.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
@@ -27,15 +28,21 @@ __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
 T = TypeVar("T")
 
 
+def called_by(names: Iterable[str]) -> frozenset[str]:
+    """By what functions call the names that a table lists: a path by its last two parts, else the last one."""
+    return frozenset("::".join(name.split("::")[-2:]) if "::" in name else name.split(".")[-1] for name in names)
+
+
 class Topic(NamedTuple):
     """Events that a rule wants to see wherever they are: those that `matters` picks, in callers of some names.
 
-    `names` says which, given the analysis: by them functions are found in bytes before anything is parsed.
+    `names` says which, given the analysis and a language's table: by them functions are found in bytes before anything
+    is parsed.
     `constants`: the event speaks of a constant, so a name in capitals stands in the function too. `late`: it is asked
     for only where some function waits, under a lock, for what others give by what a field or a static keeps.
     """
 
-    names: Callable[[Analysis], frozenset[str]]
+    names: Callable[[Analysis, Effects], frozenset[str]]
     matters: Callable[[ir.Step], bool]
     constants: bool = False
     late: bool = False
@@ -61,7 +68,7 @@ class Analysis:
         asked: Asked | None = None,
         give_up: Callable[[int, str], None] | None = None,
         line: Callable[[str, int], int] | None = None,
-        calling: Callable[[Iterable[str], bool], Sequence[int]] | None = None,
+        calling: Callable[[Callable[[Effects], frozenset[str]], bool], Sequence[int]] | None = None,
         naming: Callable[[str], frozenset[int] | None] | None = None,
         speaking: Callable[[Collection[tuple[str, str]]], Sequence[int]] | None = None,
     ) -> None:
@@ -71,7 +78,8 @@ class Analysis:
         under a guard of theirs; only those are walked for their own sake.
         `asked`: what the project's settings ask of its code. `give_up` is told of each function
         that cannot be walked to its end, and why. `line` counts the lines of a file up to an offset, from 1.
-        `calling` finds the functions that may call something of some names, all or those with a constant in them;
+        `calling` finds the functions that may call something of the names that it gives for their language's table,
+        all or those with a constant in them;
         `naming` those in whose text a name stands, None where something else may stand for it;
         `speaking` those that speak of both types of one of some pairs.
         """
@@ -195,11 +203,6 @@ class Analysis:
         found = types.behind(kind, self.effects(number))
         return kind is None or any(outer.path == ("[fn]",) for outer in found)
 
-    def names(self, of: Callable[[Effects], Iterable[str]]) -> frozenset[str]:
-        """Names that the tables of the tree's languages list: a path by its last two parts, else the last one."""
-        spelled = (name for table in self.program.types.tables for name in of(table))
-        return frozenset("::".join(name.split("::")[-2:]) if "::" in name else name.split(".")[-1] for name in spelled)
-
     def about(self, topic: Topic) -> Iterator[Moment]:
         """The moments of all functions of the tree that have an event of the topic, locks or not."""
         for number in self._about[topic] if topic in self._about else self._named(topic):
@@ -225,11 +228,11 @@ class Analysis:
         def calls(event: ir.Step) -> bool:
             return isinstance(event, ir.Invoke) and number in event.targets
 
-        return (moment for moment in self.about(Topic(lambda _: name, calls)) if calls(moment.event))
+        return (moment for moment in self.about(Topic(lambda *_: name, calls)) if calls(moment.event))
 
     def _named(self, topic: Topic) -> Sequence[int]:
         self._saw_all = True  # whoever calls such a name after a change has a say too
-        return self._calling(topic.names(self), topic.constants) if self._calling is not None else ()
+        return self._calling(partial(topic.names, self), topic.constants) if self._calling is not None else ()
 
     def __iter__(self) -> Iterator[Moment]:
         for moments in self.functions.values():

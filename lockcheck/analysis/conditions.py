@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Topic
+from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
 from lockcheck.analysis.afterwards import Named, head_at, named_after, tested_by
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.paths import in_closure
@@ -25,7 +25,7 @@ def _is_use(event: ir.Step) -> bool:
     return isinstance(event, (ir.Wait, ir.Signal)) and not event.of
 
 
-USES = Topic(lambda analysis: analysis.names(lambda table: table.signal_methods), _is_use)
+USES = Topic(lambda _, table: called_by(table.signal_methods), _is_use)
 """Waits for condition variables, and their signals."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic
+from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic, called_by
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
 from lockcheck.analysis.paths import arguments
@@ -59,7 +59,7 @@ def _ends(event: ir.Step) -> bool:
     return isinstance(event, (ir.Leave, ir.Escape)) or (isinstance(event, ir.Release) and event.lock is not None)
 
 
-ENDS = Topic(lambda analysis: analysis.names(lambda table: table.gives_back | table.takes_by_hand | table.leaks), _ends)
+ENDS = Topic(lambda _, table: called_by(table.gives_back | table.takes_by_hand | table.leaks), _ends)
 """Ways out with a lock that no scope gives back, and releases by name."""
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Topic
+from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
 from lockcheck.analysis.conflict import kind_of, same_lock
 from lockcheck.analysis.moments import is_question
 from lockcheck.analysis.rings import Need, Ring, rings
@@ -27,7 +27,7 @@ _DEEPEST = 4
 """So many calls are followed to who gives a signal, and so many up to who calls that."""
 
 SIGNALS = Topic(
-    lambda analysis: analysis.names(lambda table: table.gives_others),
+    lambda _, table: called_by(table.gives_others),
     lambda event: isinstance(event, ir.Signal) and bool(event.of),
     late=True,
 )

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lockcheck import ir
-from lockcheck.analysis import Analysis, Reach, Site, Topic
+from lockcheck.analysis import Analysis, Reach, Site, Topic, called_by
 
 
 def _is_registered(event: ir.Step) -> bool:
     return isinstance(event, ir.Register)
 
 
-HOOKS = Topic(lambda analysis: analysis.names(lambda table: table.hook_calls), _is_registered)
+HOOKS = Topic(lambda _, table: called_by(table.hook_calls), _is_registered)
 """What is handed over to be run at some time."""
 
 

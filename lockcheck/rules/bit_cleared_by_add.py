@@ -70,7 +70,7 @@ _WORDS = frozenset(
 )
 """Calls by which the functions that work on such words are found."""
 
-_ACTS = Topic(lambda _: _WORDS, lambda event: isinstance(event, ir.Act) and bool(event.names), constants=True)
+_ACTS = Topic(lambda *_: _WORDS, lambda event: isinstance(event, ir.Act) and bool(event.names), constants=True)
 TOPICS = (_ACTS,)
 
 

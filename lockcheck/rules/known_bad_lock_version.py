@@ -72,7 +72,9 @@ def _names(analysis: Analysis) -> frozenset[str]:
     return frozenset(name for _, _, one in analysis.asked.bad_versions for name in one.calls)
 
 
-_AFFECTED = Topic(_names, lambda event: isinstance(event, (ir.Acquire, ir.Convert, ir.Invoke)))
+_AFFECTED = Topic(
+    lambda analysis, _: _names(analysis), lambda event: isinstance(event, (ir.Acquire, ir.Convert, ir.Invoke))
+)
 TOPICS = (_AFFECTED,)
 
 

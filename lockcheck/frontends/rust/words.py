@@ -1,6 +1,6 @@
 """Which bytes a function must contain to be able to take a lock: looked for before anything is parsed.
 
-In: the names of what takes locks.  Out: a pattern over the bytes of Rust.
+In: the names of what takes locks.  Out: patterns over the bytes of Rust.
 Never: misses a call that `lower` could write; what it finds in comments and strings costs only time.
 """
 
@@ -9,34 +9,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lockcheck.ir import Words
+from lockcheck.ir import Form, Words
 
 
-def pattern(words: Words) -> re.Pattern[bytes]:
-    """Finds every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`)."""
+def forms(words: Words) -> tuple[Form, ...]:
+    """They find every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`).
+
+    What begins with a dot or a colon is found fast, what begins with a type or at a word's bound has a hint.
+    """
     spelled = frozenset(name for name in words.functions if "::" in name)
     lent_by_path = frozenset(name[2:] for name in words.lenders if name.startswith("::"))
     lenders = frozenset(name for name in words.lenders if "::" not in name)
     by_type = words.alone | words.any
-    forms = (
-        (r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
-        (r"\." + _GAP + r"(?:{})\s*(?:\(|::|/)", words.any - spelled),
-        (_TYPE + _GAP + r"::" + _GAP + r"(?:{})\b", by_type - words.functions - words.paths - spelled),
-        (r"::" + _GAP + r"(?:{})\b", (words.functions | words.paths) - spelled),
-        (r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
-        (r"\b(?:{})\b", spelled | words.spoken),
-        (r"\b(?:{})" + _GIVEN_A_CLOSURE, lenders),
-        (r"::" + _GAP + r"(?:{})" + _GIVEN_A_CLOSURE, lent_by_path),
-        (_BOUND + r"(?s:.*)\b(?:{})\b", lenders),
-        (_BOUND + r"(?s:.*)::" + _GAP + r"(?:{})\b", lent_by_path),
-        (r"\b(?:{})\s*!", words.macros),
+    told = (
+        ("", r"\." + _GAP + r"(?:{})\s*(?:\(\s*[)/]|::|/)", words.alone),
+        ("", r"\." + _GAP + r"(?:{})\s*(?:\(|::|/)", words.any - spelled),
+        (_OF_PATH, _TYPE + _GAP + _OF_PATH, by_type - words.functions - words.paths - spelled),
+        ("", _OF_PATH, (words.functions | words.paths) - spelled),
+        ("(?:{})", r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
+        ("(?:{})", r"\b(?:{})\b", spelled | words.spoken),
+        ("(?:{})", r"\b(?:{})" + _GIVEN_A_CLOSURE, lenders),
+        ("", r"::" + _GAP + r"(?:{})" + _GIVEN_A_CLOSURE, lent_by_path),
+        ("(?:{})", _BOUND + r"(?s:.*)\b(?:{})\b", lenders),
+        (_OF_PATH, _BOUND + r"(?s:.*)" + _OF_PATH, lent_by_path),
+        ("(?:{})", r"\b(?:{})\s*!", words.macros),
     )
-    said = [form.replace("{}", _either(names)) for form, names in forms if names]
-    return re.compile("|".join(said).encode() or rb"(?!)")
+    spelt = ((hint, form, _either(names)) for hint, form, names in told if names)
+    return tuple((_compiled(hint, names) if hint else None, _compiled(form, names)) for hint, form, names in spelt)
+
+
+def _compiled(form: str, names: str) -> re.Pattern[bytes]:
+    return re.compile(form.replace("{}", names).encode())
 
 
 _GAP = r"\s*(?:/(?:/[^\n]*\n|\*[^*]*\*+(?:[^/*][^*]*\*+)*/)\s*)*"
 """White space and comments."""
+
+_OF_PATH = r"::" + _GAP + r"(?:{})\b"
+"""A word behind the colons of a path."""
 
 _TYPE = r"(?:\b[A-Z_\x80-\xff][\w\x80-\xff]*|[>\])]|\$\w+)"
 """The end of what may be a type, before a path goes on to a method of it: no name that begins with a small letter."""
