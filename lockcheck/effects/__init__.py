@@ -79,6 +79,8 @@ class Effects:
     drops: frozenset[str] = names("drops.functions")
     leaks: frozenset[str] = names("drops.leaks")
     alternatives: frozenset[str] = names("drops.alternatives")
+    entries: Mapping[str, frozenset[str]] = sets("entries")
+    """By what a map's entry is (`*`: any), the methods that use it up and give its guard on; `-`: that end it."""
     replaces: frozenset[str] = names("drops.replaces")
     keeps: frozenset[str] = names("drops.keeps")
     empties: frozenset[str] = names("drops.empties")

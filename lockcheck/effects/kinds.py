@@ -19,7 +19,8 @@ class Taking:
 
     `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
     name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long; `raises`: an
-    error says that it did not get it; `closes`: a block that is opened with the result gives it back at its end.
+    error says that it did not get it; `closes`: a block that is opened with the result gives it back at its end;
+    `maybe`: where it finds nothing it gives no guard.
     """
 
     mode: Mode
@@ -34,6 +35,7 @@ class Taking:
     opens: bool = False
     raises: bool = False
     closes: bool = False
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def taking(said: str) -> Taking:
     """`write try hand`: the mode, then what else is true of it."""
     words = said.split()
     mode: Any = words[0]
-    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes")
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes", "maybe")
     return Taking(mode, *(flag in words for flag in flags))
 
 

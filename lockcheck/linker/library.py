@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.linker.invocations import Invocations
-from lockcheck.linker.places import bare, plain, slot_of
+from lockcheck.linker.places import bare, oldest, plain, slot_of
 
 
 class Library(Invocations):
@@ -38,7 +38,9 @@ class Library(Invocations):
                 self.insisted(place)
             if carries and name in self.effects.empties:
                 self.out.append(ir.Release(plain(place), call.at))
-        if name in self.effects.alternatives and place is not None and kind is not None and kind.path[-1] == "Option":
+        if place is not None and self.entry(call, name, place):
+            return
+        if name in self.effects.alternatives and place is not None and self.of_nothing(call, kind):
             self.alternative(call, place)
             return
         consumed = name not in self.effects.carries
@@ -84,6 +86,33 @@ class Library(Invocations):
                 assert operand.place is not None and isinstance(operand.place.root, int)
                 found["@"] = self.type_of(ir.Place(self.lambdas[operand.place.root].result))
         return found
+
+    def entry(self, call: ir.Call, name: str, place: ir.Place) -> bool:
+        """A method that uses up an entry of a map: the guard that it was goes on to the result, or ends."""
+        way = oldest(place, self.alias).way
+        part = next((part for part in way[-1:] if part in self.effects.entries), "")
+        if not part or way[: len(way) - (part != "*")][-1:] != ("*",):
+            return False
+        gives, ends = name in self.effects.entries[part], part != "*" and name in self.effects.entries.get("-", ())
+        named: ir.Place | None = place
+        while part != "*" and named is not None and named.way[-1:] != (part,):
+            named = self.alias.get(named)
+        if named is None:
+            return False
+        whole = named if part == "*" else ir.Place(named.root, named.way[:-1])
+        if gives:
+            self.closures(call, None)
+            self.name(ir.Place(call.dst), whole)
+            self.out.append(ir.Move(ir.Place(call.dst), plain(whole)))
+        elif ends:
+            self.out.append(ir.Release(plain(whole), call.at))
+        return gives or ends
+
+    def of_nothing(self, call: ir.Call, kind: ir.Type | None) -> bool:
+        """Whether a closure for what is not there gets nothing: an error, which a result has, could hold a guard."""
+        shape = kind.path[-1] if kind is not None else ""
+        first = next((slot_of(one.place) for one in call.operands[1:] if self.is_lambda(one)), -1)
+        return shape == "Option" or (shape == "Result" and first in self.lambdas and not self.lambdas[first].params)
 
     def alternative(self, call: ir.Call, place: ir.Place) -> None:
         """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""

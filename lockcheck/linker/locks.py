@@ -39,7 +39,7 @@ class Locks(Sides):
             taking.fallible,
             taking.bounded,
             taking.recursive,
-            taking.fallible,
+            taking.fallible or taking.maybe,
         )
         if later:
             self.pending[call.dst] = step
@@ -55,6 +55,9 @@ class Locks(Sides):
         self.name(dst, ir.Place(known.root, (*known.way, "*")))
         inner = kind.args[-1:] if kind is not None else ()
         guard = ir.Type((GUARD,), tuple(inner))
+        if taking.maybe:
+            self.learn(call.dst, ir.Type(("Option",), (guard,)))
+            return
         wrapped = lock.wraps or taking.fallible or lock.family == "map" or evidence != "declared"
         self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
 
