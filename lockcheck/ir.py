@@ -661,6 +661,8 @@ class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     values: Path = ()
     waits: bool = False
     """It is called a lock, and its methods wait themselves for what no library's lock stands for."""
+    copied: bool = False
+    """It says that values of it are made from each other: two of them may share what is in them."""
 
 
 class Static(Struct, frozen=True, gc=False, array_like=True):
@@ -685,6 +687,8 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     optional: bool = False
     gathers: bool = False
     default: Place | None = None
+    alone: bool = False
+    """While the function runs, nobody else can do anything with the value."""
 
 
 class Function(Struct, frozen=True, gc=False, array_like=True):
@@ -728,6 +732,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """The functions (as written, outermost first) that got this one and put what they returned in its place."""
     of_tests: bool = False
     """It is there to try other code: nobody waits for it in production."""
+    inner: bool = False
+    """Only its own module can call it."""
 
 
 class Making(Struct, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.alone import Within, excluded, within
 from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, kind_of, same_lock
 from lockcheck.analysis.order import components
 from lockcheck.analysis.sharing import named_once
@@ -243,7 +244,7 @@ def cycles(analysis: Analysis) -> list[Cycle]:
             fresh = set(group) - seen
             seen.update(group)
             if len(group) > 1 and fresh:
-                found += _of_knot(edges, sorted(group))
+                found += _of_knot(analysis, edges, sorted(group))
     return found
 
 
@@ -264,13 +265,13 @@ def knotted(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     return found
 
 
-def _of_knot(edges: Graph, group: list[str]) -> list[Cycle]:
+def _of_knot(analysis: Analysis, edges: Graph, group: list[str]) -> list[Cycle]:
     pairs = [(a, b) for a in group for b in group if a < b and b in edges.get(a, ()) and a in edges.get(b, ())]
-    found = [cycle for a, b in pairs if (cycle := _judged([edges[a][b], edges[b][a]])) is not None]
+    found = [cycle for a, b in pairs if (cycle := _judged(analysis, [edges[a][b], edges[b][a]])) is not None]
     if pairs:
         return found
     way = _shortest(edges, group)
-    cycle = _judged([edges[a][b] for a, b in zip(way, way[1:] + way[:1], strict=True)]) if way else None
+    cycle = _judged(analysis, [edges[a][b] for a, b in zip(way, way[1:] + way[:1], strict=True)]) if way else None
     return [cycle] if cycle is not None else []
 
 
@@ -297,14 +298,16 @@ def _shortest(edges: Graph, group: list[str]) -> list[str]:
     return best
 
 
-def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
+def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
     """The edges with which the cycle hangs, one for each step; None where a gate or mere reading makes it harmless.
+
+    So does that one of two who are at work has the object for itself whose locks both want.
 
     A cycle may rest on one guess; what rests on two is none. A test's order counts against that of tests only: beside
     it nobody else is at work.
     """
     second: Cycle | None = None
-    for edges in product(*choices):
+    for edges in product(*(sorted(some, key=lambda edge: edge.of_tests) for some in choices)):
         if frozenset.intersection(*(edge.gates for edge in edges)):
             continue
         if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges) or _is_far_fetched(edges):
@@ -313,11 +316,17 @@ def _judged(choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         following = edges[1:] + edges[:1]
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
+        if any(excludes) and excluded(_within(analysis, edge) for edge in edges):
+            continue
         if all(excludes):
             return Cycle(tuple(edges), False)
         if second is None and any(excludes):
             second = Cycle(tuple(edges), True)
     return second
+
+
+def _within(analysis: Analysis, edge: Edge) -> Within | None:
+    return within(analysis, edge.moment.function, edge.hold.taken.lock.place, edge.reach.lock.place)
 
 
 def _is_far_fetched(edges: Sequence[Edge]) -> bool:

@@ -68,6 +68,8 @@ class Effects:
     end_method: str = word("end.method")
     end_owners: frozenset[str] = names("end.owners")
     """Types that own what their argument stands for."""
+    copies: str = word("end.copies")
+    """The method that makes a value from another one, with which it may share what is in it."""
     end_shared: frozenset[str] = names("end.shared")
     """Types that share what their argument stands for with others."""
     end_gives: Mapping[str, frozenset[str]] = sets("end.gives")

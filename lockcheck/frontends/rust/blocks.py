@@ -75,7 +75,7 @@ class Blocks(Frame):
 
     def let(self, node: ts.Node) -> None:
         pattern, init = node.child_by_field_name("pattern"), node.child_by_field_name("value")
-        kind, otherwise = syntax.type_of(node.child_by_field_name("type")), node.child_by_field_name("alternative")
+        kind, otherwise = syntax.exactly(node.child_by_field_name("type")), node.child_by_field_name("alternative")
         if pattern is None:
             return
         if init is None:
@@ -212,11 +212,12 @@ def _moved(region: ir.Region, below: int) -> set[int]:
     return {slot for step in steps for slot in ir.moved_by(step) if slot < below}
 
 
+_FOR_TESTS = re.compile(r"(?:all\()?test\b")
 _CFG = re.compile(r"#\[\s*cfg\s*\((.*)\)\s*\]$", re.DOTALL)
 
 
 def _of_one_configuration(nodes: list[ts.Node]) -> list[ts.Node]:
-    """The statements of a block without those that are compiled only where an earlier one is not."""
+    """The statements of a block without those that are compiled for tests only, or only where an earlier one is not."""
     kept: list[ts.Node] = []
     seen: set[str] = set()
     condition = ""
@@ -228,7 +229,7 @@ def _of_one_configuration(nodes: list[ts.Node]) -> list[ts.Node]:
             condition = "".join(said[1].split()) if said else condition
             continue
         opposite = condition[4:-1] if condition.startswith("not(") else f"not({condition})"
-        if not condition or opposite not in seen:
+        if not _FOR_TESTS.match(condition) and (not condition or opposite not in seen):
             kept.append(node)
             seen.add(condition)
         condition = ""

@@ -18,6 +18,7 @@ from lockcheck.frontends.rust import syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
+_CLONE = re.compile(rb"\bderive\b.*\bClone\b", re.DOTALL)
 _TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?test\b|(?:\w+\s*::\s*)*(?:test|bench|rstest)\b)")
 """What marks a module or a function of tests; for whole files Cargo's folders do."""
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
@@ -85,6 +86,7 @@ class _Declarer:
     macros: list[ir.Macro] = field(default_factory=list)
     shift: int = 0
     exported: bool = False
+    copied: bool = False
     tests: bool = False
 
     def at(self, node: ts.Node) -> ir.Range:
@@ -93,7 +95,7 @@ class _Declarer:
     # ---------------------------------------------------------------------------------------------------- items
 
     def items(self, nodes: list[ts.Node], scope: _Scope) -> None:
-        file_named, self.exported = "", False
+        file_named, self.exported, self.copied = "", False, False
         around, tests = self.tests, False
         for node in nodes:
             kind = node.type
@@ -101,6 +103,7 @@ class _Declarer:
                 tests = tests or _TESTS.match(syntax.text(node)) is not None
                 file_named = _path_attribute(node) or file_named
                 self.exported = self.exported or b"macro_export" in (node.text or b"")
+                self.copied = self.copied or _CLONE.search(node.text or b"") is not None
                 continue
             if kind in _REMAINDER:
                 continue
@@ -111,7 +114,7 @@ class _Declarer:
                 self.tests = around
             if kind == "mod_item" and node.child_by_field_name("body") is None:
                 self._outside_module(node, scope, file_named)
-            file_named, self.exported, tests = "", False, False
+            file_named, self.exported, self.copied, tests = "", False, False, False
 
     def _outside_module(self, node: ts.Node, scope: _Scope, file_named: str) -> None:
         """`mod m;`: where the file is not where the module tree says, the name is an import of where it is."""
@@ -177,7 +180,9 @@ class _Declarer:
         name = syntax.text(node.child_by_field_name("name") or node)
         generics, _ = _generics(node)
         bases = tuple(_bounds(node.child_by_field_name("bounds")))
-        self.types.append(ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node), values))
+        self.types.append(
+            ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node), values, copied=self.copied)
+        )
 
     def _fields(self, body: ts.Node | None, prefix: str = "") -> Iterator[ir.Field]:
         if body is None:
@@ -265,7 +270,7 @@ class _Declarer:
         function = ir.Function(
             scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
-            of_tests=self.tests,
+            of_tests=self.tests, inner=not (scope.trait or any(c.type == "visibility_modifier" for c in node.children)),
         )  # fmt: skip
         self.functions.append(function)
         if body is not None and _ITEM_WORD.search(body.text or b""):
@@ -291,13 +296,15 @@ class _Declarer:
         for child in node.named_children if node else ():
             if child.type == "self_parameter":
                 takes_self = True
-                params.append(ir.Param("self", syntax.SELF, not (child.text or b"").startswith(b"&")))
+                by_value = not (child.text or b"").startswith(b"&")
+                params.append(ir.Param("self", syntax.SELF, by_value, alone=by_value or _changes(child)))
             elif child.type == "parameter":
                 pattern, kind = child.child_by_field_name("pattern"), child.child_by_field_name("type")
                 name = syntax.text(pattern) if pattern is not None else ""
                 takes_self = takes_self or name == "self"
                 by_value = kind is not None and kind.type != "reference_type"
-                params.append(ir.Param(name, syntax.type_of(kind), by_value))
+                alone = by_value or (kind is not None and _changes(kind))
+                params.append(ir.Param(name, syntax.type_of(kind), by_value, alone=alone))
         return tuple(params), takes_self
 
     # --------------------------------------------------------------------------------------------------- macros
@@ -415,6 +422,11 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
         source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems), tuple(declarer.macros),
     )  # fmt: skip
+
+
+def _changes(node: ts.Node) -> bool:
+    """Whether a parameter is a reference by which the value can be changed: `&mut self`, `rows: &'a mut Rows`."""
+    return any(child.type == "mutable_specifier" for child in node.children) and (node.text or b"").startswith(b"&")
 
 
 def _is_tests(path: str) -> bool:

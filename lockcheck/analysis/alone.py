@@ -1,0 +1,85 @@
+"""Who has an object for itself: what it does with the object's locks, nobody else does meanwhile.
+
+In: the places of two locks in a function.  Out: whose both are, and whether that function has it for itself.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis
+
+_DEEPEST = 4
+"""Callers of callers are asked so often whether they have the object for themselves."""
+
+
+class Within(NamedTuple):
+    """Both locks are in the object that a parameter, of type `kind`, names. `alone`: nobody else can use it then."""
+
+    kind: ir.Path
+    alone: bool
+
+
+def excluded(found: Iterable[Within | None]) -> bool:
+    """Whether two who are at work would be so in one object that one of them has for itself."""
+    return any(a.kind == b.kind and (a.alone or b.alone) for a, b in combinations(filter(None, found), 2))
+
+
+def within(analysis: Analysis, number: int, held: ir.Place, wanted: ir.Place) -> Within | None:
+    """In whose object, one of a function's parameters, two places are; None where another object may share a lock.
+
+    The locks are the object's own, or the program seems to have one such object, of which nobody makes another.
+    """
+    program, root = analysis.program, held.root
+    params = program.functions[number][1].params
+    if root != wanted.root or not isinstance(root, int) or root >= len(params):
+        return None
+    context, effects = program.types.context(number), program.types.effects(number)
+    kind = program.types.resolve(params[root].type, context, effects)
+    if kind is None or kind.path not in program.names.types:
+        return None
+    own = all(_is_own(analysis, number, kind, place.way) for place in (held, wanted))
+    copied = program.names.types[kind.path].copied or program.types.methods(kind, effects.copies, effects)
+    if not own and (copied or not program.is_single(f"{'::'.join(kind.path)}.")):
+        return None
+    return Within(kind.path, _has_alone(analysis, number, root))
+
+
+def _is_own(analysis: Analysis, number: int, kind: ir.Type, way: ir.Path) -> bool:
+    """Whether what a way leads to is a part of the object, which nobody else has."""
+    types, effects = analysis.program.types, analysis.program.types.effects(number)
+    at: ir.Type | None = kind
+    for part in way:
+        at = types.field(at, part, effects)[0]
+        if at is None or at.path == ("[ref]",) or at.path[-1] in effects.end_shared:
+            return False
+    return bool(way)
+
+
+def _has_alone(analysis: Analysis, number: int, parameter: int, depth: int = 0) -> bool:
+    """Whether who runs a function has the object in a parameter for itself: it says so, or all who call it have."""
+    program = analysis.program
+    function = program.functions[number][1]
+    if function.params[parameter].alone:
+        return True
+    if not function.inner or depth >= _DEEPEST:
+        return False
+    given = [
+        (other, moment.event.paths[parameter] if parameter < len(moment.event.paths) else None)
+        for other in program.siblings(number)
+        if other != number and not analysis.of_tests(other)
+        for moment in analysis.moments(other)
+        if isinstance(moment.event, ir.Invoke) and number in moment.event.targets
+    ]
+    return bool(given) and all(
+        place is not None
+        and isinstance(place.root, int)
+        and place.root < program.parameters(other)
+        and not place.way
+        and _has_alone(analysis, other, place.root, depth + 1)
+        for other, place in given
+    )
