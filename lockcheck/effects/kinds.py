@@ -97,8 +97,8 @@ def taking(said: str) -> Taking:
     """`write try hand`: the mode, then what else is true of it."""
     words = said.split()
     mode: Any = words[0]
-    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes", "maybe")
-    return Taking(mode, *(flag in words for flag in flags))
+    flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes")
+    return Taking(mode, *(flag in words for flag in (*flags, "maybe")))
 
 
 def signalling(said: str) -> tuple[Signalling, ...]:

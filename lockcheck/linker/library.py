@@ -38,10 +38,7 @@ class Library(Invocations):
                 self.insisted(place)
             if carries and name in self.effects.empties:
                 self.out.append(ir.Release(plain(place), call.at))
-        if place is not None and self.entry(call, name, place):
-            return
-        if name in self.effects.alternatives and place is not None and self.of_nothing(call, kind):
-            self.alternative(call, place)
+        if place is not None and (self.entry(call, name, place) or self.alternative(call, name, place, kind)):
             return
         consumed = name not in self.effects.carries
         self.closures(call, place if consumed else None, unknown)
@@ -108,14 +105,16 @@ class Library(Invocations):
             self.out.append(ir.Release(plain(whole), call.at))
         return gives or ends
 
-    def of_nothing(self, call: ir.Call, kind: ir.Type | None) -> bool:
+    def _is_of_nothing(self, call: ir.Call, kind: ir.Type | None) -> bool:
         """Whether a closure for what is not there gets nothing: an error, which a result has, could hold a guard."""
         shape = kind.path[-1] if kind is not None else ""
         first = next((slot_of(one.place) for one in call.operands[1:] if self.is_lambda(one)), -1)
         return shape == "Option" or (shape == "Result" and first in self.lambdas and not self.lambdas[first].params)
 
-    def alternative(self, call: ir.Call, place: ir.Place) -> None:
+    def alternative(self, call: ir.Call, name: str, place: ir.Place, kind: ir.Type | None) -> bool:
         """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""
+        if name not in self.effects.alternatives or not self._is_of_nothing(call, kind):
+            return False
         before, self.out = self.out, []
         self.out.append(ir.Refine(bare(plain(place)), False, True))
         self.out.append(ir.Refine(ir.Place(call.dst), False, True))
@@ -123,6 +122,7 @@ class Library(Invocations):
         steps, self.out = self.out, before
         missing = ir.Region(tuple(steps), (), call.at)
         self.out.append(ir.Branch((ir.Arm(missing), ir.Arm(ir.Region((), (), call.at)))))
+        return True
 
     # ---------------------------------------------------------------------------------------------------- functions
 
