@@ -106,7 +106,7 @@ class Frontier:
             self._searched = True
             self._found.update(self._numbers(self._finders, self._paths, alone=True))
         if not self._lent.issuperset(lenders):
-            names = self._names(lenders)
+            names = self._names(lenders) - self._names(self._lent)
             self._lent.update(lenders)
             for some, paths in ((names & self._settled, self._paths), (names - self._settled, None)):
                 if some:

@@ -186,8 +186,7 @@ def wakers(analysis: Analysis, function: int, stall: Stall) -> Sequence[Ring] | 
         return _by_owner(analysis, on.owner, stall.of, set())
     if not isinstance(root, int) or root < analysis.program.parameters(function):
         return None
-    given = [ring for ring in rings(analysis, function, root, plain=True) if ring.on.place == on.place]
-    if any(ring.of == stall.of and _is_own(ring, function) for ring in given):
+    if any(_is_own(ring, function) for ring in _given_by(analysis, function, on.place, stall.of, plain=True)):
         return None
     return _local(analysis, function, on.place, stall.of, set())
 
@@ -259,14 +258,24 @@ def _local(analysis: Analysis, number: int, place: ir.Place, of: str, seen: set[
         return None
     if any(one.place == place and _escapes(analysis, one, of) for one in linked.handed):
         return None
-    every = rings(analysis, number, root if isinstance(root, int) else None)
-    found = [ring for ring in every if ring.of == of and ring.on.place == place]
+    found = _given_by(analysis, number, place, of)
     for owner in sorted(owner for owner, kept in linked.kept.items() if kept == place and owner not in seen):
         further = _by_owner(analysis, owner, of, seen)
         if further is None:
             return None
         found += further
     return found
+
+
+def _given_by(analysis: Analysis, number: int, place: ir.Place, of: str, plain: bool = False) -> list[Ring]:
+    """The signals that a function comes to which are given by what is at a place (`plain`: see `rings`)."""
+    if not isinstance(place.root, int):
+        found = rings(analysis, number, None, plain)
+    elif plain or _given_by(analysis, number, place, of, plain=True):
+        found = rings(analysis, number, place.root, plain)
+    else:
+        found = ()
+    return [ring for ring in found if ring.of == of and ring.on.place == place]
 
 
 def _escapes(analysis: Analysis, handed: Handed, of: str, depth: int = 0) -> bool:
