@@ -131,7 +131,25 @@ class Types:
         if owner is None and function.owner is not None:
             base = Context(function.module, None, function.generics, function.bounds)
             owner = self.resolve(function.owner, base, self.effects(number))
+        elif owner is not None and owner.args and function.bounds:
+            base = Context(function.module, None, function.generics, function.bounds)
+            owner = ir.Type(owner.path, tuple(self._only(one, base, self.effects(number)) for one in owner.args))
         return Context(module, owner, function.generics, function.bounds)
+
+    def _only(self, kind: ir.Type, at: Context, effects: Effects) -> ir.Type:
+        """A parameter of a type, as the one type of the tree that its bounds allow; else itself.
+
+        What only tests implement counts for nothing. Were all meant where there are many, each would be a guess.
+        """
+        if len(kind.path) > 1 or kind.path[0] not in at.generics:
+            return kind
+        bound = self._parameter(kind.path[0], at, effects, 0)
+        if bound is None or bound.path != ("[dyn]",):
+            return kind
+        listed = (self._implementors[one.path].values() for one in bound.args if one.path in self._implementors)
+        functions = (number for methods in listed for numbers in methods for number in numbers)
+        owners = {self._owners.get(number) for number in functions if not self.functions[number][1].of_tests}
+        return bound if len(owners) == 1 else kind
 
     # ------------------------------------------------------------------------------------------------- resolving
 
