@@ -445,7 +445,7 @@ class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     lambdas: tuple[tuple[int, Region, bool], ...] = ()
     guard: Acquire | None = None
     owners: tuple[str, ...] = ()
-    """The owner of the receiver's place, as of a lock's."""
+    """The owners of the places of the receiver and of what is given to parameters that are locks, as of a lock's."""
     asked: tuple[Place | None, ...] = ()
     """What each operand is for a question (see `Assume`); a written value by its name."""
     implicit: bool = False

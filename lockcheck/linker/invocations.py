@@ -55,7 +55,7 @@ class Invocations(Ends):
             word,
             tuple(lambdas),
             guard,
-            tuple(self.owner_of(o.place) if o.place else "" for o in call.operands[:1]),
+            self.owners(call, targets[0]),
             hands_out=mode is not None,
             asked=tuple(self.asked(o.place) for o in call.operands),
         )
@@ -74,6 +74,12 @@ class Invocations(Ends):
                 self.pending[call.dst] = invoke
             return
         self.out.append(invoke)
+
+    def owners(self, call: ir.Call, target: int) -> tuple[str, ...]:
+        """See `ir.Invoke.owners`; of the arguments, those that the callee takes as locks."""
+        places = [one.place for one in call.operands]
+        last = max(self.program.types.locks_given(target), default=0) if len(places) > 1 else 0
+        return tuple(self.owner_of(place) if place else "" for place in places[: last + 1])
 
     def tells(
         self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None], receiver: ir.Type | None

@@ -51,6 +51,7 @@ class Types:
         self._contexts: dict[int, Context] = {}
         self._found: dict[tuple[ir.Path, tuple[ir.Type, ...], str], list[int]] = {}
         self._named: dict[str, list[int]] = defaultdict(list)
+        self._locks_given: dict[int, frozenset[int]] = {}
         self._blanket: dict[str, list[int]] = defaultdict(list)
         self.made = Made(self)
         self.uses = Uses(self)
@@ -275,6 +276,15 @@ class Types:
         if kind is None or self.is_guard(kind, effects):
             return kind
         return next((g for g in (self.guard_in(a, effects) for a in kind.args) if g is not None), None)
+
+    def locks_given(self, number: int) -> frozenset[int]:
+        """The parameters of a function that are declared to be locks, by what they stand for."""
+        if number not in self._locks_given:
+            at, effects = self.context(number), self.effects(number)
+            kinds = (self.resolve(one.type, at, effects) for one in self.functions[number][1].params)
+            found = (any(self.lock_type(one, effects) for one in self.behind(kind, effects)) for kind in kinds)
+            self._locks_given[number] = frozenset(slot for slot, is_lock in enumerate(found) if is_lock)
+        return self._locks_given[number]
 
     def is_guard(self, kind: ir.Type | None, effects: Effects) -> bool:
         """Whether the type itself is a guard."""
