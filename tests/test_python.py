@@ -440,3 +440,21 @@ def test_a_task_may_wait_for_whatever_comes_next(name: str, tmp_path: Path) -> N
     options = ("--select", "LCK405", "--min-confidence", "possible", "--output", "json", "--no-cache")
     said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
     assert [one["confidence"] for one in said["findings"]] == [confidence]
+
+
+LEFT = """\
+import threading
+GATE = threading.Lock()
+def test_it(server):
+    GATE.acquire()
+    server.check()
+    GATE.release()
+"""
+
+
+def test_a_lock_that_a_failing_test_leaves_taken_is_no_default(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"tests/test_a.py": LEFT, "a.py": LEFT.replace("test_it", "run")})
+    options = ("--select", "LCK105", "--min-confidence", "possible", "--output", "json", "--no-cache")
+    said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
+    found = {one["path"]: one["confidence"] for one in said["findings"]}
+    assert found == {"a.py": "likely", "tests/test_a.py": "possible"}

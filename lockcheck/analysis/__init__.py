@@ -329,6 +329,11 @@ class Analysis:
         of, name = parts_of_owner(owner)
         return self.program.types.made.shares_unnamed(of, name, self.effects(number))
 
+    def is_given(self, number: int, owner: str) -> bool:
+        """Whether what a field keeps, by its owner in full, comes from outside of its object."""
+        of, name = parts_of_owner(owner)
+        return self.program.types.made.is_given(of, name, self.effects(number))
+
     def waits(self, moment: Moment, how: Literal["suspends", "blocks", "calls"]) -> list[Wait]:
         """The places at which what the moment calls lets go, blocks, or calls a callable that is kept somewhere.
 

@@ -166,7 +166,8 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
 def unheld(analysis: Analysis) -> Iterator[Moment]:
     """Waits and signals whose lock neither the function nor a caller of it holds on any way.
 
-    A condition that is made around somebody else's lock is left alone: where that is held it has another name.
+    A condition that is made around somebody else's lock is left alone: where that is held it has another name. So is
+    one that was handed over, where any lock is held.
     """
     for moment in analysis.once(_uses):
         event = moment.event
@@ -176,8 +177,17 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
                 continue
             locks = [hold.taken.lock for hold, _ in moment.held()]
             held = any(_may_be(analysis, moment, lock, event.lock) for lock in locks)
+            held = held or (bool(locks) and _is_given(analysis, moment.function, event.lock))
             if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
                 yield moment
+
+
+def _is_given(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
+    """Whether a condition comes from outside: nobody here can know which lock it was made around."""
+    root, way = lock.place.root, lock.place.way
+    if not way:
+        return isinstance(root, int) and root < analysis.program.parameters(number)
+    return bool(lock.owner) and analysis.is_given(number, lock.owner)
 
 
 def _may_be(analysis: Analysis, moment: Moment, held: ir.Lock, wanted: ir.Lock) -> bool:
@@ -229,7 +239,10 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
         wakers = signals.get(event.on.owner, [])
         for hold, sure in moment.held():
             owner = hold.taken.lock.owner
-            if owner and not given_back(moment, hold) and wakers and all(_holds(one, owner) for one in wakers):
+            alone = hold.taken.lock.family != "semaphore"  # (of which others may have a permit as well)
+            if not (owner and alone) or given_back(moment, hold):
+                continue
+            if wakers and all(_holds(one, owner) for one in wakers):
                 yield Starved(moment, hold, sure, tuple(wakers))
                 break
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
+from lockcheck.effects import Effects
 from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
@@ -301,7 +302,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
     state.watched = _watched(body, effects.objects)
-    state.passing = _passing(body.root) if effects.objects else frozenset()
+    state.settled = _passing(body.root).union(_fed(body.root, effects)) if effects.objects else frozenset()
     root = state.region(body.root)
     elsewhere = []
     seen: set[int] = set()
@@ -392,6 +393,13 @@ def _passing(root: ir.Region) -> frozenset[int]:
             if not handled and isinstance(rest[-1], ir.Leave) and rest[-1].label in found:
                 found.add(region.label)
     return frozenset(found)
+
+
+def _fed(root: ir.Region, effects: Effects) -> Iterator[int]:
+    """The labels of handlers to which something leads that is known to raise."""
+    for step in ir.steps_of(root):
+        if isinstance(step, ir.Call) and step.word not in effects.steady:
+            yield step.throws
 
 
 def _named_in(region: ir.Region) -> Iterator[int]:

@@ -367,6 +367,11 @@ class Made:
         given = [kind.args[1] if kind.path == ("[made]",) and len(kind.args) > 1 else None for kind in kinds]
         return bool(given) and all(one is not None and _is_foreign(one.path) for one in given)
 
+    def is_given(self, owner: ir.Path, name: str, effects: Effects) -> bool:
+        """Whether a class never makes the value of its field: somebody else hands it over."""
+        kinds = [field.type.path for field, _ in self._types.declared(ir.Type(owner), name, effects)]
+        return bool(kinds) and ("[made]",) not in kinds
+
     def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
         """Whether an object can be of both classes: one of them, or another class of the tree, is built on the other.
 

@@ -44,10 +44,10 @@ class Objects(LockMethods):
             self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
 
     def may_raise(self, step: ir.Step, to: int) -> bool:
-        """Whether an exception is to be reckoned with. Out of the function library calls that are steady raise none."""
-        if isinstance(step, ir.Invoke) and not step.targets and to in self.passing:
+        """Whether an exception is to be reckoned with. Library calls that are steady raise none: see `settled`."""
+        if isinstance(step, ir.Invoke) and not step.targets and to in self.settled:
             return step.name.rpartition(".")[2] not in self.effects.steady
-        if isinstance(step, ir.Block) and to in self.passing:
+        if isinstance(step, ir.Block) and to in self.settled:
             return step.at not in self.steady
         if isinstance(step, ir.Branch):
             inside = (one for arm in step.arms for one in ir.steps_of(arm.body))

@@ -71,8 +71,8 @@ class Places(ABC):
     """Results that belong to this function, with the names of the calls that gave them."""
     watched: frozenset[int] = frozenset()
     """Variables that change, but by assignments only: what they are is known as far as the last one says it."""
-    passing: frozenset[int] = frozenset()
-    """Labels by which an exception leaves the function, whatever is done on its way."""
+    settled: frozenset[int] = frozenset()
+    """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
     abroad: dict[int, str] = field(default_factory=dict)
     """What a task waits for that awaits the value, where that is the world outside: words for people."""
