@@ -210,7 +210,9 @@ class Callees(Acts, Library):
             for operand in call.operands:
                 if operand.moved and operand.place is not None:
                     self.finish(operand.place, self.endings(operand.place), call.name_at, path[-1])
-                    self.out.append(ir.Release(plain(operand.place), call.at))
+                    part, whole = self.of_entry(operand.place)
+                    dropped = whole if whole is not None and part != "*" else operand.place
+                    self.out.append(ir.Release(plain(dropped), call.at))
             return
         if not targets and (spelled in effects.leaks or short in effects.leaks):
             for operand in call.operands:

@@ -84,19 +84,25 @@ class Library(Invocations):
                 found["@"] = self.type_of(ir.Place(self.lambdas[operand.place.root].result))
         return found
 
-    def entry(self, call: ir.Call, name: str, place: ir.Place) -> bool:
-        """A method that uses up an entry of a map: the guard that it was goes on to the result, or ends."""
+    def of_entry(self, place: ir.Place) -> tuple[str, ir.Place | None]:
+        """The part of an entry of a map that a place is another name of, and the whole entry; None where it is none."""
         way = oldest(place, self.alias).way
         part = next((part for part in way[-1:] if part in self.effects.entries), "")
         if not part or way[: len(way) - (part != "*")][-1:] != ("*",):
-            return False
-        gives, ends = name in self.effects.entries[part], part != "*" and name in self.effects.entries.get("-", ())
+            return "", None
         named: ir.Place | None = place
         while part != "*" and named is not None and named.way[-1:] != (part,):
             named = self.alias.get(named)
         if named is None:
+            return "", None
+        return part, named if part == "*" else ir.Place(named.root, named.way[:-1])
+
+    def entry(self, call: ir.Call, name: str, place: ir.Place) -> bool:
+        """A method that uses up an entry of a map: the guard that it was goes on to the result, or ends."""
+        part, whole = self.of_entry(place)
+        if whole is None:
             return False
-        whole = named if part == "*" else ir.Place(named.root, named.way[:-1])
+        gives, ends = name in self.effects.entries[part], part != "*" and name in self.effects.entries.get("-", ())
         if gives:
             self.closures(call, None)
             self.name(ir.Place(call.dst), whole)
