@@ -53,6 +53,13 @@ class Edge(NamedTuple):
         """Smaller is the plainer place of two: fewer calls on the way, a guard that is held on all ways."""
         return len(self.reach.trace), not self.sure
 
+    @property
+    def goes_down(self) -> bool:
+        """Whether the lock that is wanted is one of many in what the held one guards, as a tree's children are."""
+        held, wanted = self.hold.taken.lock.place, self.reach.lock.place
+        below = wanted.way[len(held.way) :] if held == ir.Place(wanted.root, wanted.way[: len(held.way)]) else ()
+        return any(part.startswith("[") for part in below)
+
 
 class Cycle(NamedTuple):
     """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write."""

@@ -58,7 +58,8 @@ class Counter:
 ## In production
 Hazard. Nothing hangs; now and then two threads do at once what the lock should have kept apart, and data is torn.
 ## Not seen
-A lock that another function makes anew for each who asks. `drop(self.gate.lock())` and a bare `self.gate.lock();` say
+A lock that another function makes anew for each who asks. The guard of a function that does more than take a lock is
+`possible`. `drop(self.gate.lock())` and a bare `self.gate.lock();` say
 that they mean it.
 """
 
@@ -93,7 +94,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     analysis.span(hold.taken.site),
                     "the guard of `{lock}` is dropped at once: `_` keeps nothing, what follows runs without the lock",
                     "give the guard a name, such as `_guard`, or write `drop(…)` if that is meant",
-                    CONFIDENCES[_grade(event, hold.taken)],
+                    CONFIDENCES[_grade(analysis, event, hold.taken)],
                     "dropped in this statement",
                 )
                 yield replace(found, fixes=_fixes(analysis, moment.function, event.name_at))
@@ -107,9 +108,24 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _grade(event: ir.Discard, taken: Taken) -> int:
-    """How sure it is: who assigns to `_`, where no name could stand, throws away what he knows to be there."""
-    return 0 if event.name_at is None else 2 if taken.lock.evidence == "declared" else 1
+def _grade(analysis: Analysis, event: ir.Discard, taken: Taken) -> int:
+    """How sure it is.
+
+    Who assigns to `_`, where no name could stand, throws away what he knows to be there; who calls what does more than
+    take a lock may call it for that.
+    """
+    if event.name_at is None or any(_does_more(analysis, site) for site in taken.inner):
+        return 0
+    return 2 if taken.lock.evidence == "declared" else 1
+
+
+def _does_more(analysis: Analysis, site: Site) -> bool:
+    """Whether a function does anything that another function sees, besides what it does at a place."""
+    acts = (ir.Acquire, ir.Invoke, ir.Callback, ir.Suspend, ir.Block)
+    return any(
+        isinstance(moment.event, acts) and not ir.within(moment.event.at, site.at)
+        for moment in analysis.moments(site.function)
+    )
 
 
 def _fixes(analysis: Analysis, function: int, name_at: ir.Range | None) -> tuple[Fix, ...]:

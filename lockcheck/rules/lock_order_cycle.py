@@ -209,7 +209,8 @@ def _one_lock(analysis: Analysis, wanted: str, held: str, separator: str) -> Ite
 def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
-    if cycle.with_writer or any(edge.reach.spread or edge.of_tests for edge in cycle.edges):
+    tree = all(edge.goes_down for edge in cycle.edges)  # (it would have to be somewhere in itself)
+    if tree or cycle.with_writer or any(edge.reach.spread or edge.of_tests for edge in cycle.edges):
         return "possible"
     joined = any(a.reach.lock.owner != b.hold.taken.lock.owner for a, b in cycle.steps)
     unsure = joined or "inferred" in evidence or any(not e.sure for e in cycle.edges)

@@ -1,0 +1,84 @@
+"""What is true as it is said, but hardly ever a bug, is `possible`: hidden unless somebody asks for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import lockcheck
+
+WARMED = """
+use std::sync::{Mutex, MutexGuard};
+struct Cache { rows: Mutex<Vec<u32>> }
+impl Cache {
+    fn rows(&self) -> MutexGuard<'_, Vec<u32>> {
+        let mut rows = self.rows.lock().unwrap();
+        %s
+        rows
+    }
+    fn warm(&self) {
+        let _ = self.rows();
+        run();
+    }
+}
+"""
+NODES = """
+use std::sync::{Arc, Mutex, Weak};
+struct Array { inner: Mutex<Parts> }
+struct Object { inner: Mutex<Parts> }
+struct Parts { some: Vec<Value>, array: Weak<Array> }
+enum Value { A(Arc<Array>), O(Arc<Object>) }
+fn down(value: &Value) {
+    match value {
+        Value::A(array) => {
+            let inner = array.inner.lock().unwrap();
+            for one in inner.some.iter() { down(one); }
+        }
+        Value::O(object) => {
+            let inner = object.inner.lock().unwrap();
+            %s
+        }
+    }
+}
+"""
+BOOK = """
+use std::sync::Mutex;
+struct Book { rows: Mutex<u32>, pages: Mutex<u32> }
+impl Book {
+    fn one(&self) { let rows = self.rows.lock().unwrap(); *self.pages.lock().unwrap() += *rows; }
+}
+%s
+fn other(book: &Book) { let pages = book.pages.lock().unwrap(); *book.rows.lock().unwrap() += *pages; }
+%s
+fn another(book: &Book) { let rows = book.rows.lock().unwrap(); *book.pages.lock().unwrap() += *rows; }
+"""
+DOWN = "for one in inner.some.iter() { down(one); }"
+UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden", "said"),
+    [
+        (WARMED % "", "", "LCK104"),
+        (WARMED % "rows.push(fetched());", "LCK104", ""),
+        (NODES % UP, "", "LCK301"),
+        (NODES % DOWN, "LCK301", ""),
+        (BOOK % ("", ""), "", "LCK301"),
+        (BOOK % ("#[cfg(test)]", ""), "", ""),
+        ((BOOK % ("#[cfg(test)]", "#[cfg(test)]")).replace("self.pages", "self.none"), "LCK301", ""),
+    ],
+    ids=["lock thrown away", "cache warmed", "way back up", "tree", "two orders", "order of a test", "orders of tests"],
+)
+def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> None:
+    (tmp_path / "lib.rs").write_text(text, encoding="utf-8")
+    found = {
+        grade: [one["code"] for one in json.loads(lockcheck(tmp_path, *_asked(grade)).stdout)["findings"]]
+        for grade in ("likely", "possible")
+    }
+    assert found["likely"] == ([said] if said else [])
+    assert (hidden or said) in [*found["possible"], ""]
+
+
+def _asked(grade: str) -> tuple[str, ...]:
+    return "check", "lib.rs", "--no-cache", "--output", "json", "--min-confidence", grade
