@@ -143,6 +143,64 @@ def test_what_a_module_does_as_it_is_imported(text: str, expected: tuple[str, in
     assert found(tmp_path) == []
 
 
+HANDED_ON = """\
+from elsewhere import compat, util
+class Store:
+    def __init__(self):
+        self._lock = util.{kind}()
+    def locked(self):
+        with self._lock:
+            return 1
+    def f(self):
+        with self._lock:
+            self.locked()
+"""
+
+
+@pytest.mark.parametrize(("kind", "codes"), [("threading.Lock", ["LCK201"]), ("threading.RLock", []), ("made.Lock", [])])
+def test_a_module_that_another_one_hands_on_is_known_by_its_name(kind: str, codes: list[str], tmp_path: Path) -> None:
+    write_tree(tmp_path, {"store.py": HANDED_ON.format(kind=kind)})
+    assert [code for code, _, _ in found(tmp_path)] == codes
+
+
+TASKS = """\
+import asyncio
+import trio
+class Work:
+    def __init__(self):
+        self.lock = asyncio.Lock()
+        self.other = trio.Lock()
+    async def one(self):
+        async with self.lock:
+            pass
+    async def two(self):
+        async with self.other:
+            pass
+"""
+GROUPS = {
+    "asyncio": "async with self.lock:\n            async with asyncio.TaskGroup() as tasks:\n"
+    "                tasks.create_task(self.one())",
+    "trio": "async with self.other:\n            async with trio.open_nursery() as nursery:\n"
+    "                nursery.start_soon(self.two)",
+    "a list": "tasks = [asyncio.create_task(self.one())]\n        async with self.lock:\n"
+    "            await asyncio.gather(*tasks)",
+}
+
+
+@pytest.mark.parametrize("body", GROUPS.values(), ids=list(GROUPS))
+def test_a_group_of_tasks_is_waited_for_at_the_end_of_its_block(body: str, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"work.py": f"{TASKS}    async def f(self):\n        {body}\n"})
+    ((code, _, _),) = found(tmp_path)
+    assert code == "LCK303"
+    other = {"self.one": "self.two", "self.two": "self.one"}
+    for name, instead in other.items():
+        if name in body:
+            body = body.replace(name, instead)
+            break
+    write_tree(tmp_path, {"work.py": f"{TASKS}    async def f(self):\n        {body}\n"})
+    assert found(tmp_path) == []
+
+
 QUIET = {
     "a try under the own lock takes nothing": (
         "def f(self):\n    with self._lock:\n        check(self._lock.acquire(False))\n    return self.locked()"

@@ -97,6 +97,12 @@ class Effects:
     """Types that keep the handles of what is spawned on them."""
     stops: frozenset[str] = names("threads.stops")
     """Methods that tell a thread or task to stop."""
+    futures: Mapping[str, str] = table("threads.futures")
+    """Those of `threads` that return what is waited for by name: the type of that, in full."""
+    joins: Mapping[str, str] = table("threads.joins")
+    """Types of groups, by the last name: what the end of their block waits for."""
+    together: frozenset[str] = names("threads.together")
+    """Functions, in full, that wait for all that they are given."""
     limits: frozenset[str] = names("threads.limits")
     """Those of `threads` that wait for what they are given, but only for a while."""
     channels: Mapping[str, ir.Type] = read(reading.channels)

@@ -210,6 +210,13 @@ class ObjectPass(Objects, Pass):
             self.is_now(dst, src)
         else:
             super().move(dst, src)
+            if dst.way and not src.way and src.root in self.fresh:
+                self.kept_at[src.root] = dst
+
+    def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
+        super().new(dst, path, parts)
+        for _, operand in parts:
+            self.gather(ir.Place(dst), self.tasks(operand.place))
 
     def named_value(self, path: ir.Path) -> ir.Path:
         static = self.static_asked(ir.Place(path[:1], path[1:])) if not path[0].startswith("[") else None
@@ -262,6 +269,8 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
     """Link a lowered function."""
     state, root, elsewhere = walked(program, number, body)
     result = state.canon(ir.Place(body.result)) if body.result >= 0 else None
+    if result is not None and not result.way:  # (a lock that is made when first wanted is known by where it is kept)
+        result = state.kept_at.get(result.root, result)
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
     starts = tuple((owner, state.thread_body(closure)) for owner, closure in state.starts)

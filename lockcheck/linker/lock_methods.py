@@ -45,7 +45,15 @@ class LockMethods(Operators):
                 self.out.append(replace(here, holder=ir.Place(call.dst)))
             else:
                 self.out.append(replace(waiting, dst=call.dst))
+                kind = self.type_of(ir.Place(waiting.dst))
+                self.learn(call.dst, self.part_type(kind, "[each]") if kind is not None else None)
+                super().names_result(call.dst, list(waiting.targets), waiting.paths, waiting.certain)
         return True
+
+    def names_result(self, dst: int, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> None:
+        """What runs around a block names something for the block; what the block is opened with is no such name."""
+        if not self.program.functions[targets[0]][1].around:
+            super().names_result(dst, targets, paths, certain)
 
     def by_hand(self, call: ir.Call, name: str, handle: ir.Acquire) -> None:
         """What a block could be opened with to take a lock is told to take it, or to give it back."""

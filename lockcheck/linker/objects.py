@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import fitted
-from lockcheck.linker.lock_methods import LockMethods
+from lockcheck.linker.handles import Handles
 from lockcheck.linker.made import BOUND, CLASS, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
@@ -25,7 +25,7 @@ _PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait",
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
-class Objects(LockMethods):
+class Objects(Handles):
     """What calls mean in a language of objects."""
 
     def call(self, call: ir.Call) -> None:
@@ -36,6 +36,8 @@ class Objects(LockMethods):
             self.operator(call, call.word)
         else:
             super().call(call)
+            self.handed_out(call)
+            self.closes_group(call)
         if call.throws == -1:
             return
         if any(self.may_raise(step, call.throws) for step in self.out[before:]):
@@ -121,7 +123,7 @@ class Objects(LockMethods):
         """What a method of a type means, of the receiver's own (`kind`) or of one that it is built on."""
         place = call.operands[0].place
         lock = self.program.types.lock_type(outer, self.effects)
-        if lock is not None and not self.is_inside(place, outer) and self.on_listed(call, name, lock, kind):
+        if lock is not None and not self.is_inside(place, outer) and self.on_listed(call, name, lock, kind, outer):
             own = lock.methods.get(name)
             if own is None or not own.moment:
                 return True
@@ -142,14 +144,15 @@ class Objects(LockMethods):
             return True
         return self.wait_or_block(call, f"{outer.path[-1]}.{name}")
 
-    def on_listed(self, call: ir.Call, name: str, lock: LockType, kind: ir.Type | None) -> bool:
+    def on_listed(self, call: ir.Call, name: str, lock: LockType, kind: ir.Type | None, outer: ir.Type) -> bool:
         """The same for a method of a lock. What the tree makes a lock of by hand runs before it is taken."""
         place, targets = call.operands[0].place, []
         if lock.by_hand and kind is not None and name in lock.methods:
             targets = self.program.types.made.methods(kind, name, self.effects)
         if targets:
             self.invoke(call, targets, True, kind)
-        return self.on_lock(call, name, lock, place, "named" if lock.by_hand else "declared")
+        listed = "declared" if self.effects.lock(outer.path) is not None else "inferred"
+        return self.on_lock(call, name, lock, place, "named" if lock.by_hand else listed)
 
     def waits_later(self, call: ir.Call, kind: ir.Type | None) -> bool:
         """A task's wait that is made here and handed on: who runs it may have a limit, or a loop."""
@@ -256,7 +259,7 @@ class Objects(LockMethods):
         before = len(self.out)
         done = super().wait_or_block(call, key, inside)
         last = self.out[-1] if len(self.out) > before else None
-        if isinstance(last, ir.Block) and len(call.operands) > 1:
+        if isinstance(last, ir.Block) and any(operand.name != "wait" for operand in call.operands[1:]):
             self.out[-1] = replace(last, others=())
         return done
 
@@ -412,6 +415,7 @@ class Objects(LockMethods):
                 self.steady.add(call.at)
         else:
             self.unknown(call, spelled)
+        self.waits_together(call, spelled)
         if len(found) > 1:
             self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
 

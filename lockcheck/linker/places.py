@@ -51,6 +51,7 @@ class Places(ABC):
     asks: dict[int, frozenset[str]] | None = None
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
+    gathered: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)
     scopes: dict[int, list[ir.Lambda]] = field(default_factory=dict)
     """The threads of the scopes that are open, by the variable of the scope."""
     blocking: bool = False
@@ -89,6 +90,8 @@ class Places(ABC):
     running: set[int] = field(default_factory=set)
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
+    kept_at: dict[int | ir.Path, ir.Place] = field(default_factory=dict)
+    """Where locks that the function made are put, by what made them."""
     alone: set[int] = field(default_factory=set)
     """Objects that this function made and handed nothing to that could be called."""
     inside: dict[int, int] = field(default_factory=dict)

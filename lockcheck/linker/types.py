@@ -205,6 +205,8 @@ class Types:
                 self._by_hand[kind.path] = self._made_by_hand(kind, effects)
             return self._by_hand[kind.path]
         unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
+        if unknown and effects.objects and len(kind.path) > 2:  # (a module that others hand on keeps its name)
+            return effects.lock(kind.path[-2:])
         return effects.lock_names.get(kind.path[-1]) if unknown else None
 
     def _made_by_hand(self, kind: ir.Type, effects: Effects) -> LockType | None:

@@ -253,7 +253,7 @@ class _Declarer:
         for said in (_YIELD if yields else _RETURN).finditer(self.text.masked, start, end):
             at = said.end() - 1
             kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
-            if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2:
+            if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 and kind.path[1:] not in _OWN_NAMES:
                 kind = self.assigned(kind.path[1], (start, said.start()))
             if kind is not None and kind.path[0].startswith("[") and (kind.path[1:2] in _OWN_NAMES or kind.args):
                 found[kind] = None

@@ -205,6 +205,8 @@ class Expressions(Frame):
         place = (self.at_once(inner.item) if isinstance(inner, cst.From) else self.value(inner)) if inner else None
         dst = self.slot()
         at = self.at(node)
+        if self.lent >= 0 and place is not None:
+            self.put(ir.Ref(self.lent, place))
         if not self.lends:
             self.put(ir.Yield(dst, place, at, (at[0], at[0] + 5), self.handler(True)))
         return ir.Place(dst)

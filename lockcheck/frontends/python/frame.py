@@ -49,6 +49,8 @@ class Frame(ABC):
         self.method_of: int | None = None
         self.lends = False
         """A function within the function is lowered that its callers' blocks run around."""
+        self.lent = -1
+        """What becomes another name of what the function yields to the blocks of its callers; none below 0."""
         self.wraps = ""
         """The name by which a decorator's function calls what it stands round."""
 

@@ -37,6 +37,7 @@ class Lowering(Flow):
             self.names[-1][name] = self.slot(name, "local", function.at)
         self.wraps = function.wraps[0] if function.wraps else ""
         self.result = self.slot("", "result", function.at, function.returns)
+        self.lent = self.result if function.around else -1
         self.locals(node.body, bound, outside)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
         uses = tuple((slot, tuple(places)) for slot, places in self.uses.items())
@@ -55,7 +56,7 @@ class Lowering(Flow):
             if default.default is not None:
                 self.value(default.default)
         dst, result = self.slot(), self.slot()
-        kept = self.around, self.loops, self.leave_function, self.result, self.lends
+        kept = self.around, self.loops, self.leave_function, self.result, self.lends, self.lent
         self.names.append({})
         self.outside.append(set())
         params = []
@@ -64,7 +65,7 @@ class Lowering(Flow):
             self.names[-1][one.name.value] = params[-1]
         label = self.label()
         self.around, self.loops, self.leave_function, self.result = [], [], label, result
-        self.lends = isinstance(node, cst.FunctionDef) and syntax.runs_around(node)
+        self.lends, self.lent = isinstance(node, cst.FunctionDef) and syntax.runs_around(node), -1
 
         def fill() -> None:
             if isinstance(node, cst.Lambda):
@@ -76,7 +77,7 @@ class Lowering(Flow):
                 self.block(node.body)
 
         body = self.filled(self.at(node), fill, (), label)
-        self.around, self.loops, self.leave_function, self.result, self.lends = kept
+        self.around, self.loops, self.leave_function, self.result, self.lends, self.lent = kept
         self.names.pop()
         self.outside.pop()
         deferred = isinstance(node, cst.FunctionDef) and node.asynchronous is not None

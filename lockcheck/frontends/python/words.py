@@ -26,6 +26,7 @@ def forms(words: Words) -> tuple[Form, ...]:
         (r"(?:{})\s*\(", _VARIABLE + r"\b(?:{})\s*\(", words.made),
         ("(?:{})", r"\b(?:{})\b", words.spoken),
         (ALWAYS, _LOOKS_LIKE_ONE, ("",)),
+        (ALWAYS, _SELF, ("",)),
     )
     spelt = ((hint, form, _either(names)) for hint, form, names in told if names)
     return tuple((_compiled(hint, names) if hint else None, _compiled(form, names)) for hint, form, names in spelt)
@@ -49,6 +50,9 @@ ALWAYS = "with"
 
 _LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em|(?:\b|_)cv\b)"
 """A `with` on something of a lock's name, wherever it comes from."""
+
+_SELF = r"^[ \t]*(?:async[ \t]+)?with[ \t]+(?:self|cls)[ \t]*(?:as\b|[:,])"
+"""A block is opened with the object itself."""
 
 
 def _either(names: Iterable[str]) -> str:
