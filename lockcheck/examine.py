@@ -67,9 +67,9 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Together(msgspec.Struct, frozen=True, array_like=True):
-    """What the rules said that see functions together, `given` what (a digest), having looked at which functions.
+    """What a rule said that sees functions together, `given` what (a digest), having looked at which functions.
 
-    `names` are those by which they looked for functions: whoever says one has a say.
+    `names` are those by which it looked for functions: whoever says one has a say.
     """
 
     given: bytes
@@ -79,7 +79,8 @@ class Together(msgspec.Struct, frozen=True, array_like=True):
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
-    """A whole run: what each file held, what came of each function, what went wrong.
+    """A whole run: what each file held, what came of each function and of each rule that sees them together (None where
+    that cannot be told again), what went wrong.
 
     `reads` has for each function that was linked the ones that were read for that; `told` has for those that were
     asked for it the owners of locks that are one, as far as they make it so.
@@ -87,13 +88,13 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
     entries: tuple[Entry, ...]
     outcomes: tuple[Outcome, ...]
-    together: Together | None
+    together: tuple[Together | None, ...]
     reads: dict[int, tuple[int, ...]]
     told: dict[int, tuple[Shared, ...]]
     problems: tuple[Problem, ...]
 
 
-_NOTHING = State((), (), None, {}, {}, ())
+_NOTHING = State((), (), (), {}, {}, ())
 
 
 def examine(
@@ -122,12 +123,12 @@ def examine(
         ordered = [outcomes[number] for number in sorted(outcomes)]
         findings = [finding for one in ordered for finding in one.findings]
         together = _together(crew, [n for n, rule in enumerate(rules) if rule.meta.sees != "function"], ordered, before)
-        findings += together.findings
+        findings += [finding for one in together for finding in one.findings]
         tree.analysis.look_at(None)
         findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
         problems = sorted(set(tree.problems))
         if key is not None:
-            kept = together if together.given else None
+            kept = tuple(one if one.given else None for one in together)
             told = tree.analysis.told
             state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), told, tuple(problems))
             store.save({key: msgspec.msgpack.encode(state)})
@@ -181,11 +182,15 @@ def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
         return touched.isdisjoint(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
 
     kept = tuple(one for one in state.outcomes if holds((one.function, *one.reads), one.findings))
-    known = state.together
-    if known is not None and not holds(known.reads, known.findings):
-        known = None
-    if known is not None and any(_says(tree, touched, name) for name in known.names):
-        known = None
+
+    def still(one: Together | None) -> bool:
+        return (
+            one is not None
+            and holds(one.reads, one.findings)
+            and not any(_says(tree, touched, name) for name in one.names)
+        )
+
+    known = tuple(one if still(one) else None for one in state.together)
     reads = {number: some for number, some in state.reads.items() if number not in touched}
     tree.analysis.told.update({number: some for number, some in state.told.items() if number not in touched})
     return msgspec.structs.replace(state, outcomes=kept, together=known, reads=reads)
@@ -219,8 +224,8 @@ def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collectio
     return found
 
 
-def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], before: State) -> Together:
-    """What the rules say that look at more than one function; what an earlier run heard, where nothing is new."""
+def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], before: State) -> list[Together]:
+    """What each rule says that looks at more than one function; what an earlier run heard, where nothing is new."""
     edges = {one.function: one.edges for one in outcomes if one.edges}
     shared = crew.shared({owner for some in edges.values() for edge in some for owner in edge})
     one = named_once(shared)
@@ -232,15 +237,13 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
     asked = tuple(sorted(waits)), tuple(sorted(knots | waits)), tuple(written), about, shared
     given = hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
-    if before.together is not None and before.together.given == given:
-        return before.together
-    found, read, names = list[Finding](), set[int](), set[str]()
-    for answer in crew.hear([Question(rule, *asked) for rule in rules]):
-        found += answer.findings
-        given = given if answer.seen is not None else b""
-        read.update(answer.seen or ())
-        names.update(answer.names)
-    return Together(given, tuple(found), tuple(sorted(read)), tuple(sorted(names)))
+    told = zip(rules, before.together or [None] * len(rules), strict=True)
+    known = {rule: one for rule, one in told if one is not None and one.given == given}
+    asked_now = [rule for rule in rules if rule not in known]
+    for rule, answer in zip(asked_now, crew.hear([Question(rule, *asked) for rule in asked_now]), strict=True):
+        lasts = given if answer.seen is not None else b""
+        known[rule] = Together(lasts, tuple(answer.findings), tuple(sorted(answer.seen or ())), answer.names)
+    return [known[rule] for rule in rules]
 
 
 # --------------------------------------------------------------------------------------------------------- working

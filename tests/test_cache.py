@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from fakes import write_tree
 from lockcheck import cache, engine, examine, units
 from lockcheck.cli import main
 from lockcheck.executors import Work
+from lockcheck.finding import Finding
 from lockcheck.report import Report
+from lockcheck.rule import Rule
+from lockcheck.tree import Tree
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PROGRAMS = sorted(path for path in (FIXTURES / "programs").iterdir() if path.is_dir())
@@ -117,6 +121,26 @@ def test_a_file_that_is_written_anew_costs_only_what_reads_a_changed_function(
     source.write_text(TWICE.replace("*self.gold.lock().unwrap()", '*self.gold.lock().expect("sound")'))
     checked(cached=True)
     assert len(spied) == 1
+
+
+def test_a_rule_that_looked_at_nothing_that_changed_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the rules that see functions together, each is told again by itself."""
+    bank(tmp_path, "bank.weigh();")
+    monkeypatch.chdir(tmp_path)
+    checked(cached=True)
+    asked, said = list[str](), examine.said
+
+    def noted(rule: Rule, tree: Tree) -> Iterator[Finding]:
+        asked.append(rule.slug)
+        return said(rule, tree)
+
+    monkeypatch.setattr(examine, "said", noted)
+    (tmp_path / "src/mint.rs").write_text(STRIKE.replace("BODY", "let heavy = bank.weigh();"))
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+    assert "lock-order-cycle" in asked, "what hangs calls the changed function"
+    assert "acquire-without-release" not in asked, "nobody here takes a lock by name"
 
 
 def test_only_files_that_changed_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]) -> None:
