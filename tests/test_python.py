@@ -157,10 +157,54 @@ class Store:
 """
 
 
-@pytest.mark.parametrize(("kind", "codes"), [("threading.Lock", ["LCK201"]), ("threading.RLock", []), ("made.Lock", [])])
+@pytest.mark.parametrize(
+    ("kind", "codes"), [("threading.Lock", ["LCK201"]), ("threading.RLock", []), ("made.Lock", [])]
+)
 def test_a_module_that_another_one_hands_on_is_known_by_its_name(kind: str, codes: list[str], tmp_path: Path) -> None:
     write_tree(tmp_path, {"store.py": HANDED_ON.format(kind=kind)})
     assert [code for code, _, _ in found(tmp_path)] == codes
+
+
+MADE_OF = """\
+import threading
+import wrapt
+from elsewhere import aio
+class Kept(wrapt.ObjectProxy):
+    def __init__(self, kind):
+        super().__init__(kind())
+def Lock():
+    return Kept(threading.Lock)
+class Store:
+    class Row:
+        def __init__(self):
+            self.lock = threading.Lock()
+        def read(self):
+            with self.lock:
+                return 1
+    def __init__(self):
+        self._kept = Lock()
+        self._lock = threading.Lock()
+        self._row = self.Row()
+    def kept(self):
+        with self._kept:
+            return 1
+    def locked(self):
+        with self._lock:
+            return 1
+"""
+MADE = {
+    "a proxy": ("with self._kept:\n            self.kept()", ["LCK201"]),
+    "what opens a block with a lock": ("with aio.held(self._lock):\n            self.locked()", ["LCK201"]),
+    "what lets go of a lock for a block": ("with aio.unlocked(self._lock):\n            self.locked()", []),
+    "what is given more than a lock": ("with aio.held(self._lock, 1):\n            self.locked()", []),
+    "a class within the class": ("with self._row.lock:\n            self._row.read()", ["LCK201"]),
+}
+
+
+@pytest.mark.parametrize(("body", "codes"), MADE.values(), ids=list(MADE))
+def test_what_a_lock_is_made_into(body: str, codes: list[str], tmp_path: Path) -> None:
+    write_tree(tmp_path, {"store.py": f"{MADE_OF}    def f(self):\n        {body}\n"})
+    assert [code for code, _, _ in found(tmp_path, "--min-confidence", "possible")] == codes
 
 
 TASKS = """\

@@ -18,6 +18,8 @@ from lockcheck.linker.places import oldest
 from lockcheck.linker.uses import is_guess
 
 _NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
+_BLOCK = frozenset({"__enter__", "__aenter__", "__exit__", "__aexit__"})
+_LETS_GO = re.compile(r"(?i)unlock|release|without|closing|free|null|suppress|patch")
 _BY_HAND = ir.Place(("[by hand]",))
 """What is given back where a lock is named and no guard is."""
 
@@ -54,6 +56,23 @@ class LockMethods(Operators):
         """What runs around a block names something for the block; what the block is opened with is no such name."""
         if not self.program.functions[targets[0]][1].around:
             super().names_result(dst, targets, paths, certain)
+
+    def wraps_lock(self, call: ir.Call, found: ir.Path) -> None:
+        """What nobody here declares is given a lock and nothing else: its block most likely takes the lock."""
+        place = call.operands[0].place if len(call.operands) == 1 and not call.operands[0].name else None
+        known = place is None or found[0] in self.effects.known or _LETS_GO.search(found[-1])
+        if not known and place is not None and self.lock_of(place) is not None:
+            self.wrapped[call.dst] = place
+
+    def lock_of(self, place: ir.Place) -> LockType | None:
+        """The lock that the value at a place is, by its type."""
+        kind = self.type_of(place)
+        return self.program.types.lock_type(kind, self.effects) if kind is not None else None
+
+    def opens_wrapped(self, call: ir.Call, name: str, place: ir.Place) -> bool:
+        """A block is opened or closed with what was made of a lock at a place."""
+        lock = self.lock_of(place)
+        return lock is not None and name in _BLOCK and self.on_lock(call, name, lock, place, "named")
 
     def by_hand(self, call: ir.Call, name: str, handle: ir.Acquire) -> None:
         """What a block could be opened with to take a lock is told to take it, or to give it back."""

@@ -89,7 +89,8 @@ class Made:
                 first = self._types.resolve(kind.args[0], at, effects, depth + 1)
                 return self.follow(first, kind.path[1:], effects)
             case _:
-                return self._bound(kind, at, effects, depth) or self._call(kind.args[0].path, at, effects)
+                special = self._bound(kind, at, effects, depth) or self._proxied(kind, at, effects)
+                return special or self._call(kind.args[0].path, at, effects)
 
     def _bound(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         """`partial(Class, …)`: the class, to be called with some of what its maker gets."""
@@ -98,6 +99,16 @@ class Made:
             return None
         found = self._types.resolve(given, at, effects, depth + 1)
         return ir.Type((CLASS,), (found.args[0], BOUND)) if found is not None and found.path == (CLASS,) else None
+
+    def _proxied(self, kind: ir.Type, at: Context, effects: Effects) -> ir.Type | None:
+        """`Proxy(threading.Lock)`, of a class that does all that what it keeps does: the lock that it is made with."""
+        given = kind.args[1].path if len(kind.args) > 1 and kind.args[1].path[0] == "[at]" else ()
+        decl = self._names.types.get(self.meaning(at.module, kind.args[0].path)) if given else None
+        if decl is None or not any(base.path[-1] in effects.proxies for base in decl.bases):
+            return None
+        found = self.meaning(at.module, given[1:])
+        listed = effects.lock(found) is not None or (found[0], found[-1]) in effects.signals
+        return ir.Type(found) if listed else None
 
     def with_put(self, kind: ir.Type | None, field: ir.Field, at: Context, effects: Effects) -> ir.Type | None:
         """The type of a field, with what the methods of its class put into it as the type of its elements."""
@@ -322,6 +333,9 @@ class Made:
         made = effects.makes.get(effects.separator.join((*kind.path, name)))
         if made is not None:
             return made
+        for outer in (owner, *self.bases(owner, effects)):
+            if (*outer.path, name) in self._names.types:
+                return ir.Type((*outer.path, name))
         held = self.part(owner, name, effects)
         return held.args[0] if held is not None and held.path == (CLASS,) else None
 

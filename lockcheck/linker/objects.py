@@ -298,6 +298,9 @@ class Objects(Handles):
             lock = LockType("", "mutex", "thread", False, {name: taking})
             self.on_lock(call, name, lock, place, "named")
             return
+        wrapped = self.wrapped.get(slot_of(place))
+        if wrapped is not None and self.opens_wrapped(call, name, wrapped):
+            return
         if name in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
             if name in ("__enter__", "__aenter__") and place is not None:
                 self.learn(call.dst, kind)
@@ -416,6 +419,7 @@ class Objects(Handles):
         else:
             self.unknown(call, spelled)
         self.waits_together(call, spelled)
+        self.wraps_lock(call, found)
         if len(found) > 1:
             self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
 

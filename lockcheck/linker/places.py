@@ -90,6 +90,8 @@ class Places(ABC):
     running: set[int] = field(default_factory=set)
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
+    wrapped: dict[int, ir.Place] = field(default_factory=dict)
+    """The lock that something unknown was made of, by what was made."""
     kept_at: dict[int | ir.Path, ir.Place] = field(default_factory=dict)
     """Where locks that the function made are put, by what made them."""
     alone: set[int] = field(default_factory=set)
