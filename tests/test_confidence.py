@@ -62,13 +62,14 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
     [
         (WARMED % "", "", "LCK104"),
         (WARMED % "rows.push(fetched());", "LCK104", ""),
+        (WARMED.replace("    fn warm", "    #[test]\n    fn warm") % "", "LCK104", ""),
         (NODES % UP, "", "LCK301"),
         (NODES % DOWN, "LCK301", ""),
         (BOOK % ("", ""), "", "LCK301"),
         (BOOK % ("#[cfg(test)]", ""), "", ""),
         ((BOOK % ("#[cfg(test)]", "#[cfg(test)]")).replace("self.pages", "self.none"), "LCK301", ""),
     ],
-    ids=["lock thrown away", "cache warmed", "way back up", "tree", "two orders", "order of a test", "orders of tests"],
+    ids=["lock thrown away", "cache warmed", "thrown away in a test", "way back up", "tree", "two orders", "order of a test", "orders of tests"],
 )
 def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> None:
     (tmp_path / "lib.rs").write_text(text, encoding="utf-8")

@@ -26,6 +26,10 @@ _OWN_STATEMENT = {
 }  # fmt: skip
 """Macros that expand to a block or a statement of their own: the temporaries of the arguments end with them."""
 
+_ASKED = {"matches": 1, "assert": 1, "debug_assert": 1} | dict.fromkeys(
+    ("assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne"), 2
+)
+"""So many arguments are computed: what follows is a pattern, or a message that only a failed assertion needs."""
 _WAITED = {"join", "try_join"}
 _WORTH = re.compile(rb"[(?]|\bawait\b")
 _FIELD = re.compile(rb"^(\s*(?:target|parent|name)\s*:|\s*[A-Za-z_][\w.]*\s*=(?![=>])|\s*[%?])[\s%?]*")
@@ -167,9 +171,7 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
     if _LOGS.fullmatch(name):
         pieces = _values_last_first(tree, pieces)
     last = None
-    for number, (start, data) in enumerate(pieces):
-        if name == "matches" and number:
-            break
+    for start, data in pieces[: _ASKED.get(name, len(pieces))]:
         last = _piece(to, start, data, waited)
     return last if len(pieces) == 1 else None
 
