@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.linker.lock_methods import LockMethods
 
-_PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
+PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
+"""Methods by which a container gets another value."""
 _CLOSES = frozenset({"__exit__", "__aexit__"})
 
 
@@ -28,7 +29,7 @@ class Handles(LockMethods):
             if gives and (kind is None or kind.path[-1] in self.effects.joins):
                 self.learn(call.dst, ir.Type(tuple(gives.split(self.effects.separator))))
             self.gather(receiver, bodies)
-        elif call.word in _PUTS:
+        elif call.word in PUTS:
             for operand in call.operands[1:]:
                 self.gather(receiver, self.tasks(operand.place))
 

@@ -14,14 +14,13 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import fitted
-from lockcheck.linker.handles import Handles
+from lockcheck.linker.handles import PUTS, Handles
 from lockcheck.linker.made import BOUND, CLASS, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
 
 _GUESSES = 2
 _OVERRIDES = 6
-_PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
@@ -197,7 +196,7 @@ class Objects(Handles):
         """What is put into a variable's container says what its elements are."""
         if place is None or not isinstance(place.root, int) or place.way or kind is None or kind.args:
             return
-        if name in _PUTS and len(operands) > 1:
+        if name in PUTS and len(operands) > 1:
             element = self.type_of(operands[-1].place)
             filled = self.program.types.made.filled(kind, element, self.effects)
             if filled is not kind:
