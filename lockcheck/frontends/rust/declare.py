@@ -18,9 +18,9 @@ from lockcheck.frontends.rust import syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
-_CLONE = re.compile(rb"\bderive\b.*\bClone\b", re.DOTALL)
 _TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?test\b|(?:\w+\s*::\s*)*(?:test|bench|rstest)\b)")
 """What marks a module or a function of tests; for whole files Cargo's folders do."""
+_MUTABLE = re.compile(rb"&\s*(?:'\w+\s+)?mut\b")
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
 _ITEMS = ("_item", "_declaration", "_invocation", "_definition")
 _REMAINDER = ("line_comment", "block_comment")
@@ -100,10 +100,11 @@ class _Declarer:
         for node in nodes:
             kind = node.type
             if kind == "attribute_item":
-                tests = tests or _TESTS.match(syntax.text(node)) is not None
+                said = syntax.text(node)
+                tests = tests or _TESTS.match(said) is not None
                 file_named = _path_attribute(node) or file_named
-                self.exported = self.exported or b"macro_export" in (node.text or b"")
-                self.copied = self.copied or _CLONE.search(node.text or b"") is not None
+                self.exported = self.exported or "macro_export" in said
+                self.copied = self.copied or ("Clone" in said and "derive" in said)
                 continue
             if kind in _REMAINDER:
                 continue
@@ -426,7 +427,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
 
 def _changes(node: ts.Node) -> bool:
     """Whether a parameter is a reference by which the value can be changed: `&mut self`, `rows: &'a mut Rows`."""
-    return any(child.type == "mutable_specifier" for child in node.children) and (node.text or b"").startswith(b"&")
+    return _MUTABLE.match(node.text or b"") is not None
 
 
 def _is_tests(path: str) -> bool:
