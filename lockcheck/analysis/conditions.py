@@ -160,7 +160,7 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
     before = any(loop[0] < start < begins[0] for start in arms)
     if looks_inside or not before:
         return False
-    return event.lock is None or not _held_by_callers(analysis, moment.function, event.lock, frozenset())
+    return event.lock is None or not _held_by_callers(analysis, moment.function, event.lock)
 
 
 def unheld(analysis: Analysis) -> Iterator[Moment]:
@@ -178,7 +178,7 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
             locks = [hold.taken.lock for hold, _ in moment.held()]
             held = any(_may_be(analysis, moment, lock, event.lock) for lock in locks)
             held = held or (bool(locks) and _is_given(analysis, moment.function, event.lock))
-            if not held and not _held_by_callers(analysis, moment.function, event.lock, frozenset()):
+            if not held and not _held_by_callers(analysis, moment.function, event.lock):
                 yield moment
 
 
@@ -208,23 +208,30 @@ def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:
     return isinstance(root, tuple) or (root is not None and linked is not None and bool(linked.slots[root].name))
 
 
-def _calls_of(analysis: Analysis, number: int) -> Iterator[Moment]:
-    """The calls of a function where locks are taken, and in its own module wherever they are."""
+def _calls_of(analysis: Analysis, number: int, near: bool) -> Iterator[Moment]:
+    """The calls of a function in its own module, and where locks are taken, unless only those `near` are wanted."""
     beside = (one for other in analysis.program.siblings(number) for one in analysis.moments(other))
-    both = chain(analysis, beside)
+    both = chain(beside, () if near else analysis)
     return (one for one in both if isinstance(one.event, ir.Invoke) and number in one.event.targets)
 
 
-def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock, seen: frozenset[int]) -> bool:
-    """Whether some caller of a function, at whatever distance, holds the lock at the call."""
-    for call in _calls_of(analysis, number):
+def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
+    """Whether some caller of a function, at whatever distance, holds the lock at the call.
+
+    It mostly is one of the same module: the tree is looked through only where none is.
+    """
+    return any(_held_by_some(analysis, number, lock, near, frozenset()) for near in (True, False))
+
+
+def _held_by_some(analysis: Analysis, number: int, lock: ir.Lock, near: bool, seen: frozenset[int]) -> bool:
+    for call in _calls_of(analysis, number, near):
         event, linked = call.event, analysis.program.linked(call.function)
         if not isinstance(event, ir.Invoke) or linked is None or call.function in seen:
             continue
         there = instantiate(lock, event, linked)
         if any(same_lock(hold.taken.lock, there) for hold, _ in call.held()):
             return True
-        if _held_by_callers(analysis, call.function, there, seen | {number}):
+        if _held_by_some(analysis, call.function, there, near, seen | {number}):
             return True
     return False
 
