@@ -286,8 +286,14 @@ class Closures(Places):
     def consume(self, call: ir.Call, skip: int = 0) -> None:
         """What was passed by value ends in the callee."""
         for operand in call.operands[skip:]:
-            if operand.moved and operand.place is not None and not self.is_lambda(operand):
-                self.out.append(ir.Release(plain(operand.place), call.at))
+            place = operand.place
+            if operand.moved and place is not None and not self.is_lambda(operand) and not self.is_behind_guard(place):
+                self.out.append(ir.Release(plain(place), call.at))
+
+    def is_behind_guard(self, place: ir.Place) -> bool:
+        """Whether a place is part of what a guard guards: its value is copied from there, and the guard stays."""
+        wholes = (ir.Place(place.root, place.way[:cut]) for cut in range(len(place.way)))
+        return any(self.program.types.is_guard(self.type_of(whole), self.effects) for whole in wholes)
 
     # ------------------------------------------------------------------------------------------------------ threads
 
