@@ -28,6 +28,8 @@ class Handles(LockMethods):
             gives, kind = self.effects.futures.get(call.word, ""), self.type_of(receiver)
             if gives and (kind is None or kind.path[-1] in self.effects.joins):
                 self.learn(call.dst, ir.Type(tuple(gives.split(self.effects.separator))))
+            if gives and kind is None:  # (only its name says that it runs what it is given)
+                bodies = self.spawned[call.dst] = tuple(_perhaps(one) for one in bodies)
             self.gather(receiver, bodies)
         elif call.word in PUTS:
             for operand in call.operands[1:]:
@@ -74,3 +76,9 @@ class Handles(LockMethods):
             self.out[-1] = replace(last, others=bodies)
         elif bodies:
             self.spawned[call.dst] = bodies
+
+
+def _perhaps(body: ir.Region) -> ir.Region:
+    """A body whose calls are not certain to be made."""
+    steps = (replace(step, certain=False) if isinstance(step, ir.Invoke) else step for step in body.steps)
+    return replace(body, steps=tuple(steps))
