@@ -207,7 +207,12 @@ def test_a_file_without_a_lock_imports_no_parser(still: Path) -> None:
         )  # fmt: skip
         return list(json.loads(done.stdout.splitlines()[-1]))
 
+    asks = '"""What meets the condition, unconditionally."""\n\n\ndef where(join_condition):\n    return join_condition.left\n'
+    waits = "class Job(Base):\n    def result(self, limit):\n        self._condition.wait(limit)\n"
+    write_tree(still, {"words/query.py": asks, "jobs/job.py": waits})
     assert imported("pkg/plain.py") == []
+    assert imported("words") == []
+    assert "lockcheck.engine" in imported("jobs")
     assert "libcst" in imported("pkg/pool.py")
 
 

@@ -31,8 +31,14 @@ _SPEAKS_OF_LOCKS = re.compile(
 )
 """A single file without any of this is not worth a look at the project around it."""
 
-_NAMES_A_LOCK = re.compile(rb"Lock|(?<![a-z])lock|LOCK|acquire|[Mm]utex|[Ss]emaphore|[Cc]ondition|Limiter|_cond|_sem")
-"""The names of locks and of what takes them: a project without any is not worth a look."""
+_NAMES_A_LOCK = re.compile(
+    rb"Lock|(?<![a-z])lock|LOCK|[Mm]utex|[Ss]emaphore|Limiter|\bCondition\b|\.acquire|acquire\w*\s*\("
+    rb"|(?:[Cc]ondition|cond|sem)\.(?:wait|notify|acquire|release)|\bwith\b[^\n]*(?:[Cc]ondition|cond|sem)\s*[:,)]"
+)
+"""The names of locks and of what takes them: a project without any is not worth a look.
+
+A condition is also what a question has, in code and in prose: in small letters it counts where it is waited for.
+"""
 
 Place = tuple[int, int, str]
 """A finding as flake8 wants it: line from 1, column from 0, code and text."""
