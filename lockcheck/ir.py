@@ -446,6 +446,8 @@ class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     guard: Acquire | None = None
     owners: tuple[str, ...] = ()
     """The owners of the places of the receiver and of what is given to parameters that are locks, as of a lock's."""
+    locks: tuple[Lock | None, ...] = ()
+    """What is given to parameters with names of locks whose types nobody says, where the caller knows it as a lock."""
     asked: tuple[Place | None, ...] = ()
     """What each operand is for a question (see `Assume`); a written value by its name."""
     implicit: bool = False
@@ -691,6 +693,23 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     """While the function runs, nobody else can do anything with the value."""
 
 
+class Decorator(Struct, frozen=True, gc=False, array_like=True):
+    """What gets a function, by the name as written, and the names that it is called with before: each for which of its
+    parameters (empty: for the next one), and the name as written (empty for anything else).
+    """
+
+    path: Path
+    given: tuple[tuple[str, Path], ...] = ()
+
+    def named(self, wrapper: Function) -> Iterator[tuple[str, Path]]:
+        """The names that it is called with, each for which parameter of what it puts round the function."""
+        closed = [param.name for param in wrapper.params[len(wrapper.params) - wrapper.closed :]]
+        for position, (name, said) in enumerate(self.given):
+            name = name or (closed[position] if position < len(closed) else "")
+            if said and name in closed:
+                yield name, said
+
+
 class Function(Struct, frozen=True, gc=False, array_like=True):
     """A function as declared; its body is lowered when somebody needs it.
 
@@ -726,10 +745,12 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     wraps: Path = ()
     """It is what a decorator puts round a function: the name that it calls the function by, where it yields, and the
     other names that are the decorator's own. Its name is the decorator's with brackets."""
+    closed: int = 0
+    """So many of its last parameters are not its own: they are what its decorator is called with."""
     bare: bool = False
     """Its body does nothing but say that others are to do it."""
-    wrapped_by: tuple[Path, ...] = ()
-    """The functions (as written, outermost first) that got this one and put what they returned in its place."""
+    wrapped_by: tuple[Decorator, ...] = ()
+    """What (outermost first) got this one and put what it returned in its place."""
     of_tests: bool = False
     """It is there to try other code: nobody waits for it in production."""
     inner: bool = False

@@ -237,7 +237,7 @@ class Walk:
                     (),
                     site,
                     self.beside(ways),
-                    step.lock.evidence != "named",
+                    step.lock.evidence != "named" or self.is_given(step.lock.place),
                     when=self.told.of_parameters(at.common(ways)),
                     freed=hands.freed(ways),
                 )
@@ -252,6 +252,10 @@ class Walk:
         if step.by_hand and not step.fallible:
             return at.known(hands.locked(rest, hold), Fact(_held(step.lock), (), True))
         return at.joined(mine, hands.locked(rest, hold) if step.by_hand else at.added(rest, hold))
+
+    def is_given(self, place: ir.Place) -> bool:
+        """Whether a lock is a parameter itself: whether it is one at all, the caller may know."""
+        return isinstance(place.root, int) and place.root < self.told.parameters and not place.way
 
     def beside(self, ways: Ways) -> frozenset[int]:
         """The parameters whose guards are held on some way."""

@@ -198,6 +198,8 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
         return replace(lock, place=place)
     if lock.thin and root == 0 and step.owners:
         return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
+    if lock.evidence == "named" and not lock.place.way and root < len(step.locks):
+        return replace(step.locks[root] or lock, place=place)
     if not (lock.owner or lock.place.way) and root < len(step.owners):
         return replace(lock, place=place, owner=step.owners[root])
     return moved_to(lock, place)

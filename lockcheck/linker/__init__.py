@@ -215,12 +215,14 @@ class Program:
 
     def wrapper_of(self, number: int) -> tuple[int, ...]:
         """What decorators of the tree put round a function, outermost first."""
+        return tuple(wrapper for wrapper, _ in self._wrappers(number))
+
+    def _wrappers(self, number: int) -> Iterator[tuple[int, ir.Decorator]]:
         unit, function = self.functions[number]
-        found: list[int] = []
-        for path in function.wrapped_by if unit.language in self._wrapping else ():
-            said = self.types.made.meaning(function.module, path)
-            found += self.names.functions.get((*said[:-1], f"{said[-1]}()"), ())[:1]
-        return tuple(found)
+        for one in function.wrapped_by if unit.language in self._wrapping else ():
+            said = self.types.made.meaning(function.module, one.path)
+            for wrapper in self.names.functions.get((*said[:-1], f"{said[-1]}()"), ())[:1]:
+                yield wrapper, one
 
     def wrapped_owner(self, number: int) -> ir.Type | None:
         """The one class whose methods a decorator's function stands round; None where there are several."""
@@ -317,8 +319,8 @@ class Program:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
         unit, function = self.functions[number]
         body = self._bodies(unit, function) if function.body_at is not None else None
-        for wrapper in reversed(self.wrapper_of(number)):
-            body = wrapped(function, self.functions[wrapper][1], body) if body is not None else None
+        for wrapper, decorator in reversed(list(self._wrappers(number))):
+            body = wrapped(function, self.functions[wrapper][1], body, decorator) if body is not None else None
         return body
 
     def shared(self, number: int) -> tuple[Shared, ...]:

@@ -13,7 +13,7 @@ from lockcheck.linker.library import Library
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.made import flowed
 from lockcheck.linker.places import plain
-from lockcheck.linker.types import GUARD
+from lockcheck.linker.types import GUARD, UNKNOWN
 
 _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
@@ -107,10 +107,15 @@ class Callees(Acts, Library):
             if self.signal(call, outer) or self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
                 return
             if self.program.types.is_guard(outer, effects):
-                if self.on_guard(call, name):
+                if not self.is_of_content(name, outer) and self.on_guard(call, name):
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def is_of_content(self, name: str, guard: ir.Type) -> bool:
+        """Whether what a guard guards is known to have a method of this name: `upgrade` of a `Weak` in a mutex."""
+        content = guard.args[-1] if guard.args else UNKNOWN
+        return content != UNKNOWN and name in self.effects.flow.get(content.path[-1], ())
 
     def is_within(self, kind: ir.Type, name: str) -> bool:
         """Whether a method of a lock's own type, in the library that has it, calls another one."""

@@ -249,15 +249,17 @@ def _asked(step: ir.Step) -> Iterator[int]:
     yield from (place.root for place in places if place is not None and isinstance(place.root, int))
 
 
-def wrapped(own: ir.Function, function: ir.Function, body: ir.Body) -> ir.Body:
+def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: ir.Decorator) -> ir.Body:
     """A function's body inside a block that is opened with the function that a decorator puts round it."""
     made, guard = len(body.slots), len(body.slots) + 1
     slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at))
     given = []
-    for slot, (param, _) in enumerate(zip(function.params, own.params, strict=False)):
+    passed = function.params[: len(function.params) - function.closed]
+    for slot, (param, _) in enumerate(zip(passed, own.params, strict=False)):
         if param.gathers:
             break
         given.append(ir.Operand(ir.Place(slot)))
+    given += [ir.Operand(ir.Place(said), name=name) for name, said in decorator.named(function)]
     at, path = own.name_at, ("[root]", *function.module, function.name)
     opens = ir.Call(guard, ir.Method("__enter__"), (ir.Operand(ir.Place(made)),), at, at)
     inside = ir.Region((opens, body.root, ir.Release(ir.Place(guard), (at[1], at[1]))), (guard,), body.root.at)

@@ -60,7 +60,7 @@ class LockMethods(Operators):
     def wraps_lock(self, call: ir.Call, found: ir.Path) -> None:
         """What nobody here declares is given a lock and nothing else: its block most likely takes the lock."""
         place = call.operands[0].place if len(call.operands) == 1 and not call.operands[0].name else None
-        known = place is None or found[0] in self.effects.known or _LETS_GO.search(found[-1])
+        known = place is None or not found or found[0] in self.effects.known or _LETS_GO.search(found[-1])
         if not known and place is not None and self.lock_of(place) is not None:
             self.wrapped[call.dst] = place
 
@@ -112,6 +112,11 @@ class LockMethods(Operators):
         owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
         evidence = "named" if is_guess(actual) else evidence
         return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence, thin)  # type: ignore[arg-type]
+
+    def given_lock(self, call: ir.Call, place: ir.Place | None) -> ir.Lock | None:
+        """The lock that an argument is; None where it is none, or nobody knows."""
+        lock = self.lock_of(place) if place is not None else None
+        return self.lock_at(call, lock, place, "declared") if lock is not None else None
 
     def is_own_kind(self, kind: ir.Type, lock: LockType) -> bool:
         """Whether a class built on a listed lock has ways of its own to take it: whom they let in nobody knows."""

@@ -462,6 +462,10 @@ class Objects(Handles):
         if function.around and call.dst in self.pending:
             self.out.append(self.pending.pop(call.dst))
         last = self.out[-1] if len(self.out) > before else None
+        named = [_LOOKS_LIKE_ONE.search(param.name) is not None for param in function.params]
+        if isinstance(last, ir.Invoke) and any(named):
+            places = (one.place if is_one else None for one, is_one in zip(whole.operands, named, strict=False))
+            last = self.out[-1] = replace(last, locks=tuple(self.given_lock(call, place) for place in places))
         if isinstance(last, ir.Invoke) and last.lambdas and last.paths[:1] != (None,):
             self.alone.discard(slot_of(last.paths[0]))
         if isinstance(last, ir.Invoke) and (function.around or function.by_hand):

@@ -291,8 +291,8 @@ class _Declarer:
             returns = self.returned(body, line.end)
         if scope.owner:
             self.makes(body, line.end, scope)
-        paths = tuple(values.decorators(self.data[begin : line.start]))
-        marks = frozenset(path[-1] for path in paths)
+        decorators = tuple(values.decorators(self.data[begin : line.start]))
+        marks = frozenset(one.path[-1] for one in decorators)
         takes_self = bool(scope.owner) and "staticmethod" not in marks
         params = tuple(values.params(self.data[opening + 1 : closing], takes_self))
         owner = ir.Type(scope.owner) if scope.owner else None
@@ -310,7 +310,7 @@ class _Declarer:
                 computed=not marks.isdisjoint(_COMPUTED),
                 around=not marks.isdisjoint(AROUND),
                 bare=_BARE.fullmatch(masked, body, end) is not None,
-                wrapped_by=tuple(path for path in paths if path[-1] not in _PLAIN),
+                wrapped_by=tuple(one for one in decorators if one.path[-1] not in _PLAIN),
                 of_tests=self.tests,
             )  # fmt: skip
             self.functions.append(made)
@@ -348,9 +348,12 @@ class _Declarer:
             if said is not None and called is not None and last and _takes_only(masked[body : called.start()]):
                 others = {*own, *(one.decode() for one in _OWN.findall(masked[within[0] : line.start]))}
                 around = (called[1].decode(), *sorted(others - {called[1].decode()}))
+                own_names = {around[0], *(one.name for one in given)}
+                closed = tuple(one for one in params if not one.gathers and one.name not in own_names)
                 yield ir.Function(
-                    module, f"{name}()", None, None, (), (), given, False, None, said[1] is not None, (line.start, end),
-                    said.span(2), (body, end), by_hand=True, around=True, wraps=around,
+                    module, f"{name}()", None, None, (), (), (*given, *closed), False, None, said[1] is not None,
+                    (line.start, end), said.span(2), (body, end), by_hand=True, around=True, wraps=around,
+                    closed=len(closed),
                 )  # fmt: skip
                 return
             own += [param.name for param in given]

@@ -31,6 +31,9 @@ class Lowering(Flow):
             name = written.name.value
             fixed = name not in bound
             self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
+        for param in function.params[len(function.params) - function.closed :]:
+            fixed = param.name not in bound
+            self.names[-1][param.name] = self.slot(param.name, "param", function.at, param.type, fixed)
         if function.takes_self and function.params:
             self.method_of = 0
         for name in set(function.wraps[1:]) - bound - self.names[-1].keys():

@@ -263,10 +263,14 @@ def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:
         first = False
 
 
-def decorators(data: bytes) -> Iterator[ir.Path]:
-    """The decorators' names, without what they are called with."""
+def decorators(data: bytes) -> Iterator[ir.Decorator]:
+    """The decorators in the lines before a definition, in order."""
     for said in _DECORATOR.finditer(data):
-        yield tuple(said[1].decode("utf-8", "replace").split("."))
+        text = text_of(data[said.end(1) :])
+        arguments = pieces(text[1 : _closing(text, 0)], _COMMA) if text[:1] == "(" else []
+        parts = (part.rpartition("=") for part in arguments)
+        given = tuple((name.strip(), path_of(value.strip())) for name, _, value in parts)
+        yield ir.Decorator(tuple(text_of(said[1]).split(".")), given)
 
 
 # ------------------------------------------------------------------------------------------ what imports bring in
