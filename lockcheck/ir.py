@@ -703,7 +703,7 @@ class Decorator(Struct, frozen=True, gc=False, array_like=True):
 
     def named(self, wrapper: Function) -> Iterator[tuple[str, Path]]:
         """The names that it is called with, each for which parameter of what it puts round the function."""
-        closed = [param.name for param in wrapper.params[len(wrapper.params) - wrapper.closed :]]
+        closed = [param.name for param in wrapper.closed_params]
         for position, (name, said) in enumerate(self.given):
             name = name or (closed[position] if position < len(closed) else "")
             if said and name in closed:
@@ -755,6 +755,16 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """It is there to try other code: nobody waits for it in production."""
     inner: bool = False
     """Only its own module can call it."""
+
+    @property
+    def own_params(self) -> tuple[Param, ...]:
+        """The parameters but for those that are its decorator's."""
+        return self.params[: len(self.params) - self.closed]
+
+    @property
+    def closed_params(self) -> tuple[Param, ...]:
+        """The parameters that are its decorator's."""
+        return self.params[len(self.params) - self.closed :]
 
 
 class Making(Struct, frozen=True, gc=False):

@@ -50,15 +50,9 @@ class Walked:
             linked = self.program.linked(number)
             if linked is None:
                 return []
-            self._tell_cut(number, linked)
-            try:
-                guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
-                found, said = walk(number, linked, self.program.parameters(number), guards, at, self.summary, False)
-                if said.merged:
-                    self._give_up(number, _MERGED)
-            except RecursionError:
-                found = []
-                self._give_up(number, "nested too deep to be analysed")
+            found, said = self._walk(number, linked, self.summary, False)
+            if said.merged:
+                self._give_up(number, _MERGED)
             self._moments[number] = found
         return self._moments[number]
 
@@ -116,18 +110,12 @@ class Walked:
         linked = self.program.linked(number)
         if linked is None:
             return EMPTY
-        self._tell_cut(number, linked)
-        guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
 
         def known(callee: int) -> Summary:
             asked.add(callee)
             return self._summaries.get(callee, EMPTY)
 
-        try:
-            _, found = walk(number, linked, self.program.parameters(number), guards, at, known, True)
-        except RecursionError:
-            self._give_up(number, "nested too deep to be analysed")
-            return EMPTY
+        _, found = self._walk(number, linked, known, True)
         others = [one for one in found.reaches if one.spread and is_of_another_class(self.program, number, one.lock)]
         if others:
             found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
@@ -140,9 +128,18 @@ class Walked:
         yields = any(isinstance(step, ir.Yield) for step in ir.steps_of(linked.root, closures=False))
         return yields or self.program.functions[number][1].bare
 
-    def _tell_cut(self, number: int, linked: Linked) -> None:
+    def _walk(
+        self, number: int, linked: Linked, summarize: Callable[[int], Summary], always: bool
+    ) -> tuple[list[Moment], Summary]:
+        """See `walk`; nothing where that goes too deep. What is given up is told."""
         if linked.cut:
             self._give_up(number, "has closures that call each other too often for every call to be followed")
+        try:
+            guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+            return walk(number, linked, self.program.parameters(number), guards, at, summarize, always)
+        except RecursionError:
+            self._give_up(number, "nested too deep to be analysed")
+            return [], EMPTY
 
     def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
         """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.linker.lock_methods import LockMethods
+from lockcheck.linker.lock_methods import CLOSES, LockMethods
 
 PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 """Methods by which a container gets another value."""
-_CLOSES = frozenset({"__exit__", "__aexit__"})
 
 
 class Handles(LockMethods):
@@ -57,7 +56,7 @@ class Handles(LockMethods):
 
     def closes_group(self, call: ir.Call) -> None:
         """A block of a group ends when all is done that was started on the group."""
-        place = call.operands[0].place if call.word in _CLOSES and call.operands else None
+        place = call.operands[0].place if call.word in CLOSES and call.operands else None
         bodies = self.tasks(place) if place is not None else ()
         kind = self.type_of(place) if bodies else None
         why = self.effects.joins.get(kind.path[-1]) if kind is not None else None

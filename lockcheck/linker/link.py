@@ -254,8 +254,7 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     made, guard = len(body.slots), len(body.slots) + 1
     slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at))
     given = []
-    passed = function.params[: len(function.params) - function.closed]
-    for slot, (param, _) in enumerate(zip(passed, own.params, strict=False)):
+    for slot, (param, _) in enumerate(zip(function.own_params, own.params, strict=False)):
         if param.gathers:
             break
         given.append(ir.Operand(ir.Place(slot)))

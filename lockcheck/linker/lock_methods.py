@@ -18,7 +18,10 @@ from lockcheck.linker.places import oldest
 from lockcheck.linker.uses import is_guess
 
 _NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
-_BLOCK = frozenset({"__enter__", "__aenter__", "__exit__", "__aexit__"})
+OPENS = frozenset({"__enter__", "__aenter__"})
+CLOSES = frozenset({"__exit__", "__aexit__"})
+BLOCK = OPENS | CLOSES
+"""The methods by which a block is opened with a value, and closed."""
 _LETS_GO = re.compile(r"(?i)unlock|release|without|closing|free|null|suppress|patch")
 _BY_HAND = ir.Place(("[by hand]",))
 """What is given back where a lock is named and no guard is."""
@@ -35,12 +38,12 @@ class LockMethods(Operators):
         if isinstance(waiting, ir.Acquire) and name in ("acquire", "release"):
             self.by_hand(call, name, waiting)
             return True
-        if isinstance(root, int) and root in self.closing and name in ("__exit__", "__aexit__"):
+        if isinstance(root, int) and root in self.closing and name in CLOSES:
             self.out.append(ir.Release(_BY_HAND, call.at, self.closing[root]))
             return True
-        if waiting is None or name not in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
+        if waiting is None or name not in BLOCK:
             return False
-        if name in ("__enter__", "__aenter__"):
+        if name in OPENS:
             if isinstance(waiting, ir.Acquire):
                 made_here = ir.within(waiting.at, call.at)
                 here = waiting if made_here else replace(waiting, at=call.at, name_at=call.name_at)
@@ -72,7 +75,7 @@ class LockMethods(Operators):
     def opens_wrapped(self, call: ir.Call, name: str, place: ir.Place) -> bool:
         """A block is opened or closed with what was made of a lock at a place."""
         lock = self.lock_of(place)
-        return lock is not None and name in _BLOCK and self.on_lock(call, name, lock, place, "named")
+        return lock is not None and name in BLOCK and self.on_lock(call, name, lock, place, "named")
 
     def by_hand(self, call: ir.Call, name: str, handle: ir.Acquire) -> None:
         """What a block could be opened with to take a lock is told to take it, or to give it back."""
@@ -87,7 +90,7 @@ class LockMethods(Operators):
     def on_lock(self, call: ir.Call, name: str, lock: LockType, place: ir.Place | None, evidence: str) -> bool:
         """A method of a lock; False where the lock's table does not know it and it may be one of the tree's own."""
         taking = lock.methods.get(name)
-        if name in ("__exit__", "__aexit__"):
+        if name in CLOSES:
             again = self.lock_at(call, lock, place, evidence)
             if again.place in self.by_name:
                 self.out.append(ir.Release(_BY_HAND, (call.at[1], call.at[1]), again))

@@ -15,6 +15,7 @@ from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import fitted
 from lockcheck.linker.handles import PUTS, Handles
+from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
 from lockcheck.linker.made import BOUND, CLASS, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
@@ -109,7 +110,7 @@ class Objects(Handles):
     def on_stack(self, call: ir.Call, name: str, stack: ir.Place | None) -> bool:
         """What is put on a stack of blocks is opened here, and closed with the stack's own block."""
         root = stack.root if stack is not None and not stack.way else None
-        if name in ("__exit__", "__aexit__") and root in self.stacked:
+        if name in CLOSES and root in self.stacked:
             self.out.append(ir.Release(ir.Place(root), (call.at[1], call.at[1])))
         if name not in self.effects.stacks or len(call.operands) != 2 or not isinstance(root, int):
             return False
@@ -300,8 +301,8 @@ class Objects(Handles):
         wrapped = self.wrapped.get(slot_of(place))
         if wrapped is not None and self.opens_wrapped(call, name, wrapped):
             return
-        if name in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
-            if name in ("__enter__", "__aenter__") and place is not None:
+        if name in BLOCK:
+            if name in OPENS and place is not None:
                 self.learn(call.dst, kind)
                 self.name(ir.Place(call.dst), place)
             return

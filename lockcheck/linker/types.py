@@ -129,11 +129,10 @@ class Types:
         function = self.functions[number][1]
         module = (*function.module, f"{{{function.name}}}")
         owner = self._owners.get(number)
+        base = Context(function.module, None, function.generics, function.bounds)
         if owner is None and function.owner is not None:
-            base = Context(function.module, None, function.generics, function.bounds)
             owner = self.resolve(function.owner, base, self.effects(number))
         elif owner is not None and owner.args and function.bounds:
-            base = Context(function.module, None, function.generics, function.bounds)
             owner = ir.Type(owner.path, tuple(self._only(one, base, self.effects(number)) for one in owner.args))
         return Context(module, owner, function.generics, function.bounds)
 

@@ -31,7 +31,7 @@ class Lowering(Flow):
             name = written.name.value
             fixed = name not in bound
             self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
-        for param in function.params[len(function.params) - function.closed :]:
+        for param in function.closed_params:
             fixed = param.name not in bound
             self.names[-1][param.name] = self.slot(param.name, "param", function.at, param.type, fixed)
         if function.takes_self and function.params:

@@ -127,7 +127,8 @@ def parse_module(data: bytes, at: ir.Range) -> Parsed:
 
     Raises UnreadableError, or RecursionError where it is nested too deep.
     """
-    text = scan.without_definitions(data[slice(*at)], scan.outline(data[slice(*at)]))
+    own = data[slice(*at)]
+    text = scan.without_definitions(own, scan.outline(own))
     _refuse_deep(text)
     module = _module(text.decode("utf-8", "replace") + "\n")
     counter = _Counter(module.default_indent, module.default_newline, 0)

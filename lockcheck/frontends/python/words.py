@@ -6,9 +6,7 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
+from lockcheck.frontends.forms import compiled
 from lockcheck.ir import Form, Words
 
 
@@ -28,12 +26,7 @@ def forms(words: Words) -> tuple[Form, ...]:
         (ALWAYS, _LOOKS_LIKE_ONE, ("",)),
         (ALWAYS, _SELF, ("",)),
     )
-    spelt = ((hint, form, _either(names)) for hint, form, names in told if names)
-    return tuple((_compiled(hint, names) if hint else None, _compiled(form, names)) for hint, form, names in spelt)
-
-
-def _compiled(form: str, names: str) -> re.Pattern[bytes]:
-    return re.compile(form.format(names).encode(), re.MULTILINE)
+    return compiled(told, r"\s*\.\s*")
 
 
 _WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*"
@@ -53,9 +46,3 @@ _LOOKS_LIKE_ONE = _WITH + r"(?:[Ll]ock|LOCK|[Mm]utex|[Cc]ond|[Ss]em|(?:\b|_)cv\b
 
 _SELF = r"^[ \t]*(?:async[ \t]+)?with[ \t]+(?:self|cls)[ \t]*(?:as\b|[:,])"
 """A block is opened with the object itself."""
-
-
-def _either(names: Iterable[str]) -> str:
-    """Longer names first, so that a call is not cut off at a shorter one."""
-    ordered = sorted(names, key=lambda name: (-len(name), name))
-    return "|".join(re.escape(name).replace("::", r"\s*\.\s*") for name in ordered)

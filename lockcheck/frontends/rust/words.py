@@ -6,9 +6,7 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
+from lockcheck.frontends.forms import compiled
 from lockcheck.ir import Form, Words
 
 
@@ -34,12 +32,7 @@ def forms(words: Words) -> tuple[Form, ...]:
         (_OF_PATH, _BOUND + r"(?s:.*)" + _OF_PATH, lent_by_path),
         ("(?:{})", r"\b(?:{})\s*!", words.macros),
     )
-    spelt = ((hint, form, _either(names)) for hint, form, names in told if names)
-    return tuple((_compiled(hint, names) if hint else None, _compiled(form, names)) for hint, form, names in spelt)
-
-
-def _compiled(form: str, names: str) -> re.Pattern[bytes]:
-    return re.compile(form.replace("{}", names).encode())
+    return compiled(told, _BETWEEN)
 
 
 _GAP = r"\s*(?:/(?:/[^\n]*\n|\*[^*]*\*+(?:[^/*][^*]*\*+)*/)\s*)*"
@@ -56,12 +49,6 @@ _GIVEN_A_CLOSURE = r"\s*(?:::\s*<[^;()]*>\s*)?\([^;{|()]*(?:[{|(]|\w\s*,?\s*\))"
 
 _BOUND = r"=\s*(?:move\s*)?(?:\||\basync\b)"
 """A closure or a block to wait for that gets a name."""
-
-
-def _either(names: Iterable[str]) -> str:
-    """Longer names first, so that a call is not cut off at a shorter one."""
-    ordered = sorted(names, key=lambda name: (-len(name), name))
-    return "|".join(re.escape(name).replace("::", _BETWEEN) for name in ordered)
 
 
 _BETWEEN = r"\s*::\s*(?:<[^;()]*>\s*::\s*)?"
