@@ -134,7 +134,7 @@ from lockcheck.executors import Processes
 
 def work(number):
     if os.getpid() != MAIN:
-        print(os.getpid(), flush=True)
+        os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
 MAIN = os.getpid()
@@ -147,9 +147,10 @@ def test_who_works_for_a_process_that_is_killed_ends_too() -> None:
     command = [sys.executable, "-c", ENDLESS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
-        workers = [int(run.stdout.readline()) for _ in range(2)]
-        run.kill()
-        run.wait()
+        try:
+            workers = [int(run.stdout.readline()) for _ in range(2)]
+        finally:
+            run.kill()
     until = time.monotonic() + PATIENCE
     while (left := [one for one in workers if _is_there(one)]) and time.monotonic() < until:
         time.sleep(0.05)
