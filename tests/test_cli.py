@@ -280,15 +280,23 @@ def test_progress_only_on_a_terminal_and_never_under_ci(monkeypatch: pytest.Monk
 
 
 def test_a_limit_that_many_functions_meet_is_told_once_and_what_is_unreadable_always(capsys: Any) -> None:
-    limit, broken = "comes to more than 96 acquisitions", "syntax error; the rest of the file was analysed"
+    limit, broken = "comes to more than 96 acquisitions", "syntax error"
+    partly = "cannot be parsed here; the rest of the file was analysed"
     console.tell(
         [
             *(Problem("a.rs", line, f"`f{line}`: {limit}") for line in range(1, 8)),
-            *(Problem(f"{name}.rs", 1, broken) for name in "bcdefgh"),
+            *(Problem(f"{name}.py", 1, broken) for name in "bcdefgh"),
+            *(Problem(f"{name}.rs", 1, partly) for name in "bcdefgh"),
         ]
     )
     told = capsys.readouterr().err.splitlines()
     assert sum(line.endswith(broken) for line in told) == 7
+    assert [line.partition(": ")[2] for line in told if partly in line] == [
+        f"b.rs:1: {partly}",
+        f"c.rs:1: {partly}",
+        f"d.rs:1: {partly}",
+        f"4 more files: {partly} (`--output json` names them in `problems`)",
+    ]
     assert [line.partition(": ")[2] for line in told if "acquisitions" in line] == [
         f"a.rs:1: `f1`: {limit}",
         f"a.rs:2: `f2`: {limit}",

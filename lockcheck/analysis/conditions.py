@@ -14,10 +14,11 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
 from lockcheck.analysis.afterwards import Named, head_at, named_after, tested_by
-from lockcheck.analysis.conflict import same_lock
+from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.paths import in_closure
+from lockcheck.analysis.rings import rings
 from lockcheck.analysis.summaries import instantiate
-from lockcheck.analysis.ways import below, common
+from lockcheck.analysis.ways import Taken, below, common
 from lockcheck.effects import Effects
 
 
@@ -48,12 +49,16 @@ class Unlooped(NamedTuple):
 
 
 class Starved(NamedTuple):
-    """At `moment` is a wait for ever under `hold`, which each of the `signals` that could end it needs."""
+    """At `moment` is a wait for ever under `hold`, which each of the `signals` that could end it needs.
+
+    `before`: some of them have given it back when they come to the signal, and may be past it when the wait begins.
+    """
 
     moment: Moment
     hold: Hold
     sure: bool
     signals: tuple[Moment, ...]
+    before: bool
 
 
 def given_back(moment: Moment, hold: Hold) -> bool:
@@ -237,7 +242,7 @@ def _held_by_some(analysis: Analysis, number: int, lock: ir.Lock, near: bool, se
 
 
 def starved(analysis: Analysis) -> Iterator[Starved]:
-    """Waits under a lock that is also held at every signal of the tree that could end them."""
+    """Waits under a lock that every signal of the tree needs that could end them."""
     signals = analysis.once(_signals)
     for moment in analysis.once(_uses):
         event = moment.event
@@ -247,10 +252,11 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
         for hold, sure in moment.held():
             owner = hold.taken.lock.owner
             alone = hold.taken.lock.family != "semaphore"  # (of which others may have a permit as well)
-            if not (owner and alone) or given_back(moment, hold):
+            if not (wakers and owner and alone) or given_back(moment, hold):
                 continue
-            if wakers and all(_holds(one, owner) for one in wakers):
-                yield Starved(moment, hold, sure, tuple(wakers))
+            earlier = [one for one in wakers if not _holds(one, hold.taken)]
+            if all(_asks_before(analysis, one, hold.taken) for one in earlier):
+                yield Starved(moment, hold, sure, tuple(wakers), bool(earlier))
                 break
 
 
@@ -262,5 +268,14 @@ def _signals(analysis: Analysis) -> Mapping[str, list[Moment]]:
     return found
 
 
-def _holds(moment: Moment, owner: str) -> bool:
-    return any(hold.taken.lock.owner == owner for hold, _ in moment.held())
+def _holds(signal: Moment, taken: Taken) -> bool:
+    """Whether who signals holds, of the same owner, what the guard keeps others out of."""
+    both = ((one.taken.lock.owner, one.taken.mode) for one, _ in signal.held())
+    return any(owner == taken.lock.owner and keeps_out(taken, mode) for owner, mode in both)
+
+
+def _asks_before(analysis: Analysis, signal: Moment, taken: Taken) -> bool:
+    """Whether who signals must ask for that on every way to the signal."""
+    here = analysis.site(signal)
+    before = (need for one in rings(analysis, signal.function) if one.site == here for need in one.needs)
+    return any(need.lock.owner == taken.lock.owner and keeps_out(taken, need.mode) for need in before)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.ways import ALL, ELSEWHERE, below
+from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
 from lockcheck.finding import CONFIDENCES, Confidence
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
@@ -116,6 +116,12 @@ def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | No
         return None
     waits_for_writers = lock.family == "rwlock" and not recursive and not lock.kind.startswith("spin")
     return "nested-read" if waits_for_writers or lock.family == "watch" else None
+
+
+def keeps_out(taken: Taken, mode: str) -> bool:
+    """Whether another thread that wants the lock of a guard in a mode waits for its end."""
+    family = "mutex" if taken.lock.family == "reentrant" else taken.lock.family
+    return kind_of(taken.mode, mode, replace(taken.lock, family=family), False) not in (None, "nested-read")
 
 
 def conflicts(analysis: Analysis) -> list[Conflict]:

@@ -32,7 +32,7 @@ class Need(NamedTuple):
 class Ring(NamedTuple):
     """A signal that `on` gives (`of`, see `ir.Wait`), with what is asked for before, in the terms of `function`.
 
-    `own`: in no thread of its own.
+    `own`: in no thread of its own. A condition variable gives nothing: its `of` is empty.
     """
 
     on: ir.Lock
@@ -154,7 +154,7 @@ class _Before:
                 return None if isinstance(step, ir.Leave) else state
             case ir.Acquire(lock, mode, at=at) if not (step.fallible or self.plain):
                 return state | {Need(lock, mode, Site(self.number, at))}
-            case ir.Signal(on, at, of=of) if of and (self.names is None or on.place.root in self.names):
+            case ir.Signal(on, at, of=of) if self.names is None or on.place.root in self.names:
                 self.ring(Ring(self.owned(on), of, state, Site(self.number, at), self.own, self.number))
             case ir.Register(bodies=bodies):
                 self.aside(bodies)

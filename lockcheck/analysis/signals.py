@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
-from lockcheck.analysis.conflict import kind_of, same_lock
+from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.moments import is_question
 from lockcheck.analysis.rings import Need, Ring, rings
 from lockcheck.analysis.summaries import Stall, instantiate
@@ -85,7 +83,7 @@ def _may_be_given_anywhere(analysis: Analysis, moment: Moment, stall: Stall) -> 
 
 def _held_meanwhile(analysis: Analysis, moment: Moment, stall: Stall) -> list[tuple[Hold, bool]]:
     """The guards that a wait is to be reported for, each with whether it is held on all ways."""
-    held = [(hold, sure) for hold, sure in moment.held() if _keeps_out(hold, stall)] if stall.plain else []
+    held = [(hold, sure) for hold, sure in moment.held() if _counts(hold, stall)] if stall.plain else []
     return [(hold, sure) for hold, sure in held if not _is_decided(analysis, moment, hold)]
 
 
@@ -108,7 +106,7 @@ def _is_decided(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
     return any(begins < arm.body.at[0] < ends for some in arms for arm in some)
 
 
-def _keeps_out(hold: Hold, stall: Stall) -> bool:
+def _counts(hold: Hold, stall: Stall) -> bool:
     """Whether the guard is one that the wait is to be reported for: a thread's lock over a task's wait is not."""
     lock = hold.taken.lock
     return lock.family != "once" and (stall.on.waits == "thread" or lock.waits == "task")
@@ -125,11 +123,9 @@ def _needed(analysis: Analysis, ring: Ring, hold: Hold, stall: Stall, moment: Mo
     if _is_one_of_many(lock):
         return None
     for need in sorted(ring.needs, key=lambda need: need.site):
-        family = "mutex" if lock.family == "reentrant" else lock.family
-        kind = kind_of(hold.taken.mode, need.mode, replace(lock, family=family), False)
         here = ring.function == moment.function and same_lock(lock, need.lock)
         by_owner = bool(lock.owner) and lock.owner == need.lock.owner and _is_beside(ring.on, need.lock)
-        if kind in (None, "nested-read") or not (here or (by_owner and _is_beside(stall.on, lock))):
+        if not keeps_out(hold.taken, need.mode) or not (here or (by_owner and _is_beside(stall.on, lock))):
             continue
         if not _is_one_of_many(need.lock) and not _is_over(analysis, ring, need, moment):
             return need

@@ -66,23 +66,32 @@ def add_to(file: str, text: str) -> None:
 
 
 ALIKE = 3
-"""As many functions at which the analysis came to the same limit are named, the others are counted."""
+"""As many functions, or files, at which the analysis came to the same limit are named, the others are counted."""
 
 
 def tell(problems: Sequence[Problem]) -> None:
-    """Name every problem on standard error, of one limit of the analysis (``"`f`: why"``) the first few.
+    """Name every problem on standard error, of one limit of the analysis the first few.
 
-    What could not be read is always named: somebody has to look at it.
+    That is one of a function (``"`f`: why"``) or of a file of which all else was analysed: generated files often have a
+    syntax that only their macros know. What was left out is always named: somebody has to look at it.
     """
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     for problem in problems:
-        subject, limit, why = problem.message.partition("`: ")
-        seen[why] += bool(limit) and subject.startswith("`")
-        if seen[why] <= ALIKE:
+        limit = _limit(problem.message)
+        seen[limit] += 1
+        if not limit[0] or seen[limit] <= ALIKE:
             complain(f"{problem.path}:{problem.line}: {problem.message}")
-    for why, times in seen.items():
-        if times > ALIKE:
-            complain(f"{times - ALIKE} more functions: {why} (`--output json` names them in `problems`)")
+    for (what, why), times in seen.items():
+        if what and times > ALIKE:
+            complain(f"{times - ALIKE} more {what}: {why} (`--output json` names them in `problems`)")
+
+
+def _limit(message: str) -> tuple[str, str]:
+    """Of what a problem is a limit of the analysis ("functions", "files"), and which; of nothing where it is none."""
+    subject, limit, why = message.partition("`: ")
+    if limit and subject.startswith("`"):
+        return "functions", why
+    return ("files" if message.endswith("was analysed") else ""), message
 
 
 def complain(message: str) -> None:

@@ -145,9 +145,10 @@ def _starved(analysis: Analysis, one: Starved) -> Finding:
         at: ir.Range = getattr(signal.event, "at", (0, 0))
         here = analysis.span(Site(signal.function, at))
         notes.append(Note(here, f"`{analysis.title(signal.function)}` needs that lock to end the wait", "ended here"))
+    grade = "possible" if one.before else graded(one.hold.taken.lock.evidence, one.sure)
     return witness.of_hold(
         analysis, slug(__name__), META, one.moment, one.hold, witness.event_span(analysis, one.moment),
         "waits while `{lock}` is held, which is needed wherever the wait could be ended: neither goes on",
         "let go of the other lock before the wait",
-        graded(one.hold.taken.lock.evidence, one.sure), "gives back its own lock only", tuple(notes[: before + 4]),
+        grade, "gives back its own lock only", tuple(notes[: before + 4]),
     )  # fmt: skip

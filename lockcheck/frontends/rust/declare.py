@@ -418,7 +418,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     except RecursionError:
         declarer.problems.append((1, "nested too deep to be read; what stands before it was analysed"))
     if root.has_error:
-        declarer.problems.append((_first_error(root), "syntax error; the rest of the file was analysed"))
+        declarer.problems.append((_first_error(root), "cannot be parsed here; the rest of the file was analysed"))
     return ir.Unit(
         source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems), tuple(declarer.macros),
