@@ -227,6 +227,18 @@ class Get(Struct, frozen=True, gc=False, array_like=True, tag=True):
     name_at: Range
 
 
+class Set(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """The field that the place's last part names is given the value at `src` (None: nothing is known of that value).
+
+    Where the tree computes the field, a function runs here. A `Move` behind it says what the field is then.
+    """
+
+    place: Place
+    src: Place | None
+    at: Range
+    name_at: Range
+
+
 class Escape(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """From here an exception may leave to the region with this label (`RAISED`: out of the function).
 
@@ -577,7 +589,7 @@ class Signal(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Yield, Get, Escape, Refine, Discard, End, Compute, Region, Branch, Loop, Leave,
+    Move, Ref, Call, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region, Branch, Loop, Leave,
     Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
 ]  # fmt: skip
 

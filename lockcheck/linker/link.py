@@ -226,6 +226,8 @@ class ObjectPass(Objects, Pass):
         match step:
             case ir.Get():
                 self.get(step)
+            case ir.Set():
+                self.set(step)
             case ir.Yield(throws=throws, at=at) | ir.Await(throws=throws, at=at):
                 super().step(step)
                 self.out.append(ir.Escape(throws, at))

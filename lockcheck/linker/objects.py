@@ -72,6 +72,16 @@ class Objects(Handles):
             self.invoke(call, targets, True, kind)
             self.name(place, self.alias.get(ir.Place(step.dst)))
 
+    def set(self, step: ir.Set) -> None:
+        """A field is given a value: a property's other function runs."""
+        place, name = step.place, f"{step.place.way[-1]}.setter"
+        kind = self.type_of(ir.Place(place.root, place.way[:-1])) if name in self.program.types.named else None
+        targets = self.program.types.made.methods(kind, name, self.effects) if kind is not None else []
+        if targets:
+            operands = (ir.Operand(ir.Place(place.root, place.way[:-1])), ir.Operand(step.src))
+            call = ir.Call(self.body.result, ir.Method(place.way[-1]), operands, step.at, step.name_at)
+            self.invoke(call, targets, True, kind)
+
     # ------------------------------------------------------------------------------------------------------ methods
 
     def method(self, call: ir.Call, name: str) -> None:
