@@ -40,12 +40,15 @@ class Frontier:
         self, program: Program, tables: Mapping[str, Effects], sources: Mapping[str, Source], calls: Iterable[str]
     ) -> None:
         """`sources` by path; `calls` are further names whose callers must be looked at."""
+        from lockcheck.linker.constructions import called_by_class
+
         self._program, self._tables = program, tables
         self._sources = sources
         self._calls = frozenset(calls)
         self._found: set[int] = set()
         self._lent: set[int] = set()
         self._searched = False
+        self._classes = called_by_class(program.types)
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
@@ -187,7 +190,8 @@ class Frontier:
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         """What functions are called by: a type's own functions, where they are no methods, by a path only."""
         functions = (self._program.functions[number] for number in numbers)
-        return frozenset(
+        classes = (name for number in numbers for name in self._classes.get(number, ()))
+        return frozenset(classes).union(
             f"::{one.name}"
             if one.owner is not None and not one.takes_self and not self._tables[unit.language].objects
             else one.name

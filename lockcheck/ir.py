@@ -589,8 +589,8 @@ class Signal(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region, Branch, Loop, Leave,
-    Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
+    Move, Ref, Call, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region, Branch, Loop,
+    Leave, Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
 ]  # fmt: skip
 
 
@@ -677,6 +677,8 @@ class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     """It is called a lock, and its methods wait themselves for what no library's lock stands for."""
     copied: bool = False
     """It says that values of it are made from each other: two of them may share what is in them."""
+    of: Type | None = None
+    """The class that it is a value of itself, where it says so: calling the type calls that one's method."""
 
 
 class Static(Struct, frozen=True, gc=False, array_like=True):

@@ -109,6 +109,8 @@ class Effects:
     scoped: frozenset[str] = names("threads.scoped")
     here: frozenset[str] = names("here.functions")
     same_object: frozenset[str] = names("same.object")
+    refers: frozenset[str] = names("same.refers")
+    """Functions whose result stands for their first argument, or is called to get it."""
     proxies: frozenset[str] = names("same.proxies")
     """Classes, by the last name, whose objects do all that what they keep does."""
     """Functions that tell whether two values are one and the same."""
@@ -154,6 +156,10 @@ class Effects:
     """When what `threads` are given runs, where that is not on another thread."""
     maker: str = word("language.maker")
     """The method that runs when a class is called."""
+    allots: str = word("language.allots")
+    """The method that runs before it, and returns the object."""
+    of_classes: frozenset[str] = names("language.of-classes")
+    """What classes are built on whose objects are classes, by the last name."""
     stacks: Mapping[str, str] = table("language.stacks")
     """Methods that open what they are given for as long as the receiver's own block is open, and by which method."""
     enters: frozenset[str] = names("language.enters")

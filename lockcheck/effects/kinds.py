@@ -59,6 +59,10 @@ class LockType:
     views: Mapping[str, LockType] = field(default_factory=dict)
     by_hand: bool = False
 
+    def around(self, inner: LockType | None) -> LockType:
+        """The same, made with a lock that has no other name, where it shares it: that one lets in whom it lets in."""
+        return self if inner is None or not self.shares else replace(self, family=inner.family)
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:

@@ -90,7 +90,7 @@ class Made:
                 return self.follow(first, kind.path[1:], effects)
             case _:
                 special = self._bound(kind, at, effects, depth) or self._proxied(kind, at, effects)
-                return special or self._call(kind.args[0].path, at, effects)
+                return special or self._around(kind, self._call(kind.args[0].path, at, effects), at, effects)
 
     def _bound(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         """`partial(Class, …)`: the class, to be called with some of what its maker gets."""
@@ -99,6 +99,14 @@ class Made:
             return None
         found = self._types.resolve(given, at, effects, depth + 1)
         return ir.Type((CLASS,), (found.args[0], BOUND)) if found is not None and found.path == (CLASS,) else None
+
+    def _around(self, kind: ir.Type, made: ir.Type | None, at: Context, effects: Effects) -> ir.Type | None:
+        """`Condition(Lock())`: what shares the lock that it is made with says which one, where that has no name."""
+        given = kind.args[1] if len(kind.args) > 1 and kind.args[1].path == ("[made]",) else None
+        lock = effects.lock(made.path) if made is not None and given is not None else None
+        inner = self._types.resolve(given, at, effects) if lock is not None and lock.shares else None
+        known = inner is not None and effects.lock(inner.path) is not None
+        return ir.Type(made.path, (inner,)) if made is not None and inner is not None and known else made
 
     def _proxied(self, kind: ir.Type, at: Context, effects: Effects) -> ir.Type | None:
         """`Proxy(threading.Lock)`, of a class that does all that what it keeps does: the lock that it is made with."""
@@ -425,6 +433,17 @@ class Made:
             found = self._types.methods(outer, name, effects)
             if found:
                 return found
+        return []
+
+    def calls_of_class(self, kind: ir.Type, effects: Effects) -> list[int]:
+        """What runs where a class is called instead of what makes its objects: the method of its own class."""
+        from lockcheck.linker.types import Context
+
+        for outer in (kind, *self.bases(kind, effects)):
+            decl = self._names.types.get(outer.path)
+            if decl is not None and decl.of is not None:
+                found = self._types.resolve(decl.of, Context(decl.module), effects)
+                return self.methods(found, "__call__", effects) if found is not None else []
         return []
 
     def below(self, path: ir.Path, effects: Effects) -> list[ir.Path]:

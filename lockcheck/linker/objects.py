@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.callables import fitted
-from lockcheck.linker.handles import PUTS, Handles
+from lockcheck.linker.constructions import Constructions
+from lockcheck.linker.handles import PUTS
 from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
 from lockcheck.linker.made import BOUND, CLASS, flowed
 from lockcheck.linker.places import bare, plain, slot_of
@@ -25,7 +26,7 @@ _OVERRIDES = 6
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
-class Objects(Handles):
+class Objects(Constructions):
     """What calls mean in a language of objects."""
 
     def call(self, call: ir.Call) -> None:
@@ -227,6 +228,8 @@ class Objects(Handles):
                 self.did(call, "calls", at)
             self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
             return True
+        if self.referred(_with(call, call.callee, call.operands[1:]), at):
+            return True
         self.closures(call, None)
         self.did(call, "calls", at)
         self.unknown(call, name)
@@ -240,6 +243,8 @@ class Objects(Handles):
                 super().indirect(call, place)
             return
         target = self.target(place)
+        if target is None and self.referred(call, place):
+            return
         if target is None:
             if not self.operator(replace(call, operands=(ir.Operand(place), *call.operands)), "__call__"):
                 super().indirect(call, place)
@@ -249,6 +254,17 @@ class Objects(Handles):
         if not target.sure:
             self.did(call, "calls", place)
         self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
+
+    def referred(self, call: ir.Call, place: ir.Place) -> bool:
+        """An object of the tree whose class has no such method is called: it stands behind a reference to it."""
+        kind = self.type_of(place) if not call.operands else None
+        if kind is None or kind.path not in self.program.names.types or is_guess(kind):
+            return False
+        if self.program.types.made.methods(kind, "__call__", self.effects):
+            return False
+        self.learn(call.dst, kind)
+        self.name(ir.Place(call.dst), place)
+        return True
 
     def class_called(self, call: ir.Call, place: ir.Place) -> bool:
         """A class that a variable or a field holds is called to make an object; so is the receiver of its methods."""
@@ -361,7 +377,8 @@ class Objects(Handles):
             lock = self.program.types.lock_type(outer, self.effects)
             if lock is not None and self.on_lock(call, name, lock, call.operands[0].place, "declared"):
                 return
-        self.unknown(call, name)
+        if not self.makes_object(call, name):
+            self.unknown(call, name)
 
     def on_class(self, call: ir.Call, kind: ir.Type, name: str) -> None:
         """`Class.method(…)`: the class is the receiver, or an instance is written first."""
@@ -374,34 +391,6 @@ class Objects(Handles):
         operands = (ir.Operand(ir.Place(kind.path)), *call.operands) if of_type and params else call.operands
         self.invoke(_with(call, ir.Method(name), operands), targets, True, kind)
 
-    def construct(self, call: ir.Call, path: ir.Path) -> None:
-        """A class is called: its maker runs with a new object."""
-        kind = ir.Type(path)
-        self.learn(call.dst, kind)
-        lock = self.program.types.lock_type(kind, self.effects)
-        if lock is not None and lock.shares:
-            own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
-            self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
-        targets = self.program.types.made.methods(kind, self.effects.maker, self.effects)
-        if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
-            self.fresh.add(call.dst)
-        self.alone.add(call.dst)
-        if targets and (lock is None or lock.by_hand):
-            operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
-            self.keeps_given(call, kind)
-            self.invoke(_with(call, ir.Method(self.effects.maker), operands), targets, True, kind)
-        else:
-            self.closures(call, None)
-
-    def keeps_given(self, call: ir.Call, kind: ir.Type) -> None:
-        """The new object's fields that always are what its maker is given are other names of that."""
-        for field, (name, slot) in self.program.types.made.kept(kind.path, self.effects).items():
-            named = (operand for operand in call.operands if operand.name == name)
-            placed = (one for number, one in enumerate(call.operands) if number == slot and not one.name)
-            given = next(named, None) or next(placed, None)
-            if given is not None and not any(operand.spread for operand in call.operands):
-                self.name(ir.Place(call.dst, (field,)), given.place)
-
     def outside_call(self, call: ir.Call, found: ir.Path) -> None:
         """A function of no file here."""
         spelled = ".".join(found)
@@ -413,6 +402,9 @@ class Objects(Handles):
         if hook is not None:
             self.hook(call, *hook)
         first = call.operands[0].place if call.operands else None
+        if spelled in self.effects.refers and first is not None:
+            self.learn(call.dst, self.type_of(first))
+            self.name(ir.Place(call.dst), first)
         self.waits_outside(call, spelled)
         self.asked_by_function(call, spelled)
         self.closures(call, None)

@@ -197,7 +197,7 @@ class Types:
         """The lock that a type is: listed, of a lock's name where nothing in the tree declares it, or made by hand."""
         listed = effects.lock(kind.path)
         if listed is not None and (effects.objects or self._is_listed(kind.path, listed.kind.split(effects.separator))):
-            return listed
+            return listed.around(effects.lock(kind.args[0].path) if kind.args else None)
         if effects.objects and kind.path in self.names.types:
             if kind.path not in self._by_hand:
                 self._by_hand[kind.path] = None

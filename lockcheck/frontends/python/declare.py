@@ -48,6 +48,7 @@ _WAITS = re.compile(
 )
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+_REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
@@ -136,11 +137,13 @@ class _Declarer:
         name = said[1].decode()
         after = said.end()
         bases: tuple[ir.Type, ...] = ()
+        of: ir.Type | None = None
         if self.text.masked[after : after + 1] == b"[":
             after = self.text.closing(after) + 1
         if self.text.masked[after : after + 1] == b"(":
             end = self.text.closing(after)
             bases = tuple(values.bases(self.data[after + 1 : end]))
+            of = values.metaclass(self.data[after + 1 : end])
         body = self.text.header_end(after)
         inner = _Scope(scope.module, (*scope.owner, name))
         at = len(self.types)
@@ -150,7 +153,8 @@ class _Declarer:
         own = list(self.own_fields(body, line.end, methods))
         merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
         waits = _NAMED_AS_LOCK.search(name) is not None and _WAITS.search(self.data, body, line.end) is not None
-        decl = ir.TypeDecl((*scope.module, *scope.owner), name, "class", (), merged, bases, said.span(1), (), waits)
+        module = (*scope.module, *scope.owner)
+        decl = ir.TypeDecl(module, name, "class", (), merged, bases, said.span(1), (), waits, of=of)
         self.types.insert(at, decl)
         parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
         for one in handed.arguments(self.text.masked, body, line.end, parts):
@@ -161,7 +165,7 @@ class _Declarer:
         begins = [method.at[0] for method in methods]
         for said in _SELF_FIELD.finditer(self.text.masked, start, end):
             name, until = said[2].decode(), self.text.statement_end(said.end())
-            kind = values.value_type(self.text.masked[said.end() : until])
+            kind = self.referred(values.value_type(self.text.masked[said.end() : until]))
             colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
             if colon >= 0:
                 kind = _surer(values.annotation(self.data[colon + 1 : said.end() - 1]), kind)
@@ -178,6 +182,14 @@ class _Declarer:
             return ""
         return name if self.assigned(name, method.body_at or (0, 0)) is None else ""
 
+    def referred(self, kind: ir.Type | None) -> ir.Type | None:
+        """What a reference is made for that does not keep it, `weakref.ref(pool)`; anything else as it is."""
+        if kind is None or kind.path != ("[made]",) or len(kind.args) < 2:
+            return kind
+        path = kind.args[0].path
+        said = next((one.target[1:] for one in self.imports if (one.name,) == path), path)
+        return kind.args[1] if said in _REFERRING else kind
+
     def put_in(self, start: int, end: int, methods: list[ir.Function]) -> dict[str, list[ir.Type]]:
         """What the methods of a class put into the containers that its fields hold, by field."""
         found: dict[str, list[ir.Type]] = {}
@@ -189,7 +201,7 @@ class _Declarer:
             else:
                 kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
             number = bisect_right(begins, said.start()) - 1
-            kind = self.local_type(kind, methods[number]) if number >= 0 else kind
+            kind = self.local_type(self.referred(kind), methods[number]) if number >= 0 else kind
             if kind is not None and kind.path != ("None",) and kind not in found.setdefault(said[1].decode(), []):
                 found[said[1].decode()].append(kind)
         return found

@@ -136,8 +136,8 @@ class Flow(Expressions):
             case cst.Attribute(value=inner, attr=attr):
                 base = self.value(inner)
                 if base is not None and isinstance(base.root, int):
-                    place = ir.Place(base.root, (*base.way, attr.value))
-                    self.put(ir.Set(place, value, self.at(target), self.at(attr)))
+                    given = ir.Place(base.root, (*base.way, attr.value))
+                    self.put(ir.Set(given, value, self.at(target), self.at(attr)))
                 if base is not None and (value is not None or isinstance(base.root, tuple)):
                     self.put(ir.Move(ir.Place(base.root, (*base.way, attr.value)), value or UNKNOWN))
             case cst.Subscript():

@@ -19,6 +19,8 @@ CONSTANTS = {"None": ir.NONE, "True": ir.YES, "False": ir.NO}
 """Values that are known wherever they are written."""
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
+_NEW = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*\(\s*\)\s*")
+"""A call of something without arguments."""
 _SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
 _LITERALS = {"None": "None", "True": "bool", "False": "bool", "...": "ellipsis"}
 _ONE_OF = frozenset({"Optional", "Union"})
@@ -156,7 +158,9 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
             return _value(value.strip()[7:].strip(), 1)
         if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
             return said
-        given.append(ir.Type(("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)))
+        at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
+        made = _NEW.fullmatch(value if equal else part)
+        given.append(ir.Type(("[made]",), (ir.Type(path_of(made[1])),)) if made is not None else ir.Type(at))
     return ir.Type(("[made]",), (ir.Type(path), *given))
 
 
@@ -245,6 +249,13 @@ def bases(data: bytes) -> Iterator[ir.Type]:
         kind = _annotated(part, 0) if "=" not in part else None
         if kind is not None and kind.path != ("object",):
             yield kind
+
+
+def metaclass(data: bytes) -> ir.Type | None:
+    """The class of a class, between its brackets: `metaclass=Meta`."""
+    parts = (part.partition("=") for part in pieces(text_of(data), _COMMA))
+    said = (path_of(value.strip()) for name, _, value in parts if name.strip() == "metaclass")
+    return next((ir.Type(path) for path in said if path), None)
 
 
 def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:

@@ -1,0 +1,96 @@
+"""Classes that are called to make objects: their makers run, and the class of the class where that has a say.
+
+In: a call of a class.  Out: the calls of the tree's functions that make the object.
+Never: what is held.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.linker.handles import Handles
+
+if TYPE_CHECKING:
+    from lockcheck.linker.types import Types
+
+_CALLED = "__call__"
+
+
+class Constructions(Handles):
+    """What runs where an object is made."""
+
+    def construct(self, call: ir.Call, path: ir.Path) -> None:
+        """A class is called: what its own class puts round that runs, or what makes its objects at once."""
+        kind = ir.Type(path)
+        around = self.program.types.made.calls_of_class(kind, self.effects)
+        if not around:
+            self.make(call, kind)
+            return
+        before, self.out = self.out, []
+        self.make(call, kind)
+        body, self.out = ir.Region(tuple(self.out), (), call.at), before
+        self.invoke(_of_class(call, kind, _CALLED), around, True, kind)
+        last = self.out[-1] if self.out else None
+        if isinstance(last, ir.Invoke) and last.at == call.at:
+            self.out[-1] = replace(last, lambdas=(*last.lambdas, (0, body, True)))
+
+    def makes_object(self, call: ir.Call, name: str) -> bool:
+        """`super().__call__(…)` of a class of classes: the class that it was called for makes an object."""
+        function = self.program.functions[self.number][1]
+        if name != _CALLED or function.name != _CALLED or function.of_type:
+            return False
+        bases = self.program.types.behind(self.context.owner, self.effects)
+        if not any(base.path[-1] in self.effects.of_classes for base in bases):
+            return False
+        self.out.append(ir.Callback(0, call.at, call.name_at))
+        return True
+
+    def make(self, call: ir.Call, kind: ir.Type) -> None:
+        """What a class's own methods do to make an object: one before it is there, and one with the new object."""
+        made = self.program.types.made
+        self.learn(call.dst, kind)
+        lock = self.program.types.lock_type(kind, self.effects)
+        if lock is not None and lock.shares:
+            own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
+            self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)
+        first, targets = (made.methods(kind, name, self.effects) for name in (self.effects.allots, self.effects.maker))
+        if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
+            self.fresh.add(call.dst)
+        self.alone.add(call.dst)
+        if first and lock is None:
+            self.invoke(_of_class(call, kind, self.effects.allots), first, True, kind)
+        if targets and (lock is None or lock.by_hand):
+            operands = (ir.Operand(ir.Place(call.dst)), *call.operands)
+            self.keeps_given(call, kind)
+            self.invoke(replace(call, callee=ir.Method(self.effects.maker), operands=operands), targets, True, kind)
+        elif not first:
+            self.closures(call, None)
+
+    def keeps_given(self, call: ir.Call, kind: ir.Type) -> None:
+        """The new object's fields that always are what its maker is given are other names of that."""
+        for field, (name, slot) in self.program.types.made.kept(kind.path, self.effects).items():
+            named = (operand for operand in call.operands if operand.name == name)
+            placed = (one for number, one in enumerate(call.operands) if number == slot and not one.name)
+            given = next(named, None) or next(placed, None)
+            if given is not None and not any(operand.spread for operand in call.operands):
+                self.name(ir.Place(call.dst, (field,)), given.place)
+
+
+def called_by_class(types: Types) -> dict[int, set[str]]:
+    """The names of the classes that are called by calling a function of the class of theirs, by that function."""
+    found: dict[int, set[str]] = defaultdict(set)
+    decls = types.names.types
+    for path in decls if any(decl.of is not None for decl in decls.values()) else ():
+        for table in types.tables if decls[path].kind == "class" else ():
+            for number in types.made.calls_of_class(ir.Type(path), table):
+                found[number].add(path[-1])
+    return found
+
+
+def _of_class(call: ir.Call, kind: ir.Type, name: str) -> ir.Call:
+    """A call of a method by what a class is called with, the class first."""
+    return replace(call, callee=ir.Method(name), operands=(ir.Operand(ir.Place(kind.path)), *call.operands))
