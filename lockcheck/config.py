@@ -39,7 +39,8 @@ class Settings:
     `exclude` and the keys of `per_file_ignores` are .gitignore patterns relative to `folder`. `lock_order` names
     locks in the order in which they may be taken, `bounded` those that need a time limit, `closure_only` those that
     must be taken through a closure; a named guard may live for `longest_section` lines (0: any number).
-    `data_plane` names functions where input from outside comes in, `probes` those that a watchdog calls.
+    `data_plane` names functions where input from outside comes in, `probes` those that a watchdog calls,
+    `blocking_deny` those that must not be called under a lock, `blocking_allow` those that may be though they wait.
     `advisories` are the project's own. `baseline` is a file relative to `folder`. `origin` tells for each
     setting that is not the default the file or option it came from.
     """
@@ -58,6 +59,8 @@ class Settings:
     longest_section: int = 0
     data_plane: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
+    blocking_deny: tuple[str, ...] = ()
+    blocking_allow: tuple[str, ...] = ()
     advisories: tuple[Advisory, ...] = ()
     baseline: str = ""
     guard_types: tuple[str, ...] = ()
@@ -289,6 +292,12 @@ _KEYS: Mapping[str, _Key] = {
         _words, _STRINGS, "Functions (`*::handle_update`) where input from outside comes in: their findings come first."
     ),
     "probes": _Key(_words, _STRINGS, "Functions (`Repl::ping`) by which a watchdog asks whether all is well (LCK701)."),
+    "blocking-deny": _Key(
+        _words, _STRINGS, "Functions (`Client.fetch`, `corp.rpc.*`) that must not be called under a lock (LCK402)."
+    ),
+    "blocking-allow": _Key(
+        _words, _STRINGS, "Functions (`time.sleep`, `Store.flush`) that may be, although they wait (LCK402)."
+    ),
     "advisories": _Key(
         _advisories, {"type": "array", "items": _ADVISORY}, "Your own advisories about versions of packages (LCK602)."
     ),

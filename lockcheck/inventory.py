@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
-from lockcheck.analysis.asked import names_function
 from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
 from lockcheck.analysis.reached import Taking, Ways, path, takings, ways
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program
+from lockcheck.linker.judged import names_function
 from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
 from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
 from lockcheck.report.reached import MissedLock, ReachedLock, Step, Touched

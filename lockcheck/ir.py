@@ -512,7 +512,8 @@ class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The thread waits here for something that is no lock: `why` is for people ("joins a thread").
 
     `others` are the bodies that must come to their end before, where they are known: those of a joined thread.
-    `brief`: it does work that takes a while (reads a file) rather than wait for somebody.
+    `brief`: it does work that takes a while (reads a file) rather than wait for somebody. No `why`: the project has
+    nothing against it under a lock.
     """
 
     at: Range

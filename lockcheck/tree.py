@@ -14,12 +14,13 @@ from itertools import accumulate
 
 from lockcheck import advisories, effects, ir, suppress
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.asked import Asked, names_function
+from lockcheck.analysis.asked import Asked
 from lockcheck.config import Settings
 from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, lower
 from lockcheck.frontier import Frontier
 from lockcheck.linker import Program, crate_aliases
+from lockcheck.linker.judged import names_function
 from lockcheck.recall import Entry, entry
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
@@ -54,13 +55,15 @@ class Tree:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
         self._macros: dict[str, tuple[ir.Macro, ...]] = {}
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
-        tables = {name: effects.load(name, options, frozenset(settings.guard_types)) for name in sorted(languages)}
+        own = effects.Own(frozenset(settings.guard_types), settings.blocking_deny, settings.blocking_allow)
+        tables = {name: effects.load(name, options, own) for name in sorted(languages)}
         self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)), self._has)
         self.tables = tables
         self._asked = replace(
             self._asked,
             data_plane=tuple(self._entries("data-plane", "data-plane", settings.data_plane, settings)),
             probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
+            may_block=frozenset(self._named(settings.blocking_allow)),
         )
         self.frontier = Frontier(self.program, tables, self._sources, words)
         self._macros.update(self.frontier.macros)
@@ -104,6 +107,12 @@ class Tree:
                 own = [(f.name_at[0], n) for n, (unit, f) in enumerate(self.program.functions) if unit.path == path]
                 found.update(n for n in (_first_behind(offset, sorted(own)) for offset in marks) if n is not None)
         return sorted(found)
+
+    def _named(self, patterns: Sequence[str]) -> Iterator[int]:
+        """The functions that some of the patterns name."""
+        for number in range(len(self.program.functions)) if patterns else ():
+            if any(names_function(pattern, self.program.full_name(number)) for pattern in patterns):
+                yield number
 
     def _line(self, path: str, offset: int) -> int:
         return self._sources[path].position(offset).line

@@ -52,7 +52,7 @@ def _matters(analysis: Analysis, moment: Moment, hold: Hold) -> tuple[Reach | No
     if isinstance(event, ir.Suspend):
         return (None, "waits") if hold.taken.lock.waits == "task" else None
     if isinstance(event, ir.Block):
-        return None if event.brief else (None, event.why)
+        return None if event.brief or not event.why else (None, event.why)
     for reach in analysis.reaches(moment):
         other = reach.lock
         if other.family == "once":

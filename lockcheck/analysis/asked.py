@@ -23,7 +23,7 @@ class Asked:
     waited for with a time limit, `closure_only` of locks that must be taken through a closure. `longest_section` is
     how many lines a named guard may live, 0 for any. `advisories` and `lock_files` say which versions are bad and
     which are in use. `data_plane` and `probes` are the numbers of the functions where input from outside comes in, and
-    of those by which a watchdog asks whether the process lives.
+    of those by which a watchdog asks whether the process lives, `may_block` of those that may wait under a lock.
     """
 
     lock_order: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class Asked:
     lock_files: tuple[LockFile, ...] = ()
     data_plane: tuple[int, ...] = ()
     probes: tuple[int, ...] = ()
+    may_block: frozenset[int] = frozenset()
 
     @cached_property
     def bad_versions(self) -> list[tuple[LockFile, Package, Advisory]]:
@@ -51,14 +52,3 @@ def fits(patterns: Iterable[str], owner: str) -> bool:
     """Whether a lock, in full (`crate::module::Catalog.load`), is named by one of the patterns, in full or in short."""
     names = (owner, owner.rpartition("::")[2])
     return bool(owner) and any(fnmatchcase(name, word) for word in patterns for name in names)
-
-
-def names_function(pattern: str, full: str) -> bool:
-    """Whether a pattern (`*::handle_update`, `Repl.ping`) names a function, in full or by its last two parts or one.
-
-    A dot counts as `::`. `full` is module, owner and name, joined by `::`.
-    """
-    word, whole = pattern.replace(".", "::"), full.replace(".", "::")
-    parts = whole.split("::")
-    names = (whole, "::".join(parts[-2:]), parts[-1])
-    return any(fnmatchcase(name, word) for name in names)

@@ -22,7 +22,23 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Acting", "Effects", "LockType", "Mode", "Signalling", "Taking", "load", "made_by_hand", "of"]
+__all__ = ["Acting", "Effects", "LockType", "Mode", "Own", "Signalling", "Taking", "load", "made_by_hand", "of"]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a project says of its own code, and of what it calls.
+
+    `guards` are types that are guards. `denied` are patterns of functions that wait, whatever they do, `may_block` of
+    those that may be called under a lock although they wait.
+    """
+
+    guards: frozenset[str] = frozenset()
+    denied: tuple[str, ...] = ()
+    may_block: tuple[str, ...] = ()
+
+
+_NOTHING = Own()
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,7 @@ class Effects:
     locks: Mapping[tuple[str, str], LockType]
     locks_in_full: Mapping[ir.Path, LockType]
     lock_names: Mapping[str, LockType]
-    own_guards: frozenset[str]
+    own: Own
     free: frozenset[str] = names("free.methods")
     asks: str = word("free.asks")
     """The method of a lock that tells whether somebody holds it."""
@@ -239,13 +255,13 @@ class Effects:
 
 
 @cache
-def load(language: str, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
-    """The table of a language. `options` switch on what the data calls optional; `own_guards` are a project's."""
+def load(language: str, options: frozenset[str] = frozenset(), own: Own = _NOTHING) -> Effects:
+    """The table of a language. `options` switch on what the data calls optional; `own` is what a project adds."""
     text = (pkgutil.get_data(__name__, f"{language}.toml") or b"").decode()
-    return of(tomllib.loads(text), options, own_guards)
+    return of(tomllib.loads(text), options, own)
 
 
-def of(data: reading.Data, options: frozenset[str] = frozenset(), own_guards: frozenset[str] = frozenset()) -> Effects:
+def of(data: reading.Data, options: frozenset[str] = frozenset(), own: Own = _NOTHING) -> Effects:
     """The table that a parsed data file says."""
     told = {one.name: one.metadata["read"](data) for one in fields(Effects) if one.metadata}
-    return Effects(*reading.locks(data, options), own_guards=own_guards, **told)
+    return Effects(*reading.locks(data, options), own=own, **told)

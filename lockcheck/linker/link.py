@@ -16,6 +16,7 @@ from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD
+from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, plain, slot_of
 from lockcheck.linker.sides import Handed
@@ -72,7 +73,7 @@ class Linked:
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
 
 
-class Pass(Callees):
+class Pass(Judged, Callees):
     """The walk over the steps of one function."""
 
     def region(self, region: ir.Region) -> ir.Region:
@@ -94,7 +95,10 @@ class Pass(Callees):
             case ir.New(dst, path, parts):
                 self.new(dst, path, parts)
             case ir.Call():
+                before = len(self.out)
                 self.call(step)
+                if self.effects.own.denied or self.effects.own.may_block:
+                    self.judge(step, before)
             case ir.Lambda():
                 self.lambdas[step.dst] = step
                 captured = ((ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)) for taken in step.takes)

@@ -257,7 +257,7 @@ class Types:
         name = kind.path[-1]
         if name == GUARD:
             return "exclusive"
-        if name in effects.own_guards:
+        if name in effects.own.guards:
             return "exclusive"
         if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
             return effects.guards[name]
@@ -270,7 +270,7 @@ class Types:
     def names_of_guards(self, effects: Effects) -> set[str]:
         """The last parts of all written names that can mean a guard, or a type of the tree that holds one."""
         aliases = {decl.name for decl in self.names.types.values() if decl.kind == "alias"}
-        return {GUARD, "Self", *effects.guards, *effects.own_guards, *aliases, *(path[-1] for path in self._holders)}
+        return {GUARD, "Self", *effects.guards, *effects.own.guards, *aliases, *(path[-1] for path in self._holders)}
 
     def guard_in(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
         """The guard that a type is or contains."""
@@ -292,7 +292,7 @@ class Types:
         if kind is None:
             return False
         name = kind.path[-1]
-        if name in (GUARD, *effects.own_guards):
+        if name in (GUARD, *effects.own.guards):
             return True
         return name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types)
 

@@ -4,6 +4,12 @@ Blocking work while a lock is held
 Sleeping, joining, waiting for a message or a process, files and connections take as long as somebody else likes.
 Everybody who wants the lock waits with the thread that holds it, and a watchdog cannot tell the crowd from a deadlock.
 A pool of redis-py connected to its server under its lock: one slow host stopped all who wanted a connection (9205321).
+A project says what else must not be called under a lock, and what may be although it waits:
+
+```toml
+blocking-deny = ["Client.fetch", "corp.rpc.*"]
+blocking-allow = ["time.sleep", "Store.flush"]
+```
 
 ## Bad
 ```rust
@@ -122,11 +128,17 @@ def _waits(analysis: Analysis, moment: Moment) -> Iterator[tuple[Wait, bool]]:
         return
     if isinstance(event, (ir.Block, ir.Suspend)) and event.why:
         yield Wait(event.why, (), analysis.site(moment)), isinstance(event, ir.Suspend)
-    blocks = [wait for wait in analysis.waits(moment, "blocks") if not _is_once(analysis, wait)]
+    named = (wait for wait in analysis.waits(moment, "blocks") if wait.why)
+    blocks = [wait for wait in named if not (_is_once(analysis, wait) or _may(analysis, wait))]
     suspends = [wait for wait in analysis.waits(moment, "suspends") if wait.why]
     for found, lets_go in ((blocks, False), (suspends, True)):
         if found:
             yield min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why)), lets_go
+
+
+def _may(analysis: Analysis, wait: Wait) -> bool:
+    """Whether the project has nothing against what leads to the wait."""
+    return any(site.function in analysis.asked.may_block for site in (wait.site, *wait.trace))
 
 
 def _is_once(analysis: Analysis, wait: Wait) -> bool:
