@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -284,11 +284,20 @@ class Crew:
     def outcomes(self, numbers: Sequence[int]) -> Iterator[Outcome]:
         """What comes of these functions, in no order."""
         if self._jobs > 1 and len(numbers) >= _WORTH and self._others is None:
+            self._share()
             self._others = self._leaving.enter_context(Processes(self._jobs))
         size = -(-len(numbers) // (self._jobs * _TASKS)) or 1
         tasks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
         for done in self._done(_work, tasks):
             yield from done
+
+    def _share(self) -> None:
+        """The processes that begin from now on tell each other what they find out of functions that are called."""
+        from lockcheck.board import Board
+
+        with suppress(OSError):
+            results, summaries = (self._leaving.enter_context(closing(Board())) for _ in range(2))
+            self._mine.tree.analysis.share(results, summaries)
 
     def hear(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """What each rule says."""

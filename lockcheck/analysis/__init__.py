@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
 from lockcheck.analysis.asked import Asked
@@ -19,9 +19,12 @@ from lockcheck.analysis.summaries import Reach, Summary, Wait, discharged, freed
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
-from lockcheck.linker import Linked, Program, Shared, parts_of_owner, plain
+from lockcheck.linker import Linked, Program, Shared, parts_of_owner
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
+
+if TYPE_CHECKING:
+    from lockcheck.board import Board
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
 
@@ -46,16 +49,6 @@ class Topic(NamedTuple):
     matters: Callable[[ir.Step], bool]
     constants: bool = False
     late: bool = False
-
-
-def _also_called(linked: Linked, place: ir.Place) -> ir.Place | None:
-    """A place by the first of its younger names that the text has; None where it has none."""
-    for younger, named in linked.alias.items():
-        older = plain(named)
-        fits = older.root == place.root and place.way[: len(older.way)] == older.way
-        if fits and isinstance(younger.root, int) and linked.slots[younger.root].name:
-            return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
-    return None
 
 
 class Analysis:
@@ -251,6 +244,11 @@ class Analysis:
     def summary(self, number: int) -> Summary:
         """What a call of the function does."""
         return self._walked.summary(number)
+
+    def share(self, results: Board, summaries: Board) -> None:
+        """Tell other processes what is found out of functions from now on, and take what they found."""
+        self.program.results.share(results)
+        self._walked.share(summaries)
 
     def let_go(self, number: int) -> None:
         """Nobody is likely to ask for a function's moments again; if somebody does, it is walked anew."""
@@ -466,7 +464,7 @@ class Analysis:
             if not slot.name and lock.owner:
                 return lock.owner.rpartition("::")[2]
             taken_apart = not slot.name.isidentifier()
-            if taken_apart and linked is not None and (other := _also_called(linked, place)) is not None:
+            if taken_apart and linked is not None and (other := linked.also_called(place)) is not None:
                 place = other
                 slot = linked.slots[other.root] if isinstance(other.root, int) else slot
             alone = not set(place.way) - {"*", "&"}

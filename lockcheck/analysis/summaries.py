@@ -8,9 +8,9 @@ Never: walks a function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockcheck import ir
@@ -78,8 +78,7 @@ class Stall(NamedTuple):
     plain: bool
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Struct, frozen=True, array_like=True):
     """What a call of a function does, in its own parameters' terms.
 
     `stalls` are its waits for what others give.

@@ -7,9 +7,11 @@ Never: what rules make of them; words for people, but for why a function was giv
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import msgpack
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis.held import walk
@@ -20,9 +22,15 @@ from lockcheck.analysis.told import MOST_REACHES
 from lockcheck.analysis.ways import MOST_WAYS
 from lockcheck.linker import Linked, Program, parts_of_owner
 
+if TYPE_CHECKING:
+    from lockcheck.board import Board
+
 _MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
+
+
+_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(dict[int, Summary])
 
 
 class Walked:
@@ -42,6 +50,11 @@ class Walked:
         self._give_up = give_up or _ignored
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
+        self._board: Board | None = None
+
+    def share(self, board: Board) -> None:
+        """Tell other processes the summaries that are worked out from now on, and take theirs."""
+        self._board = board
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""
@@ -64,17 +77,26 @@ class Walked:
     def summary(self, number: int) -> Summary:
         """What a call of the function does. Functions that need themselves reach a fixed point."""
         self.consulted.add(number)
-        if number not in self._summaries:
+        if not self._knows(number):
             for group in components(number, self._callees):
-                self._fixed_point(sorted(group))
+                if group[0] not in self._summaries:  # another process may have told of them meanwhile, of all at once
+                    self._fixed_point(sorted(group))
         return self._summaries[number]
+
+    def _knows(self, number: int) -> bool:
+        """Whether a function's summary is known here, or another process told it."""
+        if number not in self._summaries and self._board is not None:
+            said = self._board.read(number)
+            if said is not None:
+                self._summaries.update(_DECODER.decode(said))
+        return number in self._summaries
 
     def _callees(self, number: int) -> tuple[int, ...]:
         """The functions whose summaries this one's needs and that are not known yet."""
-        linked = self.program.linked(number) if number not in self._summaries else None
+        linked = self.program.linked(number) if not self._knows(number) else None
         if linked is None:
             return ()
-        return tuple(target for target in linked.callees if target not in self._summaries)
+        return tuple(target for target in linked.callees if not self._knows(target))
 
     def _fixed_point(self, group: Sequence[int]) -> None:
         """The summaries of functions that call each other, computed until they no longer grow.
@@ -99,6 +121,8 @@ class Walked:
         for number in group:
             if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
                 self.program.let_go(number)
+        if self._board is not None:
+            self._board.write(group, _ENCODER.encode({number: self._summaries[number] for number in group}))
 
     @cached_property
     def _own(self) -> frozenset[int]:

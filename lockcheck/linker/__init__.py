@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -16,6 +15,7 @@ from lockcheck.linker.ends import Endings
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
+from lockcheck.linker.results import NO_OUTCOME, Outcome, Results
 from lockcheck.linker.shared import Shared, by_body
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
@@ -44,12 +44,6 @@ _SHORT = 600
 
 _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
-
-
-_Outcome: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
-"""What a function's result is another name of, and what its fields are."""
-
-_NO_OUTCOME: _Outcome = None, {}
 
 
 class _DeeperError(Exception):
@@ -93,8 +87,8 @@ class Program:
         self._making: dict[int, bool] = {}
         self._singles: frozenset[ir.Path] | None = None
         self._linked: dict[int, Linked | None] = {}
-        self._gone: dict[int, tuple[_Outcome, tuple[int, ...]]] = {}
-        """Of functions whose steps were let go: what their results are other names of, and what was read for them."""
+        self.results = Results()
+        """Those of functions whose steps were let go, or that other processes linked."""
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
@@ -190,6 +184,8 @@ class Program:
         self._tries[number] = self._tries.get(number, 0) + 1
         if inner >= depth or self._tries[number] >= _TRIES:
             self._linked[number] = made
+        if inner >= depth and made is not None and self.functions[number][1].returns is not None:
+            self.results.tell(number, made)
         return made
 
     def let_go(self, number: int) -> None:
@@ -200,7 +196,7 @@ class Program:
         """
         known = self._linked.get(number)
         if known is not None and self._tries.get(number) == 1 and not self.types.effects(number).objects:
-            self._gone[number] = (known.result, known.parts), (*known.callees, *known.beside)
+            self.results.keep(number, known)
             del self._linked[number]
 
     def readings(self) -> dict[int, tuple[int, ...]]:
@@ -208,7 +204,7 @@ class Program:
         found = {}
         for number in sorted(self._untold):
             known = self._linked.get(number)
-            own = (*known.callees, *known.beside) if known is not None else self._gone.get(number, (None, ()))[1]
+            own = (*known.callees, *known.beside) if known is not None else self.results.reads(number)
             found[number] = tuple(sorted(self._reads.get(number, set()).union(own)))
         self._untold.clear()
         return found
@@ -485,21 +481,22 @@ class Program:
         linked = self.linked(number)
         return linked.lent.get(parameter, ()) if linked is not None else ()
 
-    def _outcome(self, number: int) -> _Outcome:
+    def _outcome(self, number: int) -> Outcome:
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
-            return _NO_OUTCOME
+            return NO_OUTCOME
         if _is_empty(function.returns, self.types.effects(number).prelude):
-            return _NO_OUTCOME
+            return NO_OUTCOME
         self._note(number)
         start, end = function.body_at
         kinds = [function.returns, *(param.type for param in function.params if param.type is not None)]
         if end - start > _SHORT and not any(mentions(kind, self._lock_names) for kind in kinds):
-            return _NO_OUTCOME
-        if number in self._gone:
-            return self._gone[number][0]
+            return NO_OUTCOME
+        known = self.results.of(number) if number not in self._linked else None
+        if known is not None:
+            return known
         linked = self.linked(number)
-        return (linked.result, linked.parts) if linked is not None else _NO_OUTCOME
+        return (linked.result, linked.parts) if linked is not None else NO_OUTCOME
 
     # ------------------------------------------------------------------------------------------------ about names
 

@@ -69,6 +69,15 @@ class Linked:
     of_all: Mapping[ir.Range, str] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
 
+    def also_called(self, place: ir.Place) -> ir.Place | None:
+        """A place by the first of its younger names that the text has; None where it has none."""
+        for younger, named in self.alias.items():
+            older = plain(named)
+            fits = older.root == place.root and place.way[: len(older.way)] == older.way
+            if fits and isinstance(younger.root, int) and self.slots[younger.root].name:
+                return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
+        return None
+
 
 _WRITTEN = (ir.YES, ir.NO, ir.NONE)
 

@@ -1,0 +1,61 @@
+"""What functions' results are other names of, as far as that is known without their steps.
+
+In: functions that are linked, or were; what other processes tell.  Out: `Outcome`s.
+Never: links a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import msgpack
+
+from lockcheck import ir
+from lockcheck.linker.link import Linked
+
+if TYPE_CHECKING:
+    from lockcheck.board import Board
+
+Outcome: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
+"""What a function's result is another name of, and what its fields are."""
+
+NO_OUTCOME: Outcome = None, {}
+
+_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(tuple[ir.Place | None, dict[str, ir.Place]])
+
+
+class Results:
+    """The results of functions whose steps are not kept here."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._known: dict[int, Outcome] = {}
+        self._reads: dict[int, tuple[int, ...]] = {}
+        self._board: Board | None = None
+
+    def share(self, board: Board) -> None:
+        """Tell other processes what is found from now on, and take what they found."""
+        self._board = board
+
+    def keep(self, number: int, linked: Linked) -> None:
+        """A function's steps are let go."""
+        self._known[number] = linked.result, linked.parts
+        self._reads[number] = (*linked.callees, *linked.beside)
+
+    def tell(self, number: int, linked: Linked) -> None:
+        """A function is linked, and would be linked so by anybody."""
+        if self._board is not None:
+            self._board.write((number,), _ENCODER.encode((linked.result, linked.parts)))
+
+    def of(self, number: int) -> Outcome | None:
+        """What is known of a function's result."""
+        if number not in self._known and self._board is not None:
+            said = self._board.read(number)
+            if said is not None:
+                self._known[number] = _DECODER.decode(said)
+        return self._known.get(number)
+
+    def reads(self, number: int) -> tuple[int, ...]:
+        """What was read for a function whose steps were let go here."""
+        return self._reads.get(number, ())
