@@ -80,6 +80,8 @@ class Finding:
     `asked`: the project's settings ask for it, whatever the persona. `reached_from` is there where a declared entry
     of the data plane leads to it: such a finding ranks above the rest. `production` says what a person would see.
     The first `notes_before` of the notes come before the primary place in execution order; all of them where None.
+    `lints` are those of another linter that are about the very same matter: who allows one of them there, or where the
+    first note is (the guard is taken there), knows of it.
     """
 
     code: str
@@ -99,6 +101,7 @@ class Finding:
     reached_from: Reached | None = None
     production: str = ""
     notes_before: int | None = None
+    lints: tuple[str, ...] = ()
 
 
 def paths_of(finding: Finding) -> list[str]:

@@ -36,6 +36,10 @@ class Meta:
     changed. "waits": the functions that wait for a lock which they hold, or under a lock for what others give,
     together and at the end. "knots": those, and those that take locks in orders that meet. "tree": everything that may
     hold a guard, walked in one process as soon as it is asked for.
+
+    `lints` are those of another linter that are about the very same matter, each behind the family of locks that it
+    looks at (empty: all): where the code allows such a lint, its author knows, and the finding is allowed as well.
+    Rules that show a deadlock have none.
     """
 
     code: str
@@ -47,6 +51,11 @@ class Meta:
     asked_by: str = ""
     words: tuple[str, ...] = ()
     sees: Literal["function", "waits", "knots", "tree"] = "function"
+    lints: tuple[tuple[str, str], ...] = ()
+
+    def lints_of(self, family: str) -> tuple[str, ...]:
+        """The lints about locks of a family."""
+        return tuple(lint for locks, lint in self.lints if locks in ("", family))
 
 
 _PRODUCTION: Mapping[Severity, str] = {

@@ -4,7 +4,8 @@ In: sources and findings.  Out: the findings that no comment allows, and finding
 Never: parses more of a language than its comments and strings.
 
 An allowance speaks for the line it ends, or, alone on a line, for the next line that is no comment. In Python
-`# noqa` counts as it does for flake8: for the whole logical line, `# flake8: noqa` for the whole file.
+`# noqa` counts as it does for flake8: for the whole logical line, `# flake8: noqa` for the whole file. Where an
+attribute allows a lint of another linter that is about the same matter (`Finding.lints`), the finding is allowed too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lockcheck.finding import Edit, Finding, Fix
+from lockcheck.lints import allowed
 from lockcheck.source import Source, Span
 
 WITHOUT_REASON = ("LCK001", "allow-without-reason")
@@ -159,8 +161,6 @@ def sift(
     if noqa:
         quiet = {path for path in {f.span.path for f in findings} if _whole_file(starts.get(path))}
         findings = [finding for finding in findings if finding.span.path not in quiet]
-    if not said:
-        return list(findings), []
     concerned = {one.path for one in said if not one.owed} & {finding.span.path for finding in findings}
     logical = {path: _logical_lines(starts[path]) for path in concerned}
     at: dict[tuple[str, int], list[Allowance]] = {}
@@ -169,20 +169,35 @@ def sift(
         for line in alone if one.owed else logical.get(one.path, {}).get(one.line, alone):
             at.setdefault((one.path, line), []).append(one)
     used: set[tuple[Allowance, str]] = set()
-    kept, allowed = [], []
+    kept, hidden = [], []
     for finding in findings:
         source = starts.get(finding.span.path)
         line = source.position(finding.span.start).line if source else 0
         here = [one for one in at.get((finding.span.path, line), ()) if one.allows(finding.code, finding.slug)]
         used.update((one, finding.code) for one in here)
-        if here:
-            allowed.append((finding, here[0]))
+        by = here[0] if here else _by_lint(finding, source)
+        if by is not None:
+            hidden.append((finding, by))
         else:
             kept.append(finding)
     complaints = [
         complaint for one in said if one.owed for complaint in _complaints(one, starts[one.path], used, known, ran)
     ]
-    return kept + complaints, allowed
+    return kept + complaints, hidden
+
+
+def _by_lint(finding: Finding, source: Source | None) -> Allowance | None:
+    """The attribute that allows another linter to find what this finding says, there or where the guard is taken."""
+    if source is None:
+        return None
+    spans = (finding.span, *(note.span for note in finding.notes[:1]))
+    for lint in finding.lints:
+        for one in allowed(source, lint):
+            if any(span.path == source.path and one.begins <= span.start < one.ends for span in spans):
+                line = source.position(one.start).line
+                said = f"`{lint}` is allowed here"
+                return Allowance(source.path, line, (lint,), said, Span(source.path, one.start, one.end), owed=False)
+    return None
 
 
 def _whole_file(source: Source | None) -> bool:

@@ -225,6 +225,7 @@ def of_hold(
         label=label,
         help=help_,
         notes=notes,
+        lints=meta.lints_of(taken.lock.family),
     )
 
 

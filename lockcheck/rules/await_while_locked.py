@@ -50,7 +50,8 @@ there is only one, nothing runs any more: a deadlock.
 ## Not seen
 A guard that lives in a struct which some other function keeps across an await. A plain function that runs a future
 to its end (`block_on`) under its caller's guard is reported as possible only. A lock that its module only ever tries
-to take holds up no thread.
+to take holds up no thread. Code that allows `clippy::await_holding_lock` (`clippy::await_holding_refcell_ref`, for a
+`RefCell`) is left alone: its author knows.
 """
 
 from __future__ import annotations
@@ -64,7 +65,19 @@ from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
 
-META = Meta(code="LCK401", severity="warning", languages=("rust", "python"), reach="function")
+_STD_LIKE = "clippy::await_holding_lock"
+META = Meta(
+    code="LCK401",
+    severity="warning",
+    languages=("rust", "python"),
+    reach="function",
+    lints=(
+        ("mutex", _STD_LIKE),
+        ("rwlock", _STD_LIKE),
+        ("reentrant", _STD_LIKE),
+        ("refcell", "clippy::await_holding_refcell_ref"),
+    ),
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

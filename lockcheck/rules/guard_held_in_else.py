@@ -45,6 +45,7 @@ Contention. Whoever wants the lock queues behind an `else` that looks free of it
 ## Not seen
 An `else` that neither takes a lock nor waits is left alone. Where the `else` takes the very same lock, the deadlock
 itself is reported (LCK201 to LCK204). From edition 2024 on the guard ends before `else`.
+Code that allows `clippy::significant_drop_in_scrutinee` is left alone: its author knows.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ from lockcheck.analysis.alive import under_heads
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK101", severity="warning", languages=("rust",), reach="program")
+META = Meta(
+    code="LCK101", severity="warning", languages=("rust",), reach="program",
+    lints=(("", "clippy::significant_drop_in_scrutinee"),),
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -42,7 +42,8 @@ impl Pool {
 Contention. The workers take turns: one works, the others wait, and more of them make nothing faster.
 ## Not seen
 A loop over a borrow of what is behind the guard needs the guard and is left alone, and so is a body that neither
-takes a lock nor waits.
+takes a lock nor waits. So is code that allows
+`clippy::significant_drop_in_scrutinee`: its author knows.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ from lockcheck.analysis.alive import under_heads
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK103", severity="warning", languages=("rust",), reach="program")
+META = Meta(
+    code="LCK103", severity="warning", languages=("rust",), reach="program",
+    lints=(("", "clippy::significant_drop_in_scrutinee"),),
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

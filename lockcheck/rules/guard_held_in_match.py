@@ -42,7 +42,8 @@ impl Catalog {
 Contention. Whoever wants the lock queues behind an arm that looks free of it; load shows it, a test does not.
 ## Not seen
 An arm that uses a borrow of what is behind the guard needs the guard and is left alone. Where an arm takes the very
-same lock, the deadlock itself is reported (LCK201 to LCK204).
+same lock, the deadlock itself is reported (LCK201 to LCK204). Code that allows
+`clippy::significant_drop_in_scrutinee` is left alone: its author knows.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ from lockcheck.analysis.alive import under_heads
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
-META = Meta(code="LCK102", severity="warning", languages=("rust",), reach="program")
+META = Meta(
+    code="LCK102", severity="warning", languages=("rust",), reach="program",
+    lints=(("", "clippy::significant_drop_in_scrutinee"),),
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -38,6 +38,9 @@ _NAME = re.compile(r"\b[a-z_]\w*\b")
 
 _NEVER = {"panic", "unreachable", "todo", "unimplemented", "bail"}
 """Macros that do not come back."""
+_SPELLED = {"stringify", "concat", "cfg", "line", "column", "file", "module_path", "env", "option_env", "include_str",
+            "include_bytes", "macro_rules"}  # fmt: skip
+"""Macros of which nothing is left to run: what stands in them is only spelled."""
 _WAITING = ("select", "pin")
 """Macros whose arguments may be nothing but names of what is waited for."""
 
@@ -59,7 +62,7 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
         said = _expansion(to, node, tree, name)
         if said is not None and (done := _as_value(to, said, own, extend, waited)):
             return done[0]
-    if tree is None or name == "macro_rules" or not (name in _WAITING or _WORTH.search(data)):
+    if tree is None or name in _SPELLED or not (name in _WAITING or _WORTH.search(data)):
         return None
     if name == "select":
         return together.selected(to, tree)
@@ -85,7 +88,7 @@ _MOST = 1 << 20
 
 def _is_known(name: str) -> bool:
     """Macros whose meaning is known, whoever defines them."""
-    listed = name in _OWN_STATEMENT or name in _NEVER or name in _WAITED or name in ("select", "pin", "macro_rules")
+    listed = name in _OWN_STATEMENT or name in _NEVER or name in _WAITED or name in _SPELLED or name in _WAITING
     return listed or _LOGS.fullmatch(name) is not None
 
 
