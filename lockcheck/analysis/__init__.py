@@ -11,11 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 from lockcheck import ir
+from lockcheck.analysis import orders
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.hands import freed
 from lockcheck.analysis.held import reached_by
 from lockcheck.analysis.moments import Moment
-from lockcheck.analysis.summaries import Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
+from lockcheck.analysis.summaries import Order, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
@@ -154,8 +155,12 @@ class Analysis:
         return None if self._saw_all else frozenset(self._walked.consulted)
 
     def lends(self, number: int) -> bool:
-        """Whether a function calls what it was given under a guard of its own, or leaves a lock taken."""
+        """Whether a function calls what it was given under a guard of its own, leaves a lock taken, or takes locks
+        that it was given in an order.
+        """
         if self.program.functions[number][1].by_hand and (self.summary(number).keeps or self.summary(number).returns):
+            return True
+        if orders.may_tell(self.program, number, self.moments(number)) and self.summary(number).orders:
             return True
         return any(self._calls_back(number, moment) for moment in self.moments(number))
 
@@ -308,6 +313,11 @@ class Analysis:
                 free = freed_for(reach, event, caller, already)
                 found.append(mine._replace(when=when, freed=free, heard=-1))
         return found
+
+    def orders(self, moment: Moment) -> list[Order]:
+        """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""
+        linked = self.program.linked(moment.function) if isinstance(moment.event, ir.Invoke) else None
+        return list(orders.of_call(moment, linked, self.summary)) if linked is not None else []
 
     def in_one_object(self, number: int, one: str, other: str) -> bool:
         """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""

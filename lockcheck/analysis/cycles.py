@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -18,6 +18,9 @@ from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, k
 from lockcheck.analysis.order import components
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
+from lockcheck.analysis.variables import beside as beside_each_other
+from lockcheck.analysis.variables import name_of
+from lockcheck.analysis.ways import Site
 from lockcheck.linker import Shared
 
 _ALTERNATIVES = 6
@@ -31,7 +34,9 @@ _MOST_SPREAD = 2
 class Edge(NamedTuple):
     """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
 
-    `of_tests`: a test does it.
+    `of_tests`: a test does it. `known` are the names of both as the functions know them that take them. Where one is a
+    variable, `within` is the function whose variable it is, and `given` are its calls on the way to the moment, which
+    `aside` says of (see `Order`).
     """
 
     held: str
@@ -42,6 +47,15 @@ class Edge(NamedTuple):
     reach: Reach
     gates: frozenset[str]
     of_tests: bool = False
+    known: tuple[str, str] = ("", "")
+    within: int = -1
+    given: tuple[Site, ...] = ()
+    aside: str = ""
+
+    @property
+    def site(self) -> Site:
+        """Where the function does it whose variable the lock is: what it calls, or the moment itself."""
+        return self.given[0] if self.given else Site(self.moment.function, getattr(self.moment.event, "at", (0, 0)))
 
     @property
     def modes(self) -> tuple[str, str]:
@@ -62,10 +76,14 @@ class Edge(NamedTuple):
 
 
 class Cycle(NamedTuple):
-    """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write."""
+    """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write.
+
+    `perhaps`: nobody says for certain that what takes them runs on several threads.
+    """
 
     edges: tuple[Edge, ...]
     with_writer: bool
+    perhaps: bool = False
 
     @property
     def steps(self) -> Iterator[tuple[Edge, Edge]]:
@@ -90,11 +108,20 @@ def _graph(analysis: Analysis) -> Graph:
         if edge.held == edge.wanted:
             continue
         kept = edges[edge.held][edge.wanted]
-        key = (*edge.modes, edge.gates, edge.of_tests)
+        key = (*edge.modes, edge.gates, edge.of_tests, edge.within >= 0 and (edge.site, edge.aside))
         better = key not in kept or edge.nearness < kept[key].nearness
         if better and (key in kept or len(kept) < _ALTERNATIVES):
             kept[key] = edge
-    return {a: {b: tuple(kept.values()) for b, kept in after.items()} for a, after in edges.items()}
+    variables = knotted((a, b) for a, after in edges.items() for b in after)
+    return {
+        a: {b: tuple(kept.values()) for b, kept in after.items() if _says_something(a, b, kept.values(), variables)}
+        for a, after in edges.items()
+    }
+
+
+def _says_something(held: str, wanted: str, edges: Iterable[Edge], knots: Mapping[str, int]) -> bool:
+    """Whether an edge is one of owners, or of variables that stand on some cycle: others tell nobody anything."""
+    return (held in knots and wanted in knots) or any(edge.within < 0 for edge in edges)
 
 
 def shared(analysis: Analysis) -> tuple[Shared, ...]:
@@ -126,35 +153,56 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
         if not (conflict.by == "call" and is_told_by_owner(conflict))
     }
     for moment in analysis:
+        yield from _of_call(analysis, moment)
         if not any(moment.ways) or id(moment) in hanging:
             continue
-        for reach in analysis.reaches(moment) if any(_is_owned(hold) for hold, _ in moment.held()) else ():
-            pairs = [pair for pair in moment.held(reach.when) if _is_owned(pair[0])]
-            yield from _edges(moment, pairs, reach, analysis.of_tests(moment.function))
+        names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
+        for reach in analysis.reaches(moment) if any(names.values()) else ():
+            pairs = [(hold, sure, name) for hold, sure in moment.held(reach.when) if (name := names.get(hold, ""))]
+            yield from _edges(analysis, moment, pairs, reach)
 
 
-def _is_owned(hold: Hold) -> bool:
-    return bool(hold.taken.lock.owner) and not is_parameter(hold.taken)
+def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
+    return "" if is_parameter(hold.taken) else name_of(analysis, moment.function, hold.taken.lock)
 
 
-def _edges(moment: Moment, held: list[tuple[Hold, bool]], reach: Reach, of_tests: bool) -> Iterator[Edge]:
-    wanted, asked = reach.lock, reach.lock.owner
+def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
+    wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
     if not asked or wanted.family in _PRIVATE:
         return
-    for hold, sure in held:
+    for hold, sure, kept in held:
         if is_freed(hold, reach):
             continue
-        mine, kept = hold.taken.lock, hold.taken.lock.owner
+        mine = hold.taken.lock
         if kept == asked or same_lock(mine, wanted) or mine.family in _PRIVATE:
             continue
-        if any(_is_had(other.taken.lock, reach) for other, _ in held):
+        if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
             continue
-        gates = frozenset(
-            other.taken.lock.owner
-            for other, _ in held
-            if other is not hold and other.taken.mode in ("exclusive", "write")
+        within = -1 if mine.owner and wanted.owner else moment.function
+        others = [other for other in held if other[0] is not hold and other[0].taken.mode in ("exclusive", "write")]
+        gates = frozenset(name for other, _, name in others if within >= 0 or other.taken.lock.owner)
+        of_tests = analysis.of_tests(moment.function)
+        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within)
+
+
+def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:
+    """The edges that a call makes by the locks that it gives: they stand where the callee waits."""
+    number = moment.function
+    for order in analysis.orders(moment):
+        held, wanted = (name_of(analysis, number, lock) for lock in (order.held, order.wanted))
+        there = (m for m in analysis.moments(order.site.function) if getattr(m.event, "at", None) == order.site.at)
+        found = ((m, *pair) for m in there for pair in m.held() if pair[0].taken == order.taken)
+        known = next(found, None)
+        if not held or not wanted or held == wanted or known is None or order.held.family in _PRIVATE:
+            continue
+        inner, hold, sure = known
+        gates = frozenset(name for lock in order.gates if (name := name_of(analysis, number, lock)))
+        within = -1 if order.held.owner and order.wanted.owner else number
+        of_tests = analysis.of_tests(number) or analysis.of_tests(order.site.function)
+        names = held, wanted
+        yield Edge(
+            held, wanted, inner, hold, sure, order.reach, gates, of_tests, names, within, order.trace, order.aside
         )
-        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests)
 
 
 def _is_had(lock: ir.Lock, reach: Reach) -> bool:
@@ -168,7 +216,7 @@ def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
     found: list[dict[int, Edge]] = [{} for _ in cycle.edges]
     for other in _edges_by_first_names(analysis):
         number, function = numbers.get((other.held, other.wanted, other.modes)), other.moment.function
-        if number is None or function == cycle.edges[number].moment.function:
+        if number is None or other.within >= 0 or function == cycle.edges[number].moment.function:
             continue
         doubtful = cycle.edges[number].reach.certain and not other.reach.certain
         gates = other.gates.intersection(*(one.gates for n, one in enumerate(cycle.edges) if n != number))
@@ -252,7 +300,15 @@ def cycles(analysis: Analysis) -> list[Cycle]:
             seen.update(group)
             if len(group) > 1 and fresh:
                 found += _of_knot(analysis, edges, sorted(group))
-    return found
+    return _once(found)
+
+
+def _once(found: Iterable[Cycle]) -> list[Cycle]:
+    """Each hang once, though several functions may give the locks to those that take them: the nearest of them."""
+    best: dict[object, Cycle] = {}
+    for cycle in sorted(found, key=lambda cycle: sum(len(edge.given) for edge in cycle.edges)):
+        best.setdefault(frozenset((edge.hold.taken.site, edge.reach.site) for edge in cycle.edges), cycle)
+    return list(best.values())
 
 
 def knotted(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -317,7 +373,10 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
     for edges in product(*(sorted(some, key=lambda edge: edge.of_tests) for some in choices)):
         if frozenset.intersection(*(edge.gates for edge in edges)):
             continue
-        if len({(e.moment.function, e.hold.taken.site) for e in edges}) < len(edges) or _is_far_fetched(edges):
+        if len({(e.moment.function, e.hold.taken.site, e.given) for e in edges}) < len(edges) or _is_far_fetched(edges):
+            continue
+        together = _together(analysis, edges)
+        if together is False:
             continue
         if len({edge.of_tests for edge in edges}) > 1:
             continue
@@ -325,11 +384,22 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
         if any(excludes) and excluded(_within(analysis, edge) for edge in edges):
             continue
-        if all(excludes):
+        if all(excludes) and together:
             return Cycle(tuple(edges), False)
-        if second is None and any(excludes):
-            second = Cycle(tuple(edges), True)
+        rank = not together, not all(excludes)
+        if any(excludes) and (second is None or (second.perhaps, second.with_writer) > rank):
+            second = Cycle(tuple(edges), not all(excludes), not together)
     return second
+
+
+def _together(analysis: Analysis, edges: Sequence[Edge]) -> bool | None:
+    """Whether what takes variables of one function can run at the same time; None where nobody says so for certain."""
+    found: bool | None = True
+    for one, other in combinations([edge for edge in edges if edge.within >= 0], 2):
+        if one.within == other.within and found is not False:
+            said = beside_each_other(analysis, one.within, one.site, other.site, (one.aside, other.aside))
+            found = said if not said else found
+    return found
 
 
 def _within(analysis: Analysis, edge: Edge) -> Within | None:

@@ -78,6 +78,29 @@ class Stall(NamedTuple):
     plain: bool
 
 
+class Order(NamedTuple):
+    """A lock is waited for while another is held, and who calls knows the name of one of both at least.
+
+    `held`, `wanted` and `gates` (what else is held then) are locks as the function that is told of it sees them;
+    `taken` and `reach` are both as the function sees them that does it, at `site`. `trace` are the calls on the way
+    there. `aside`: it happens on a thread of its own, or perhaps does.
+    """
+
+    held: ir.Lock
+    wanted: ir.Lock
+    gates: tuple[ir.Lock, ...]
+    taken: Taken
+    reach: Reach
+    site: Site
+    trace: tuple[Site, ...]
+    aside: Literal["", "thread", "perhaps"]
+
+    @property
+    def modes(self) -> tuple[str, str]:
+        """The mode held and the mode wanted."""
+        return self.taken.mode, self.reach.mode
+
+
 class Summary(Struct, frozen=True, array_like=True):
     """What a call of a function does, in its own parameters' terms.
 
@@ -85,7 +108,7 @@ class Summary(Struct, frozen=True, array_like=True):
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
-    modules and classes that it assigns to.
+    modules and classes that it assigns to. `orders`: in which it takes locks that it is given.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -105,6 +128,7 @@ class Summary(Struct, frozen=True, array_like=True):
     comes_back: bool = True
     merged: bool = False
     writes: frozenset[ir.Place] = frozenset()
+    orders: tuple[Order, ...] = ()
 
     @property
     def says_nothing(self) -> bool:

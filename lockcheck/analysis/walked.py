@@ -14,6 +14,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from lockcheck import ir
+from lockcheck.analysis import orders
 from lockcheck.analysis.held import walk
 from lockcheck.analysis.moments import Moment
 from lockcheck.analysis.order import components
@@ -139,7 +140,8 @@ class Walked:
             asked.add(callee)
             return self._summaries.get(callee, EMPTY)
 
-        _, found = self._walk(number, linked, known, True)
+        moments, found = self._walk(number, linked, known, True)
+        found = replace(found, orders=orders.told(moments, linked, self.program.parameters(number), known))
         others = [one for one in found.reaches if one.spread and is_of_another_class(self.program, number, one.lock)]
         if others:
             found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))

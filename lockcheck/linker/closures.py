@@ -137,6 +137,7 @@ class Closures(Places):
             gone = self.pending.pop(place.root)
             if isinstance(gone, ir.Invoke) and word not in self.effects.limits:
                 self.threads[call.dst] = ir.Lambda(call.dst, (), ir.Region((gone,), (), call.at), gone.dst)
+                self.started.append(self.threads[call.dst].body)
             for taken in gone.operands if isinstance(gone, ir.Invoke) else ():
                 if taken.moved and taken.place is not None:
                     self.out.append(ir.Release(taken.place, call.at))

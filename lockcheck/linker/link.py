@@ -18,7 +18,7 @@ from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD
 from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects import Objects
-from lockcheck.linker.places import EMPTY_OPTION, bare, plain, slot_of
+from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
 from lockcheck.linker.sides import Handed
 from lockcheck.linker.types import UNKNOWN
 
@@ -42,7 +42,7 @@ class Linked:
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
     every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of
-    their lists.
+    their lists. `threads`: where the bodies stand that run on threads of their own, or as tasks.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -68,14 +68,16 @@ class Linked:
     inside: Mapping[int, int] = field(default_factory=dict)
     of_all: Mapping[ir.Range, str] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+    threads: frozenset[ir.Range] = frozenset()
 
     def also_called(self, place: ir.Place) -> ir.Place | None:
         """A place by the first of its younger names that the text has; None where it has none."""
-        for younger, named in self.alias.items():
-            older = plain(named)
-            fits = older.root == place.root and place.way[: len(older.way)] == older.way
-            if fits and isinstance(younger.root, int) and self.slots[younger.root].name:
-                return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
+        named = [(a, b) for a, b in self.alias.items() if isinstance(a.root, int) and self.slots[a.root].name]
+        for followed in (False, True):
+            for younger, src in named:
+                older = plain(oldest(src, self.alias) if followed else src)
+                if older.root == place.root and place.way[: len(older.way)] == older.way:
+                    return ir.Place(younger.root, younger.way + place.way[len(older.way) :])
         return None
 
 
@@ -314,6 +316,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.inside,
         state.of_all,
         frozenset(state.removed),
+        frozenset(closure.body.at for closure in state.threads.values()),
     )
 
 
@@ -340,7 +343,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
                 seen.add(closure.dst)
                 elsewhere.append(state.closure_body(closure))
     state.hands(ir.Place(body.result) if body.result >= 0 else None)
-    return state, root, elsewhere
+    return state, root, [*elsewhere, *state.started]
 
 
 def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[str, ir.Place]:

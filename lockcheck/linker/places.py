@@ -75,6 +75,8 @@ class Places(ABC):
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    started: list[ir.Region] = field(default_factory=list)
+    """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
     """What a task waits for that awaits the value, where that is the world outside: words for people."""
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)

@@ -101,8 +101,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     best: dict[tuple[object, ...], Edge] = {}
     for edge in every_edge(analysis) if order else ():
         held, wanted = rank(order, edge.held), rank(order, edge.wanted)
-        if held is None or wanted is None or wanted >= held:
-            continue
+        if edge.within >= 0 or held is None or wanted is None or wanted >= held:
+            continue  # (a variable's name is no lock's name)
         key = (witness.event_span(analysis, edge.moment), edge.held, edge.wanted)
         if key not in best or _clearness(edge) < _clearness(best[key]):
             best[key] = edge

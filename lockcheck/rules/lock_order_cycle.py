@@ -96,7 +96,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck import witness
-from lockcheck.analysis import Analysis
+from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, pairs, shared
 from lockcheck.analysis.sharing import told
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
@@ -122,7 +122,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Finding:
     first = edges[0]
-    owners = [owner for edge in edges for owner in (edge.hold.taken.lock.owner, edge.reach.lock.owner)]
+    owners = [owner for edge in edges for owner in edge.known]
     short = witness.short_names(dict.fromkeys(owners))
     separator = analysis.effects(first.moment.function).separator
     name_of = {owner: name.replace("::", separator) for owner, name in short.items()}
@@ -133,10 +133,10 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
     others = beside(analysis, cycle._replace(edges=edges))
     for number, edge in enumerate(edges):
         who = f"thread {number + 1}"
-        notes += _thread(analysis, edge, who, name_of[edge.reach.lock.owner] if number else "")
+        notes += _thread(analysis, edge, who, name_of[edge.known[1]] if number else "")
         notes += [_also(analysis, one, who) for one in sorted(others[number], key=lambda edge: edge.nearness)[:_ALSO]]
     for edge, following in cycle.steps:
-        notes += _one_lock(analysis, edge.reach.lock.owner, following.hold.taken.lock.owner, separator)
+        notes += _one_lock(analysis, edge.known[1], following.known[0], separator)
     lock, evidence = (
         first.reach.lock,
         {e.hold.taken.lock.evidence for e in edges} | {e.reach.lock.evidence for e in edges},
@@ -151,9 +151,12 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         message=f"lock order cycle {order}: {len(edges)} threads can wait for each other for ever{writer}",
         function=analysis.title(first.moment.function),
         lock=LockRef(
-            analysis.lock_name(first.moment.function, lock), witness.owner_name(lock.owner), lock.kind, first.reach.mode
+            analysis.lock_name(first.moment.function, lock),
+            witness.owner_name(first.known[1]),
+            lock.kind,
+            first.reach.mode,
         ),
-        label=f"thread 1 waits for `{name_of[lock.owner]}` here",
+        label=f"thread 1 waits for `{name_of[first.known[1]]}` here",
         notes=tuple(notes),
         help="take these locks in one order everywhere, or end the first guard before the second lock is taken",
     )
@@ -188,11 +191,17 @@ def _of_pair(analysis: Analysis, edge: Edge) -> Finding:
 def _thread(analysis: Analysis, edge: Edge, who: str, wanted: str) -> list[Note]:
     """What one thread does: it takes a lock, and on some way waits for the next: `wanted`, if a note is to say so."""
     taken, *inner = witness.taken_notes(analysis, edge.moment, edge.hold)
-    notes = [Note(taken.span, f"{who}: {taken.message}", f"{who} holds this"), *inner]
+    notes = [_gives(analysis, site, who) for site in edge.given]
+    notes += [Note(taken.span, f"{who}: {taken.message}", f"{who} holds this"), *inner]
     if wanted:
         said = f"{who} then waits for `{wanted}`"
         notes.append(Note(witness.event_span(analysis, edge.moment), said, f"{who} waits here"))
     return [*notes, *witness.reach_notes(analysis, edge.reach)]
+
+
+def _gives(analysis: Analysis, site: Site, who: str) -> Note:
+    said = f"{who}: `{analysis.title(site.function)}` gives it the locks here"
+    return Note(analysis.span(site), said, f"{who} is given the locks")
 
 
 def _one_lock(analysis: Analysis, wanted: str, held: str, separator: str) -> Iterator[Note]:
@@ -210,8 +219,8 @@ def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
     tree = all(edge.goes_down for edge in cycle.edges)  # (it would have to be somewhere in itself)
-    if tree or cycle.with_writer or any(edge.reach.spread or edge.of_tests for edge in cycle.edges):
+    if tree or cycle.perhaps or cycle.with_writer or any(edge.reach.spread or edge.of_tests for edge in cycle.edges):
         return "possible"
-    joined = any(a.reach.lock.owner != b.hold.taken.lock.owner for a, b in cycle.steps)
+    joined = any(a.known[1] != b.known[0] for a, b in cycle.steps)
     unsure = joined or "inferred" in evidence or any(not e.sure for e in cycle.edges)
     return "likely" if unsure else "certain"
