@@ -108,7 +108,8 @@ def _graph(analysis: Analysis) -> Graph:
         if edge.held == edge.wanted:
             continue
         kept = edges[edge.held][edge.wanted]
-        key = (*edge.modes, edge.gates, edge.of_tests, edge.within >= 0 and (edge.site, edge.aside))
+        aside = edge.within >= 0 and (edge.site, edge.aside)
+        key = (*edge.modes, edge.gates, edge.of_tests, aside, *_objects(analysis, edge))
         better = key not in kept or edge.nearness < kept[key].nearness
         if better and (key in kept or len(kept) < _ALTERNATIVES):
             kept[key] = edge
@@ -221,7 +222,8 @@ def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
         doubtful = cycle.edges[number].reach.certain and not other.reach.certain
         gates = other.gates.intersection(*(one.gates for n, one in enumerate(cycle.edges) if n != number))
         known = found[number].get(function)
-        if not (doubtful or gates) and (known is None or len(other.reach.trace) < len(known.reach.trace)):
+        apart = _are_apart(analysis, [*cycle.edges[:number], other, *cycle.edges[number + 1 :]])
+        if not (doubtful or gates or apart) and (known is None or len(other.reach.trace) < len(known.reach.trace)):
             found[number][function] = other
     return [list(others.values()) for others in found]
 
@@ -384,6 +386,8 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
         if any(excludes) and excluded(_within(analysis, edge) for edge in edges):
             continue
+        if _are_apart(analysis, edges):
+            continue
         if all(excludes) and together:
             return Cycle(tuple(edges), False)
         rank = not together, not all(excludes)
@@ -404,6 +408,32 @@ def _together(analysis: Analysis, edges: Sequence[Edge]) -> bool | None:
 
 def _within(analysis: Analysis, edge: Edge) -> Within | None:
     return within(analysis, edge.moment.function, edge.hold.taken.lock.place, edge.reach.lock.place)
+
+
+def _objects(analysis: Analysis, edge: Edge) -> tuple[ir.Path, ir.Path]:
+    """The fields in which the objects stand whose locks are held and wanted, each by its full name.
+
+    Empty where nobody knows, and where the lock is the own one of the object whose method it is.
+    """
+    number = edge.moment.function
+    owner, function = analysis.program.types.context(number).owner, analysis.program.functions[number][1]
+
+    def of(place: ir.Place) -> ir.Path:
+        way = tuple(part for part in place.way[:-1] if part not in ("*", "&"))
+        known = owner is not None and function.takes_self and place.root == 0 and all(p.isidentifier() for p in way)
+        return (*owner.path, *way) if known and owner is not None and way else ()
+
+    return of(edge.hold.taken.lock.place), of(edge.reach.lock.place)
+
+
+def _are_apart(analysis: Analysis, edges: Sequence[Edge]) -> bool:
+    """Whether one waits for a lock of an object, and the next holds that of another, which stands beside it.
+
+    What stands in two fields of one object are two, and so are their locks.
+    """
+    objects = [_objects(analysis, edge) for edge in edges]
+    pairs = ((a[1], b[0]) for a, b in zip(objects, objects[1:] + objects[:1], strict=True))
+    return any(one != other and one[:-1] == other[:-1] for one, other in pairs if one and other)
 
 
 def _is_far_fetched(edges: Sequence[Edge]) -> bool:

@@ -349,7 +349,8 @@ class Walk:
             if number >= 0 and any(reach.heard == number for reach in summary.reaches):
                 called.setdefault(number, ())
             passed = _parameter(number)
-            if passed in called or (not boxed and (passed in summary.passed_on or not summary.known)):
+            runs = number in called or (passed in called and not boxed)
+            if runs or (not boxed and (passed in summary.passed_on or not summary.known)):
                 ways = self.callback(step, called, number, body, ways)
             else:
                 aside = Walk(self.number, self.linked, self.summarize, False, Told(self.told.parameters), self.moments)

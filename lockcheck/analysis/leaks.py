@@ -197,6 +197,11 @@ def _taken_along(analysis: Analysis, number: int, taken: Taken) -> bool:
     """Whether a function within the function passes the lock on: whoever runs it may give the lock back."""
     body, linked = analysis.program.body(number), analysis.program.linked(number)
     inner = [step.body for step in ir.steps_of(body.root) if isinstance(step, ir.Lambda)] if body is not None else []
-    calls = (step for one in inner for step in ir.steps_of(one) if isinstance(step, ir.Call))
+    calls = [step for one in inner for step in ir.steps_of(one) if isinstance(step, ir.Call)]
+    lock = taken.lock.place
+    if isinstance(lock.root, tuple):  # (known by its full name, of which a call spells the end)
+        names = (*lock.root, *lock.way)
+        spelled = (call.callee.path[:-1] for call in calls if isinstance(call.callee, ir.Named))
+        return any(name and name == names[-len(name) :] for name in spelled)
     places = (operand.place for call in calls for operand in call.operands if operand.place is not None)
-    return linked is not None and any(oldest(place, linked.alias) == taken.lock.place for place in places)
+    return linked is not None and any(oldest(place, linked.alias) == lock for place in places)

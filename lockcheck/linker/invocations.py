@@ -105,7 +105,10 @@ class Invocations(Ends):
     def named_operands(
         self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]
     ) -> Iterator[tuple[int, ir.Region, bool]]:
-        """The tree's functions that are passed by their names: what each does where the callee calls it."""
+        """The tree's functions that are passed by their names: what each does where the callee calls it.
+
+        One that runs when it is awaited does so where the callee waits for what calling it gave (``~number``).
+        """
         for number, operand in enumerate(call.operands):
             place = operand.place
             if place is None or place.way or not isinstance(place.root, tuple):
@@ -116,7 +119,8 @@ class Invocations(Ends):
                 given = tuple(ir.Operand(one) for one in lent)
                 dst, name = len(self.body.slots) - 1, place.root[-1]
                 runs = ir.Invoke(dst, tuple(found), True, given, tuple(lent), call.at, call.name_at, name)
-                yield number, ir.Region((runs,), (), call.at), True
+                waits = self.program.runs_when_awaited(found[0])
+                yield ~number if waits else number, ir.Region((runs,), (), call.at), True
 
     def goes_on(self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]) -> None:
         """A parameter that the callee calls is called with what the callee gives."""
