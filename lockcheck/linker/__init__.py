@@ -350,7 +350,8 @@ class Program:
         units = [unit for unit in self.units if unit.language == language]
         renamed = [(line.target[-1], line.name) for unit in units for line in unit.imports if line.target]
         locks, typed = self._named_as_locks(units, effects)
-        locks.update([name for of, name in renamed if of in locks])
+        while new := {name for of, name in renamed if of in locks} - locks:
+            locks |= new
         methods, plain = set[str](), set[str]()
         by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters), ir.Words(spoken=frozenset(locks))
         waiting: dict[int, tuple[str, ir.Path]] = {}

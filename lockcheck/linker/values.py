@@ -14,6 +14,7 @@ from lockcheck.linker.types import SAYS_NOTHING, Context
 from lockcheck.linker.uses import guessed, is_guess
 
 _ALIASES = 8
+_ROOT = ("[root]",)
 
 
 class Values(Callables):
@@ -37,8 +38,11 @@ class Values(Callables):
             if place.root[0].startswith("["):
                 return place
             root, way = names.resolve(self.context.module, place.root), place.way
-            while way and root not in names.statics and names.is_item((*root, way[0])):
-                root, way = (*root, way[0]), way[1:]
+            while way and root not in names.statics:
+                below = names.resolve(root, (*_ROOT, *root, way[0]))
+                if not names.is_item(below):
+                    break
+                root, way = below, way[1:]
             if root in names.types and way:
                 root, way = self.shared_root(ir.Type(root), way[0]) or (*root, way[0]), way[1:]
             return ir.Place(root, way)
@@ -75,7 +79,7 @@ class Values(Callables):
         return (*found[1].module, found[1].name, name) if found is not None and found[0].shared else None
 
     def same_as(self, place: ir.Place) -> ir.Place | None:
-        """The lock that a lock was made with and shares: `Condition(self._lock)` is another name of `self._lock`."""
+        """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
         if not place.way:
             if isinstance(place.root, int):
                 return None
@@ -88,10 +92,13 @@ class Values(Callables):
             owner = ir.Place(place.root, place.way[:-1])
             kind = self.type_of(owner)
             made = self.declared(kind, place.way[-1]) if kind is not None else None
-        if made is None or made.path != ("[made]",) or len(made.args) < 2:
+        plainly = made is not None and made.path[0] == "[at]"
+        if made is None or not (plainly or (made.path == ("[made]",) and len(made.args) > 1)):
             return None
         resolved = self.type_of(place)
         lock = self.program.types.lock_type(resolved, self.effects) if resolved is not None else None
+        if lock is not None and plainly:
+            return self.named_as(place, owner, made.path[1:])
         if lock is None or not lock.shares:
             return None
         given = next((g.path for g in made.args[1:] if g.path[1:2] == ("lock=",)), made.args[1].path)
@@ -103,6 +110,19 @@ class Values(Callables):
         if owner is None and isinstance(place.root, tuple):
             return ir.Place((*place.root[:-1], path[0]), path[1:])
         return None
+
+    def named_as(self, place: ir.Place, owner: ir.Place | None, path: ir.Path) -> ir.Place | None:
+        """The field of the same object, or the variable, that is assigned to a field or a variable by its name."""
+        names = self.program.names
+        if path[0] in ("self", "cls"):
+            return ir.Place(owner.root, owner.way + path[1:]) if owner is not None and path[1:] else None
+        if owner is not None or not isinstance(place.root, tuple):
+            return None
+        static = names.statics.get(place.root)
+        if static is None:
+            return ir.Place((*place.root[:-1], path[0]), path[1:])
+        root = names.resolve(static.module, path)
+        return ir.Place(root) if root in names.statics else None
 
     def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
         """The type of a field as written."""

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from lockcheck import ir
 from lockcheck.frontends.python import handed, values
 from lockcheck.frontends.python.scan import AROUND, MODULE, Line, Outline, outline, own_statements, trimmed
@@ -22,7 +24,12 @@ _DEF = re.compile(rb"(async\s+)?def\s+(\w+)\s*")
 _CLASS = re.compile(rb"class\s+(\w+)\s*")
 _IMPORT = re.compile(rb"(?:import|from)\b")
 _NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
+_NAMES = re.compile(rb"\w+(?:[ \t]*,[ \t]*\w+)+[ \t]*=(?!=)|\w+[ \t]*=(?!=)[ \t]*\w+[ \t]*=(?!=)")
+"""Several names are given values in one statement."""
 _SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_SELF_CHAIN = re.compile(rb"[ \t]*((?:self|cls)\.\w+)[ \t]*=(?!=)")
+"""What is assigned to a field is assigned to another one as well."""
+_SELF_SEVERAL = re.compile(rb"(?<![\w.,])(?:self\.\w+[ \t]*,[ \t]*)+self\.\w+[ \t]*=(?!=)")
 _ASKED = re.compile(rb"(?<![\w.])self\.(\w+)\.(\w+)")
 _PUT_IN = re.compile(
     rb"(?<![\w.])(?:self|cls)\.(\w+)(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()"
@@ -115,6 +122,9 @@ class _Declarer:
             elif first in b"if" and _IMPORT.match(self.text.masked, line.start):
                 skip = self.text.statement_end(line.start)
                 self.import_line(line.start, skip, scope)
+            elif not scope.local and _NAMES.match(self.text.masked, line.start) is not None:
+                skip = self.text.statement_end(line.start)
+                self.several(line.start, skip, scope, fields)
             elif not scope.local and (said := _NAME.match(self.text.masked, line.start)) is not None:
                 skip = self.text.statement_end(line.start)
                 self.variable(line, said, skip, scope, fields)
@@ -150,7 +160,7 @@ class _Declarer:
         first = len(self.functions)
         fields = self.block(body, line.end, inner)
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
-        own = list(self.own_fields(body, line.end, methods))
+        own = [*self.own_fields(body, line.end, methods), *self.several_own(body, line.end, methods)]
         merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
         waits = _NAMED_AS_LOCK.search(name) is not None and _WAITS.search(self.data, body, line.end) is not None
         module = (*scope.module, *scope.owner)
@@ -164,8 +174,12 @@ class _Declarer:
         """What the methods of a class assign to `self` and `cls`."""
         begins = [method.at[0] for method in methods]
         for said in _SELF_FIELD.finditer(self.text.masked, start, end):
+            if self.text.masked[said.start() - 2 : said.start()].rstrip() == b",":
+                continue  # (one of several, see `several_own`)
             name, until = said[2].decode(), self.text.statement_end(said.end())
-            kind = self.referred(values.value_type(self.text.masked[said.end() : until]))
+            goes_on = _SELF_CHAIN.match(self.text.masked, said.end())
+            value = goes_on[1] if goes_on is not None else self.text.masked[said.end() : until]
+            kind = self.referred(values.value_type(value))
             colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
             if colon >= 0:
                 kind = _surer(values.annotation(self.data[colon + 1 : said.end() - 1]), kind)
@@ -174,6 +188,19 @@ class _Declarer:
             given = self.given(kind, method) if method is not None else ""
             kind = self.local_type(kind, method) if method is not None else kind
             yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls", given=given)
+
+    def several_own(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
+        """What the methods of a class assign to several fields in one statement: `self.a, self.b = one, other`."""
+        begins = [method.at[0] for method in methods]
+        for said in _SELF_SEVERAL.finditer(self.text.masked, start, end):
+            names = [name.strip()[len(b"self.") :].decode() for name in said[0][:-1].split(b",")]
+            made = values.value_types(self.text.masked[said.end() : self.text.statement_end(said.end())])
+            number = bisect_right(begins, said.start()) - 1
+            for name, kind in zip(names, made, strict=False) if len(made) == len(names) and number >= 0 else ():
+                known = self.local_type(self.referred(kind), methods[number])
+                if known is not None:
+                    at = said.start() + said[0].index(f"self.{name}".encode()) + len("self.")
+                    yield ir.Field(name, known, (at, at + len(name)), given=self.given(kind, methods[number]))
 
     def given(self, kind: ir.Type | None, method: ir.Function) -> str:
         """The parameter of a class's maker that a value is, by name; empty where it is something else."""
@@ -271,6 +298,16 @@ class _Declarer:
                 found[kind] = None
         one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)
         return ir.Type(("list",), (one,)) if one is not None and yields else one
+
+    def several(self, start: int, end: int, scope: _Scope, fields: list[ir.Field]) -> None:
+        """`one = other = value`, where the last name has the value and the others are names of it; `a, b = c, d`."""
+        targets, made = values.assigned(self.text.masked[start:end])
+        for (name, at), kind in zip(targets, made, strict=True):
+            where = (start + at, start + at + len(name))
+            if scope.owner:
+                fields.append(ir.Field(name, kind or ir.Type(("_",)), where, shared=True))
+            else:
+                self.statics.append(ir.Static(scope.module, name, kind, where))
 
     def variable(self, line: Line, said: re.Match[bytes], end: int, scope: _Scope, fields: list[ir.Field]) -> None:
         """`name = value`, `name: type = value` of a module or a class."""
@@ -418,6 +455,10 @@ def _merged(
     for one in own:
         if one.type.path != ("None",):
             given.setdefault(one.name, set()).add(one.given)
+    several = {one.name for one in own if one.type.path != ("None",) and one.type != found[one.name].type}
+    for name in several:
+        if found[name].type.path[0] == "[at]":  # (it is the other one only at times)
+            found[name] = structs.replace(found[name], type=ir.Type(("[any]",), (found[name].type,)))
     always = {name: min(params) for name, params in given.items() if len(params) == 1}
     return tuple(
         ir.Field(

@@ -74,6 +74,38 @@ def value_type(data: bytes) -> ir.Type | None:
     return _value(text_of(data), 0)
 
 
+def value_types(data: bytes) -> list[ir.Type | None]:
+    """The types of the values that commas part."""
+    return [_value(part, 0) for part in pieces(text_of(data), _COMMA)]
+
+
+def assigned(data: bytes) -> tuple[list[tuple[str, int]], list[ir.Type | None]]:
+    """The plain names that a statement gives values to, with their offsets in bytes, and of what types those are.
+
+    Of `one = other = value` the last name has the value, and the others are names of it.
+    """
+    text = data.decode("latin-1")
+    *heads, value = pieces(text, _EQUAL)
+    whole = [value_type(value.encode("latin-1"))]
+    names: list[tuple[str, int]] = []
+    kinds: list[ir.Type | None] = []
+    at = 0
+    last = [head for head in heads if head.isidentifier()][-1:]
+    for head in heads:
+        parts = pieces(head, _COMMA)
+        each = pieces(value, _COMMA) if len(parts) > 1 else []
+        fits = len(each) == len(parts) and not head.startswith("*")
+        for number, part in enumerate(parts):
+            at = text.index(part, at)
+            if part.isidentifier():
+                names.append((part, at))
+                own = value_type(each[number].encode("latin-1")) if fits else None
+                plain = whole[0] if [part] == last else ir.Type(("[at]", *last))
+                kinds.append(own if len(parts) > 1 else plain)
+            at += len(part)
+    return names, kinds
+
+
 def last_argument(data: bytes) -> ir.Type | None:
     """The type of the last of a call's arguments: what is put in, behind the key or the place."""
     return _value(pieces(text_of(data), _COMMA)[-1], 0)
