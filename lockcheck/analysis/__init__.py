@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import orders
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.hands import freed
-from lockcheck.analysis.held import reached_by
+from lockcheck.analysis.joins import reached_by
 from lockcheck.analysis.moments import Moment
 from lockcheck.analysis.summaries import Order, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
@@ -275,8 +275,8 @@ class Analysis:
         plain = isinstance(event, ir.Invoke) and event.certain and len(event.targets) == 1
         return event.targets[0] if plain and isinstance(event, ir.Invoke) else None
 
-    def reaches(self, moment: Moment) -> list[Reach]:
-        """The acquisitions that the moment's event is or comes to, as the function itself sees them."""
+    def reaches(self, moment: Moment, joins: bool = False) -> list[Reach]:
+        """The acquisitions the event comes to, as its function sees them; `joins`: threads its callee waits for."""
         event = moment.event
         if isinstance(event, ir.Acquire):
             if event.fallible:
@@ -303,7 +303,7 @@ class Analysis:
             return found
         already = freed(moment.ways)
         for target in event.targets:
-            for reach in self.summary(target).reaches:
+            for reach in self.summary(target).joins if joins else self.summary(target).reaches:
                 when = discharged(reach.when, event)
                 if when is None or not agreeing(moment.ways, when) or is_told(reach, event, caller):
                     continue

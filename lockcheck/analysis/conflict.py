@@ -22,19 +22,23 @@ _ORDER: tuple[Kind, ...] = ("twice", "read-then-write", "write-then-read", "nest
 
 
 class Conflict(NamedTuple):
-    """`reach` needs what `hold` keeps from it. `sure`: the guard is held on every way to the event."""
+    """`reach` needs what `hold` keeps from it. `sure`: the guard is held on every way to the event.
+
+    `joins`: a thread needs it that the event's callee waits for.
+    """
 
     kind: Kind
     moment: Moment
     hold: Hold
     sure: bool
     reach: Reach
+    joins: bool = False
 
     @property
     def by(self) -> Literal["call", "end", "wait"]:
         """What comes to hang: what is written here, a value's end, or a thread that is waited for."""
         event = self.moment.event
-        if isinstance(event, _WAITS):
+        if self.joins or isinstance(event, _WAITS):
             return "wait"
         return "end" if isinstance(event, ir.Invoke) and event.implicit else "call"
 
@@ -138,8 +142,7 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     for moment in analysis:
         if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, *_WAITS)):
             continue
-        pairs = ((hold, sure, reach) for reach in analysis.reaches(moment) for hold, sure in moment.held(reach.when))
-        found = [c for c in (_conflict(analysis, moment, *pair) for pair in pairs) if c is not None]
+        found = [*_of(analysis, moment, False)] or [*_of(analysis, moment, isinstance(moment.event, ir.Invoke))]
         if not found:
             continue
         worst = min(found, key=_rank)
@@ -151,13 +154,22 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
             yield worst
 
 
+def _of(analysis: Analysis, moment: Moment, joins: bool) -> Iterator[Conflict]:
+    """The conflicts of an event, or (`joins`) of threads that its callee waits for."""
+    for reach in analysis.reaches(moment, joins):
+        for hold, sure in moment.held(reach.when):
+            found = _conflict(analysis, moment, hold, sure, reach, joins)
+            if found is not None:
+                yield found
+
+
 def _rank(conflict: Conflict) -> tuple[object, ...]:
     """The conflict that an event is reported for: the surest and worst, then that of the oldest guard."""
     reach = conflict.reach
     return (not reach.certain, _ORDER.index(conflict.kind), len(reach.trace), conflict.hold.taken.site, reach.site)
 
 
-def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach) -> Conflict | None:
+def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach, joins: bool) -> Conflict | None:
     taken = hold.taken
     met = (
         same_lock(taken.lock, reach.lock)
@@ -171,10 +183,10 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None
     lock = _as_known(analysis, moment, hold, reach)
-    if isinstance(moment.event, _WAITS) and lock.family == "reentrant":
+    if (joins or isinstance(moment.event, _WAITS)) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
-    return Conflict(kind, moment, hold, sure, reach) if kind is not None else None
+    return Conflict(kind, moment, hold, sure, reach, joins) if kind is not None else None
 
 
 def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
+from lockcheck.analysis.joins import joined
 from lockcheck.analysis.moments import Moment, is_question
 from lockcheck.analysis.summaries import (
     Guards,
@@ -148,9 +149,10 @@ class Walk:
                 self.moment(step, ways)
                 self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where)), ways)
                 return ways
-            case ir.Block(where, _, _, why):
+            case ir.Block(where, _, _, why, others):
                 self.moment(step, ways)
                 self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where)), ways)
+                joined(self, others, where, ways)
                 return ways
             case ir.Callback(slot):
                 if slot >= 0:
@@ -314,9 +316,9 @@ class Walk:
         return self.results(step, summary, self.assigned(summary, self.closures(step, summary, ways)))
 
     def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
-        """The acquisitions that a callee comes to are met here too."""
+        """The acquisitions that a callee, or a thread that it waits for, comes to are met here too."""
         here = Site(self.number, step.at)
-        for reach in summary.reaches:
+        for number, reach in enumerate((*summary.reaches, *summary.joins)):
             if reach.when not in under:
                 under[reach.when] = self.under(step, ways, reach.when)
             met_under = under[reach.when]
@@ -325,11 +327,12 @@ class Walk:
             beside, when, freed = met_under
             inside = instantiate(reach.lock, step, self.linked)
             inside = at.for_all(inside, self.linked.of_all.get(step.at))
-            if self.told.is_full((inside.place, inside.owner, reach.mode, reach.recursive)):
+            own = number < len(summary.reaches)
+            if own and self.told.is_full((inside.place, inside.owner, reach.mode, reach.recursive)):
                 continue
             mine, free = reach.through(step, here, inside), freed_for(reach, step, self.linked, freed)
-            heard = heard_by(reach, step, self.linked)
-            self.told.reach(mine._replace(beside=beside, when=when, freed=free, heard=heard))
+            mine = mine._replace(beside=beside, when=when, freed=free, heard=heard_by(reach, step, self.linked))
+            (self.told.reach if own else self.told.join)(mine)
 
     def waited_by(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """The waits that a callee comes to are met here too."""
@@ -496,15 +499,6 @@ def walk(
     return list(walker.moments.values()), _summary(walker, ends, guards)
 
 
-def reached_by(
-    number: int, linked: Linked, parameters: int, body: ir.Region, summarize: Callable[[int], Summary]
-) -> tuple[Reach, ...]:
-    """The acquisitions that another thread's body comes to."""
-    walker = Walk(number, linked, summarize, True, Told(parameters))
-    walker.region(body, START)
-    return tuple(walker.told.reached())
-
-
 def _ends(walker: Walk, start: Ways) -> Ways:
     """Walk the body; the ways at its end before the parameters are dropped (what the result and others hold)."""
     root = walker.linked.root
@@ -538,6 +532,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         tuple(told.blocks.values()),
         tuple(told.calls.values()),
         tuple(told.stalls.values()),
+        tuple(told.joins.values()),
         listed,
         tuple(fates.items()),
         tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in told.callbacks.items()),

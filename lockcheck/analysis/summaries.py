@@ -104,7 +104,7 @@ class Order(NamedTuple):
 class Summary(Struct, frozen=True, array_like=True):
     """What a call of a function does, in its own parameters' terms.
 
-    `stalls` are its waits for what others give.
+    `stalls` are its waits for what others give, `joins` what threads come to that it waits for.
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
@@ -116,6 +116,7 @@ class Summary(Struct, frozen=True, array_like=True):
     blocks: tuple[Wait, ...] = ()
     calls: tuple[Wait, ...] = ()
     stalls: tuple[Stall, ...] = ()
+    joins: tuple[Reach, ...] = ()
     returns: tuple[tuple[ir.Path, Taken, Facts], ...] = ()
     fates: tuple[tuple[int, ir.Place | None], ...] = ()
     callbacks: tuple[tuple[int, tuple[tuple[Taken, Facts], ...]], ...] = ()
@@ -134,7 +135,7 @@ class Summary(Struct, frozen=True, array_like=True):
     def says_nothing(self) -> bool:
         """Whether a call takes no lock, gives none back, waits for nobody and calls nothing that it is given."""
         takes = self.reaches or self.returns or self.keeps or self.gives
-        return not (takes or self.suspends or self.blocks or self.calls or self.stalls or self.callbacks)
+        return not (takes or self.suspends or self.blocks or self.calls or self.stalls or self.joins or self.callbacks)
 
 
 EMPTY = Summary(known=False)

@@ -19,6 +19,9 @@ from lockcheck.analysis.ways import Fact, Facts, Taken, Ways, below
 MOST_REACHES = 96
 """A summary names at most so many acquisitions."""
 
+MOST_JOINS = 16
+"""And so many that threads come to for which it waits."""
+
 MOST_CONDITIONS = 8
 """One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
 
@@ -35,6 +38,7 @@ class Told:
     blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     calls: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
+    joins: dict[tuple[ir.Place, str, str], Reach] = field(default_factory=dict)
     callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
     capped: bool = False
 
@@ -96,6 +100,12 @@ class Told:
     def stall(self, stall: Stall) -> None:
         """The first wait on a place for one kind of thing counts."""
         self.stalls.setdefault((stall.on.place, stall.of), stall)
+
+    def join(self, reach: Reach) -> None:
+        """The first acquisition of a lock by a thread that is waited for counts, and only so many."""
+        key = reach.lock.place, reach.lock.owner, reach.mode
+        if key in self.joins or len(self.joins) < MOST_JOINS:
+            self.joins.setdefault(key, reach)
 
     def reached(self) -> Iterator[Reach]:
         """All acquisitions that were met."""

@@ -43,6 +43,10 @@ class Callables(Callees):
     def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
         """The type of a field as written."""
 
+    @abstractmethod
+    def goes_home(self, place: ir.Place | None) -> None:
+        """Remember which parts of the value at a place are other names of something in the object that keeps it."""
+
     def target(self, place: ir.Place | None) -> Target | None:
         """What calling the value at a place runs; None where that is not known."""
         found, root = self.named_target(place), place.root if place is not None and not place.way else None
@@ -118,6 +122,8 @@ class Callables(Callees):
         if given is not None:
             operands = fitted((*operands, *given), function.params, len(target.functions) == 1)
         paths = tuple(self.canon(operand.place) for operand in operands)
+        for place in paths:
+            self.goes_home(place)
         asked = tuple(self.asked(operand.place) for operand in operands) if given is not None else ()
         runs = ir.Invoke(
             self.body.result, target.functions, target.sure, operands, paths, at, at, function.name, asked=asked
@@ -189,16 +195,7 @@ class Callables(Callees):
         if runs:
             body = self.body_of(ir.Place(known.root, (*known.way, "run")), self.now)
             return (body,) if body is not None else ()
-        if not known.way:
-            return ()
-        owner = ir.Place(known.root, known.way[:-1])
-        owner_kind = self.type_of(owner)
-        raw = self.declared(owner_kind, known.way[-1]) if owner_kind is not None else None
-        given = [g.path[2:] for g in raw.args[1:] if g.path[1:2] == ("target=",)] if raw is not None else []
-        if not given or given[0][:1] not in (("self",), ("cls",)):
-            return ()
-        body = self.body_of(ir.Place(owner.root, owner.way + given[0][1:]), self.now)
-        return (body,) if body is not None else ()
+        return ()
 
 
 def fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...], alone: bool) -> tuple[ir.Operand, ...]:

@@ -341,6 +341,8 @@ class Made:
         made = effects.makes.get(effects.separator.join((*kind.path, name)))
         if made is not None:
             return made
+        if name in effects.futures and kind.path[-1] in effects.joins:
+            return ir.Type(tuple(effects.futures[name].split(effects.separator)))
         for outer in (owner, *self.bases(owner, effects)):
             if (*outer.path, name) in self._names.types:
                 return ir.Type((*outer.path, name))

@@ -6,7 +6,10 @@ Never: what a call does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lockcheck import ir
+from lockcheck.effects import Effects
 from lockcheck.linker.callables import Callables
 from lockcheck.linker.made import CLASS, HANDED
 from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain
@@ -153,6 +156,20 @@ class Values(Callables):
                 holder = ir.Place(owner.root, owner.way + way[:-1])
                 self.home[ir.Place(place.root, (*place.way, part, OF_METHOD))] = holder
 
+    def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The bodies of the threads that the value at a place stands for: of a field, by what the class puts there."""
+        found, known = super().others(place), self.canon(place)
+        if found or known is None or not known.way:
+            return found
+        each = known.way[-1].startswith("[")
+        owner = ir.Place(known.root, known.way[: -2 if each else -1])
+        name = known.way[-2:][0] if each else known.way[-1]
+        kind = self.type_of(owner) if len(known.way) > each and not name.startswith("[") else None
+        field = self.field_of(kind, name) if kind is not None else None
+        given = (way for raw in _ways_made(field[0], each) for way in _run_by(raw, self.effects)) if field else ()
+        bodies = (self.body_of(ir.Place(owner.root, owner.way + way), self.now) for way in dict.fromkeys(given))
+        return tuple(body for body in bodies if body is not None)
+
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
         if place is None:
@@ -267,7 +284,8 @@ class Values(Callables):
 def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
     """How the value of a field, or each of its elements, may be made; only that it may be missing is left out."""
     found: list[ir.Type] = []
-    waiting = list(field.put if each else (field.type,))
+    listed = field.type.args if each and field.type.path == ("list",) else ()
+    waiting = [*field.put, *listed] if each else [field.type]
     while waiting:
         one = waiting.pop()
         if one.path == ("[any]",):
@@ -275,3 +293,12 @@ def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
         elif one.path not in SAYS_NOTHING:
             found.append(one)
     return found
+
+
+def _run_by(raw: ir.Type, effects: Effects) -> Iterator[ir.Path]:
+    """The parts of an object that a value is made to run on a thread: `Thread(target=self._run)`."""
+    if raw.path == ("[made]",) and raw.args[0].path[-1] in effects.threads:
+        for path in (one.path[1:] for one in raw.args[1:] if one.path[0] == "[at]"):
+            way = path[1:] if path and path[0].endswith("=") else path
+            if way[:1] in (("self",), ("cls",)) and len(way) > 1:
+                yield way[1:]
