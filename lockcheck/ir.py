@@ -598,12 +598,17 @@ Step: TypeAlias = Union[
 # ---------------------------------------------------------------------------------------------------------- walks
 
 
+_WITH_STEPS = frozenset((Region, Branch, Loop, Lambda))
+
+
 def steps_of(region: Region, closures: bool = True) -> Iterator[Step]:
     """A region and all steps in it, in no order; `closures`: those of the closures in it too."""
     waiting: list[Step] = [region]
     while waiting:
         step = waiting.pop()
         yield step
+        if type(step) not in _WITH_STEPS:
+            continue
         match step:
             case Region(steps):
                 waiting += steps

@@ -325,10 +325,11 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     effects = program.types.effects(number)
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
-    state.gone = frozenset(slot for step in ir.steps_of(body.root) for slot in ir.moved_by(step))
+    every = tuple(ir.steps_of(body.root))
+    state.gone = frozenset(slot for step in every for slot in ir.moved_by(step))
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
-    state.used = frozenset(slot for step in ir.steps_of(body.root) for slot in _asked(step))
+    state.used = frozenset(slot for step in every for slot in _asked(step))
     state.watched = _watched(body, effects.objects)
     state.settled = _passing(body.root).union(_fed(body.root, effects)) if effects.objects else frozenset()
     root = state.region(body.root)

@@ -37,6 +37,7 @@ class Names:
         """What modules bring in by globs, as far as it is known while that of another is being looked for."""
         self._opening: dict[ir.Path, list[ir.Path]] = {}
         self._reached: dict[ir.Path, tuple[ir.Path, ...]] = {}
+        self._outside: dict[ir.Path, list[ir.Path]] = {}
         number = 0
         for unit in units:
             for decl in unit.types:
@@ -203,6 +204,12 @@ class Names:
 
     def outside_globs(self, module: ir.Path) -> list[ir.Path]:
         """The globs of a module (and of the functions' scopes around it) that reach out of the tree."""
+        known = self._outside.get(module)
+        if known is None:
+            known = self._outside[module] = self._outside_globs(module)
+        return known
+
+    def _outside_globs(self, module: ir.Path) -> list[ir.Path]:
         found, scope = [], module
         while True:
             for target in self._globs.get(scope, ()):

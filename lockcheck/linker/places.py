@@ -141,10 +141,10 @@ class Places(ABC):
             return None
         place = self.typed(place)
         if isinstance(place.root, int):
-            kind, start = self.slot_type(place.root), 0
+            kind = self.slot_type(place.root)
         else:
-            kind, start = self.program.static_type(self.context.module, place.root, self.effects), 0
-        for part in place.way[start:]:
+            kind = self.program.static_type(self.context.module, place.root, self.effects)
+        for part in place.way:
             if kind is None:
                 return None
             if part == "*":
@@ -155,9 +155,9 @@ class Places(ABC):
 
     def typed(self, place: ir.Place) -> ir.Place:
         """The place by the first of its names whose type is known; variables may name each other in a ring."""
-        seen: set[int] = set()
-        while isinstance(place.root, int) and place.root not in seen and self.slot_type(place.root) is None:
-            seen.add(place.root)
+        seen: list[int] = []
+        while isinstance(place.root, int) and self.slot_type(place.root) is None and place.root not in seen:
+            seen.append(place.root)
             known = self.alias.get(ir.Place(place.root))
             if known is None:
                 break
@@ -165,10 +165,11 @@ class Places(ABC):
         return place
 
     def slot_type(self, slot: int) -> ir.Type | None:
-        if slot not in self.types:
+        known = self.types.get(slot, UNKNOWN)
+        if known is UNKNOWN and slot not in self.types:
             declared = self.body.slots[slot].type
-            self.types[slot] = self.program.types.resolve(declared, self.context, self.effects)
-        return self.types[slot]
+            known = self.types[slot] = self.program.types.resolve(declared, self.context, self.effects)
+        return known
 
     def learn(self, slot: int, kind: ir.Type | None) -> None:
         known = self.slot_type(slot)
@@ -329,7 +330,10 @@ def slot_of(place: ir.Place | None) -> int:
 
 def plain(place: ir.Place) -> ir.Place:
     """The place without what an Option, a Result or a variant adds to the way."""
-    if not any("." in part for part in place.way):
+    for part in place.way:
+        if "." in part:
+            break
+    else:
         return place
     kept = []
     for part in place.way:

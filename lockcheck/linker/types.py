@@ -292,7 +292,7 @@ class Types:
         if kind is None:
             return False
         name = kind.path[-1]
-        if name in (GUARD, *effects.own.guards):
+        if name == GUARD or name in effects.own.guards:
             return True
         return name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import tree_sitter as ts
@@ -116,30 +116,14 @@ class Frame(ABC):
                 return scope[name]
         return None
 
-    @contextmanager
     def region(
         self, node: ts.Node, *, scope: str = "both", label: int = -1, into: list[ir.Step] | None = None, why: str = ""
-    ) -> Iterator[list[int]]:
+    ) -> AbstractContextManager[list[int]]:
         """Steps written inside become one region, put at the end into the steps outside (or `into`).
 
         `scope` says what the region owns: "temps", "locals", or "both".
         """
-        steps, temps, local, head = self.steps, self.temps, self.locals, self.head
-        owned: list[int] = []
-        self.steps = []
-        if scope in ("temps", "both"):
-            self.temps = owned
-            self.head = why or "temporary"
-        if scope in ("locals", "both"):
-            self.locals = owned
-        self.names.append({})
-        try:
-            yield owned
-        finally:
-            self.names.pop()
-            done = ir.Region(tuple(self.steps), tuple(owned), self.at(node), label)
-            self.steps, self.temps, self.locals, self.head = steps, temps, local, head
-            (self.steps if into is None else into).append(done)
+        return _Inside(self, node, scope, label, into, why)
 
     def arm(self, node: ts.Node, role: str, head: tuple[int, int], needs: bool, fill: Callable[[], None]) -> ir.Arm:
         """A branch's arm whose region `fill` writes."""
@@ -206,3 +190,31 @@ class Frame(ABC):
         if node is not None:
             with self.region(node, scope="temps", why="condition"):
                 self.value(node)
+
+
+class _Inside:
+    """A region that is being written. (A generator would do, and takes three times as long; there are many.)"""
+
+    def __init__(
+        self, frame: Frame, node: ts.Node, scope: str, label: int, into: list[ir.Step] | None, why: str
+    ) -> None:
+        self.frame, self.node, self.scope, self.label, self.into, self.why = frame, node, scope, label, into, why
+        self.owned: list[int] = []
+
+    def __enter__(self) -> list[int]:
+        frame = self.frame
+        self.before = frame.steps, frame.temps, frame.locals, frame.head
+        frame.steps = []
+        if self.scope != "locals":
+            frame.temps, frame.head = self.owned, self.why or "temporary"
+        if self.scope != "temps":
+            frame.locals = self.owned
+        frame.names.append({})
+        return self.owned
+
+    def __exit__(self, *_: object) -> None:
+        frame = self.frame
+        frame.names.pop()
+        done = ir.Region(tuple(frame.steps), tuple(self.owned), frame.at(self.node), self.label)
+        frame.steps, frame.temps, frame.locals, frame.head = self.before
+        (frame.steps if self.into is None else self.into).append(done)
