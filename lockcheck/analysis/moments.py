@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
-from lockcheck.analysis.ways import Facts, Hold, Taken, Ways
+from lockcheck.analysis.ways import Facts, Hold, Site, Taken, Ways
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Moment:
         some = frozenset[Hold]().union(*ways)
         every = frozenset.intersection(*ways) if ways else some
         certain = {hold.taken for hold in every} | _on_every_way(ways)
-        listed = sorted(some, key=lambda h: (h.taken.site.at, repr(h.holder)))
+        listed = sorted(some, key=_rank) if len(some) > 1 else some
         seen: set[Taken] = set()
         out = []
         for hold in listed:
@@ -45,6 +45,12 @@ class Moment:
                 seen.add(hold.taken)
                 out.append((hold, hold.taken in certain))
         return out
+
+
+def _rank(hold: Hold) -> tuple[ir.Range, str, tuple[Site, ...], str, str]:
+    """By its acquisition; of several at one place, of which a call may have made either, nothing is left open."""
+    taken = hold.taken
+    return taken.site.at, repr(hold.holder), taken.inner, taken.mode, repr(taken.lock)
 
 
 def is_question(arms: tuple[ir.Arm, ...]) -> bool:

@@ -34,6 +34,8 @@ class Library(Invocations):
                     self.hand_on(call.dst, place)
             elif len(call.operands) == 1:
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
+            else:
+                self.drawn[call.dst] = place
             if name in self.effects.insists and carries:
                 self.insisted(place)
             if carries and name in self.effects.empties:
@@ -46,18 +48,21 @@ class Library(Invocations):
             self.hand_on(slot_of(place), ir.Place(call.dst))
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
-            if (
-                operand.place is not None
-                and operand.place.root in self.threads
-                and isinstance(place and place.root, int)
-            ):
-                self.threads[place.root] = self.threads[operand.place.root]  # type: ignore[index, union-attr]
-                self.keeps_handle(place, operand.place)  # type: ignore[arg-type]
+            if place is not None and operand.place is not None:
+                self.keeps_one(place, operand.place)
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
+
+    def keeps_one(self, place: ir.Place, given: ir.Place) -> None:
+        """A thread's handle goes into what is at a place, or one that has a part of it does."""
+        if not (isinstance(given.root, int) and isinstance(place.root, int) and given.root in self.threads):
+            return
+        for root in {place.root, slot_of(self.canon(place))} - {-1}:
+            self.threads[root] = self.threads[given.root]
+        self.keeps_handle(place, given)
 
     def insisted(self, place: ir.Place) -> None:
         """What comes after it runs only where the value was there."""
@@ -223,6 +228,8 @@ class Library(Invocations):
         """
         first = call.operands[0].place if call.operands else None
         held = self.type_of(first) if len(call.operands) == 1 else None
+        if first is not None:
+            self.drawn[call.dst] = first
         if held is not None and self.program.types.is_guard(held, self.effects):
             self.learn(call.dst, held.args[-1] if held.args else None)
             return

@@ -145,6 +145,9 @@ class Pass(Judged, Callees):
                 self.out.append(ir.Release(plain(src), at))
 
     def move(self, dst: ir.Place, src: ir.Place) -> None:
+        if dst.way[-1:] == ("&",) and dst != src:  # (what a reference leads to keeps its names, and what it is)
+            self.keeps_handle(dst, src)
+            return
         if isinstance(dst.root, int) and not dst.way:
             self.learn(dst.root, EMPTY_OPTION if src == ir.NONE else self.type_of(src))
             self.hand_on(dst.root, src)

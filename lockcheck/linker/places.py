@@ -80,6 +80,8 @@ class Places(ABC):
     abroad: dict[int, str] = field(default_factory=dict)
     """What a task waits for that awaits the value, where that is the world outside: words for people."""
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
+    drawn: dict[int, ir.Place] = field(default_factory=dict)
+    """Where what a slot has was taken out."""
     beside: set[int] = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
     halves: dict[str, str] = field(default_factory=dict)

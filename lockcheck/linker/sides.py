@@ -59,13 +59,16 @@ class Sides(Closures):
     def keeps_handle(self, dst: ir.Place, src: ir.Place) -> None:
         """A thread's handle goes into a field: whoever finds it there can wait for the thread."""
         if isinstance(src.root, int) and not src.way and src.root in self.threads and (dst.way or dst.root != src.root):
-            owner = self.owner_of(dst)
+            owner = self.owner_of(dst) or self.owner_of(self.canon(dst) or dst)
             if owner:
                 self.starts.append((owner, self.threads[src.root]))
 
     def waited_for(self, place: ir.Place | None) -> str:
-        """The owner of the field that a handle was found in."""
-        known = self.canon(place)
+        """The owner of the field that a handle was found in, or taken out of with others."""
+        known, seen = self.canon(place), set[int]()
+        while known is not None and isinstance(known.root, int) and known.root in self.drawn.keys() - seen:
+            seen.add(known.root)
+            known = self.canon(self.drawn[known.root])
         if known is None or (isinstance(known.root, int) and not known.way):
             return ""
         owner = self.owner_of(known)

@@ -157,8 +157,8 @@ class Expressions(Frame):
             self.put(ir.End(dst, self.at(left), src == ir.NONE))
         if dst is not None and left.type in ("identifier", "field_expression"):
             self.put(ir.Release(dst, self.at(node)))
-            if src is not None:
-                self.put(ir.Move(dst, src))
+        if dst is not None and src is not None and left.type in ("identifier", "field_expression", "unary_expression"):
+            self.put(ir.Move(dst, src))
         return None
 
     def compound(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
