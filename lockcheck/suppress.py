@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lockcheck.finding import Edit, Finding, Fix
-from lockcheck.lints import allowed
 from lockcheck.source import Source, Span
 
 WITHOUT_REASON = ("LCK001", "allow-without-reason")
@@ -188,12 +187,15 @@ def sift(
 
 def _by_lint(finding: Finding, source: Source | None) -> Allowance | None:
     """The attribute that allows another linter to find what this finding says, there or where the guard is taken."""
-    if source is None:
+    lints = [one for one in finding.lints if source is not None and one.encode() in source.data]
+    if source is None or not (lints and source.path.endswith(".rs")):
         return None
-    spans = (finding.span, *(note.span for note in finding.notes[:1]))
-    for lint in finding.lints:
+    from lockcheck.frontends.rust.lints import allowed  # (a parser: only where somebody says such a thing)
+
+    spans = [span for span in (finding.span, *(note.span for note in finding.notes[:1])) if span.path == source.path]
+    for lint in lints:
         for one in allowed(source, lint):
-            if any(span.path == source.path and one.begins <= span.start < one.ends for span in spans):
+            if any(one.begins <= span.start < one.ends for span in spans):
                 line = source.position(one.start).line
                 said = f"`{lint}` is allowed here"
                 return Allowance(source.path, line, (lint,), said, Span(source.path, one.start, one.end), owed=False)
