@@ -176,6 +176,16 @@ class Effects:
     """The method that runs before it, and returns the object."""
     of_classes: frozenset[str] = names("language.of-classes")
     """What classes are built on whose objects are classes, by the last name."""
+    row_sets: frozenset[str] = names("rows.sets")
+    """Types of sets of rows, in full; a lock of one is that of the class of its rows."""
+    row_classes: frozenset[str] = names("rows.of")
+    """What classes are built on whose objects are rows."""
+    row_managers: frozenset[str] = names("rows.managers")
+    """Fields of such a class that are the set of all its rows."""
+    row_tries: frozenset[str] = names("rows.tries")
+    """Arguments by which a set of rows is not waited for."""
+    transactions: frozenset[str] = names("rows.transactions")
+    """What blocks are opened with at whose end rows are free again."""
     stacks: Mapping[str, str] = table("language.stacks")
     """Methods that open what they are given for as long as the receiver's own block is open, and by which method."""
     enters: frozenset[str] = names("language.enters")

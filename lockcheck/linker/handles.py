@@ -10,13 +10,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.linker.lock_methods import CLOSES, LockMethods
+from lockcheck.linker.lock_methods import CLOSES
+from lockcheck.linker.rows import Rows
 
 PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 """Methods by which a container gets another value."""
 
 
-class Handles(LockMethods):
+class Handles(Rows):
     """What is waited for by a value that stands for it, or for several."""
 
     def handed_out(self, call: ir.Call) -> None:

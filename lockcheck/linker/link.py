@@ -231,6 +231,11 @@ class ObjectPass(Objects, Pass):
             if dst.way and not src.way and src.root in self.fresh:
                 self.kept_at[src.root] = dst
 
+    def region(self, region: ir.Region) -> ir.Region:
+        done = super().region(region)
+        self.transactions = [one for one in self.transactions if one not in region.slots]
+        return done
+
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         super().new(dst, path, parts)
         for _, operand in parts:

@@ -102,6 +102,8 @@ class Places(ABC):
     """Objects that this function made and handed nothing to that could be called."""
     inside: dict[int, int] = field(default_factory=dict)
     """Lists of one element that are made here, with the slot of that element."""
+    transactions: list[int] = field(default_factory=list)
+    """What blocks of transactions are open with, the outermost first: rows are free again at its end."""
     steady: set[ir.Range] = field(default_factory=set)
     asks_lock: dict[int, ir.Place] = field(default_factory=dict)
     out: list[ir.Step] = field(default_factory=list)
