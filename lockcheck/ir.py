@@ -265,6 +265,8 @@ class Refine(Struct, frozen=True, gc=False, array_like=True, tag=True):
     value: Path = ()
 
 
+HANDED = ("[handed]",)
+"""The root of what a closure is given for good by who calls it; the way is the number of its parameter."""
 YES = Place(("[true]",))
 """The value that is written as true."""
 NO = Place(("[false]",))
@@ -484,13 +486,15 @@ class Assume(Struct, frozen=True, gc=False, array_like=True, tag=True):
 class Callback(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The function calls what was passed to it as the parameter in `slot`, with what is at the places `given`.
 
-    With the slot ``~n`` it waits for what calling the parameter in slot n gave.
+    With the slot ``~n`` it waits for what calling the parameter in slot n gave. `moved` are those of the places whose
+    values go over for good, each behind the number of the callee's parameter.
     """
 
     slot: int
     at: Range
     name_at: Range
     given: tuple[Place, ...] = ()
+    moved: tuple[tuple[int, Place], ...] = ()
 
 
 class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -154,10 +154,10 @@ class Walk:
                 self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where)), ways)
                 joined(self, others, where, ways)
                 return ways
-            case ir.Callback(slot):
+            case ir.Callback(slot, moved=moved):
                 if slot >= 0:
                     self.moment(step, ways)
-                self.told.called_back(slot, ways)
+                self.told.called_back(slot, ways, moved)
                 return ways
             case ir.Wait(on, where, _, name, of=of):
                 self.moment(step, ways)
@@ -290,7 +290,8 @@ class Walk:
     def does_something(self, body: ir.Region) -> bool:
         """Whether it matters under what a closure runs: not where all that it does is to give back a value."""
         return not all(
-            isinstance(step, ir.Region) or (isinstance(step, (ir.Move, ir.Ref)) and self.is_nameless(step.dst))
+            isinstance(step, ir.Region)
+            or (isinstance(step, (ir.Move, ir.Ref)) and (step.src.root == ir.HANDED or self.is_nameless(step.dst)))
             for step in ir.steps_of(body)
         )
 
@@ -354,7 +355,8 @@ class Walk:
             passed = _parameter(number)
             runs = number in called or (passed in called and not boxed)
             if runs or (not boxed and (passed in summary.passed_on or not summary.known)):
-                ways = self.callback(step, called, number, body, ways)
+                handed = {taken: given for (one, taken), given in summary.handed if one == number}
+                ways = self.callback(step, called.get(number, ()), handed, body, ways)
             else:
                 aside = Walk(self.number, self.linked, self.summarize, False, Told(self.told.parameters), self.moments)
                 aside.region(body, START)
@@ -398,18 +400,19 @@ class Walk:
         return Taken(lock, taken.mode, Site(self.number, step.at), taken.name, False, (taken.site, *taken.inner))
 
     def callback(
-        self, step: ir.Invoke, callbacks: dict[int, tuple[tuple[Taken, Facts], ...]], number: int, body: ir.Region,
+        self, step: ir.Invoke, called: tuple[tuple[Taken, Facts], ...], handed: dict[Taken, int], body: ir.Region,
         ways: Ways,
     ) -> Ways:  # fmt: skip
-        """A closure that the callee calls runs under what the callee holds then."""
-        inside = ways
-        for taken, given in callbacks.get(number, ()):
+        """A closure that the callee calls runs under what the callee holds then, or hands over to it."""
+        inside, callee, mine = ways, ir.Place(("[callee]",)), ir.Place(ir.HANDED)
+        for taken, given in called:
             when = discharged(given, step)
             if when is None:
                 continue
-            inside = at.added_where(inside, Hold(self.lent_by(step, taken), ir.Place(("[callee]",))), when)
+            holder = ir.Place(ir.HANDED, (str(handed[taken]),)) if taken in handed else callee
+            inside = at.added_where(inside, Hold(self.lent_by(step, taken), holder), when)
         after = self.region(body, inside)
-        return self.joined(ways, at.released(after, ir.Place(("[callee]",))))
+        return self.joined(ways, at.released(at.released(after, callee), mine))
 
     def results(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
         """What the callee hands out, and what became of the guards that were passed in."""
@@ -543,5 +546,6 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         raises=bool(walker.exits.get(ir.RAISED)),
         comes_back=bool(ends) or not walker.exits.get(ir.RAISED),
         merged=walker.merged,
+        handed=tuple(sorted(told.handed.items(), key=repr)),
         writes=frozenset(place for place in told.written if place.root == ir.STATIC),
     )

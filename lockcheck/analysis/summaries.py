@@ -106,6 +106,7 @@ class Summary(Struct, frozen=True, array_like=True):
 
     `stalls` are its waits for what others give, `joins` what threads come to that it waits for.
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
+    `handed` are those of these guards that the parameter gets for good, and as which of its own parameters.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
     modules and classes that it assigns to. `orders`: in which it takes locks that it is given.
@@ -130,6 +131,7 @@ class Summary(Struct, frozen=True, array_like=True):
     merged: bool = False
     writes: frozenset[ir.Place] = frozenset()
     orders: tuple[Order, ...] = ()
+    handed: tuple[tuple[tuple[int, Taken], int], ...] = ()
 
     @property
     def says_nothing(self) -> bool:

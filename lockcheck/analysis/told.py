@@ -40,6 +40,7 @@ class Told:
     stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
     joins: dict[tuple[ir.Place, str, str], Reach] = field(default_factory=dict)
     callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
+    handed: dict[tuple[int, Taken], int] = field(default_factory=dict)
     capped: bool = False
 
     def put(self, ways: Ways, dst: ir.Place) -> Ways:
@@ -112,12 +113,17 @@ class Told:
         for others in self.reaches.values():
             yield from others.values()
 
-    def called_back(self, slot: int, ways: Ways) -> dict[Taken, Facts]:
-        """A parameter is called under what is held here."""
+    def called_back(
+        self, slot: int, ways: Ways, moved: tuple[tuple[int, ir.Place], ...] = ()
+    ) -> dict[Taken, Facts]:
+        """A parameter is called under what is held here; `moved` is what it is given for good, see `ir.Callback`."""
         under = self.callbacks.setdefault(slot, {})
         for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:
             when = self.wherever(ways, taken)
             under[taken] = when & under.get(taken, when)
+        for number, place in moved:
+            mine = {h.taken for way in ways for h in way if below(h.holder, place) and not is_parameter(h.taken)}
+            self.handed.update(dict.fromkeys(((slot, taken) for taken in mine if not taken.by_hand), number))
         return under
 
     def wherever(self, ends: Ways, taken: Taken, at_end: bool = False) -> Facts:

@@ -51,7 +51,8 @@ class Callees(Acts, Library):
         if isinstance(root, int) and root < self.program.parameters(self.number):
             self.lends(root, [o.place for o in call.operands])
             given = tuple(plain(o.place) for o in call.operands if o.place is not None)
-            self.out.append(ir.Callback(root, call.at, call.name_at, given))
+            moved = ((n, plain(o.place)) for n, o in enumerate(call.operands) if o.moved and o.place is not None)
+            self.out.append(ir.Callback(root, call.at, call.name_at, given, tuple(moved)))
             self.calling[call.dst] = root
         else:
             self.stored_call(call, place, kind)

@@ -39,13 +39,13 @@ class Closures(Places):
             self.calling[dst] = self.calling[slot]
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
-        self.run_waiting(slot_of(src), dst)
+        waited = self.run_waiting(slot_of(src), dst) or self.call_of(slot_of(src))
         if slot_of(src) in self.calling:
             self.out.append(ir.Callback(~self.calling[slot_of(src)], at, name_at))
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
             why = why or self.kept_for_others(src)
-            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why, self.call_of(slot_of(src))))
+            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why, waited))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
@@ -61,19 +61,23 @@ class Closures(Places):
         kind = self.type_of(known) if known is not None and known.way else None
         return self.effects.awaits.get(self.effects.separator.join(kind.path), "") if kind is not None else ""
 
-    def run_waiting(self, slot: int, dst: int) -> None:
-        """What runs when somebody waits for the value of a slot runs here."""
-        self.run_pending(slot)
+    def run_waiting(self, slot: int, dst: int) -> ir.Range | None:
+        """What runs when somebody waits for the value of a slot runs here; where it was called, if it is a call."""
+        waited = self.run_pending(slot)
         if slot in self.lambdas and self.lambdas[slot].deferred:
             self.inline(self.lambdas[slot], ir.Place(dst), surely=True)
+        return waited
 
-    def run_pending(self, slot: int) -> None:
+    def run_pending(self, slot: int) -> ir.Range | None:
+        """A call whose value is in a slot runs here, where it is waited for; where it is written, if there is one."""
         waiting = self.pending.pop(slot, None)
-        if waiting is not None:
-            self.out.append(waiting)
-            made = ir.Place(waiting.dst) if isinstance(waiting, ir.Invoke) else waiting.holder
-            if made is not None and made != ir.Place(slot):
-                self.out.append(ir.Move(ir.Place(slot), made))
+        if waiting is None:
+            return None
+        self.out.append(waiting)
+        made = ir.Place(waiting.dst) if isinstance(waiting, ir.Invoke) else waiting.holder
+        if made is not None and made != ir.Place(slot):
+            self.out.append(ir.Move(ir.Place(slot), made))
+        return waiting.at if isinstance(waiting, ir.Invoke) else None
 
     def inline(
         self,
@@ -179,7 +183,7 @@ class Closures(Places):
             assert operand.place is not None and isinstance(operand.place.root, int)
             closure = self.lambdas[operand.place.root]
             if not closure.deferred or call.awaited:
-                body = self.closure_body(closure)
+                body = _handed(closure, self.closure_body(closure))
                 found.append((number, body, closure.dst in self.boxed))
                 waited = self.run_by_waiting(closure) if call.awaited else ()
                 if waited:
@@ -332,3 +336,11 @@ def _given(call: ir.Call) -> tuple[ir.Operand, ...]:
     """What a call gives to its callee: the arguments without a receiver."""
     own = isinstance(call.callee, ir.Method) and not call.word.startswith("call")
     return call.operands[1 if own else 0 :]
+
+
+def _handed(closure: ir.Lambda, body: ir.Region) -> ir.Region:
+    """What a closure does, with what it is given for good in its parameters."""
+    if not closure.params:
+        return body
+    given = [ir.Move(ir.Place(slot), ir.Place(ir.HANDED, (str(n),))) for n, slot in enumerate(closure.params)]
+    return ir.Region((*given, body), (), body.at)
