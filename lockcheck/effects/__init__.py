@@ -188,6 +188,8 @@ class Effects:
     """What blocks are opened with at whose end rows are free again."""
     stacks: Mapping[str, str] = table("language.stacks")
     """Methods that open what they are given for as long as the receiver's own block is open, and by which method."""
+    stack_calls: frozenset[str] = names("language.stack-calls")
+    """Methods that call what they are given when that block is closed."""
     enters: frozenset[str] = names("language.enters")
     """The methods that a block is opened by."""
 

@@ -119,10 +119,18 @@ class Objects(Constructions):
         return kept and name not in self.program.types.method_names(kind.path)
 
     def on_stack(self, call: ir.Call, name: str, stack: ir.Place | None) -> bool:
-        """What is put on a stack of blocks is opened here, and closed with the stack's own block."""
+        """What is put on a stack of blocks is opened here, or called later, and closed with the stack's own block."""
         root = stack.root if stack is not None and not stack.way else None
-        if name in CLOSES and root in self.stacked:
+        if root in self.stacked and (name in CLOSES or name in self.effects.empties):
+            for later in reversed(self.on_close.get(root, ())):
+                self.call(later)
             self.out.append(ir.Release(ir.Place(root), (call.at[1], call.at[1])))
+        given = call.operands[1].place if name in self.effects.stack_calls and len(call.operands) > 1 else None
+        if given is not None and given.way and isinstance(root, int):
+            self.stacked.add(root)
+            method = (ir.Operand(ir.Place(given.root, given.way[:-1])), *call.operands[2:])
+            self.on_close.setdefault(root, []).append(_with(call, ir.Method(given.way[-1]), method))
+            return True
         if name not in self.effects.stacks or len(call.operands) != 2 or not isinstance(root, int):
             return False
         self.stacked.add(root)

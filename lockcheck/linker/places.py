@@ -48,6 +48,8 @@ class Places(ABC):
     """Locks that were taken by name: the end of a block gives them back too."""
     stacked: set[int] = field(default_factory=set)
     """Stacks of blocks on which something was put."""
+    on_close: dict[int, list[ir.Call]] = field(default_factory=dict)
+    """What is called when such a stack is closed, in the order in which it was put there."""
     asks: dict[int, frozenset[str]] | None = None
     now: ir.Range = (0, 0)
     spawned: dict[int, tuple[ir.Region, ...]] = field(default_factory=dict)

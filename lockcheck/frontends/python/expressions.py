@@ -322,6 +322,10 @@ class Expressions(Frame):
             self.names[-1][name] = self.slot(name, "local")
 
         def run() -> None:
+            if each.asynchronous is not None:
+                at = self.at(each)
+                name_at = (at[0], at[0] + len("async"))
+                self.put(ir.Await(self.slot(), source or UNKNOWN, at, name_at, self.handler(True)))
             self.element(each.target, source, mark)
             for test in each.ifs:
                 self.value(test.test)

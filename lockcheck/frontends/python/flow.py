@@ -203,20 +203,28 @@ class Flow(Expressions):
             return
         item, rest = items[0], items[1:]
         waits = node.asynchronous is not None
-        manager = self.value(item.item)
-        place = manager or UNKNOWN
         at, name_at = self.at(item.item), self.at(item.item)
         guard = self.slot("", "with", at)
-        operand = (ir.Operand(place),)
-        leaves, ends = ir.Method("__aexit__" if waits else "__exit__"), self.slot()
+        enters, leaves = (ir.Method(f"__a{name}__" if waits else f"__{name}__") for name in ("enter", "exit"))
+        one_of = ir.Place(self.slot()) if isinstance(item.item, cst.IfExp) else None
+        operand = (ir.Operand(one_of or self.value(item.item) or UNKNOWN),)
+        ends = self.slot()
+
+        def open_(part: cst.BaseExpression, chosen: ir.Place) -> None:
+            place = self.value(part) or UNKNOWN
+            self.put(ir.Move(chosen, place))
+            self.put(ir.Call(guard, enters, (ir.Operand(place),), at, name_at, waits, self.handler()))
 
         def close() -> None:
             self.put(ir.Call(ends, leaves, operand, at, name_at, waits, self.handler()))
             self.put(ir.Release(ir.Place(guard), (at[1], at[1])))
 
         with self.region(self.at(node), (guard,)):
-            enters = ir.Method("__aenter__" if waits else "__enter__")
-            self.put(ir.Call(guard, enters, operand, at, name_at, waits, self.handler()))
+            if isinstance(item.item, cst.IfExp) and one_of is not None:
+                either = (lambda part=part: open_(part, one_of) for part in (item.item.body, item.item.orelse))
+                self.decide(node, item.item.test, *either)
+            else:
+                self.put(ir.Call(guard, enters, operand, at, name_at, waits, self.handler()))
             if waits:
                 self.put(ir.Await(guard, ir.Place(guard), at, name_at, self.handler(True)))
             if item.asname is not None and isinstance(item.asname.name, cst.BaseExpression):
