@@ -52,7 +52,7 @@ class Invocations(Ends):
             paths,
             call.at,
             call.name_at,
-            word,
+            word or self.spoken(call),
             tuple(lambdas),
             guard,
             self.owners(call, targets[0]),
@@ -74,6 +74,13 @@ class Invocations(Ends):
                 self.pending[call.dst] = invoke
             return
         self.out.append(invoke)
+
+    def spoken(self, call: ir.Call) -> str:
+        """What the text calls a value that is called."""
+        place = call.callee.place if isinstance(call.callee, ir.Indirect) else None
+        if place is None or place.way:
+            return place.way[-1] if place is not None and not place.way[-1].startswith("[") else ""
+        return self.body.slots[place.root].name if isinstance(place.root, int) else place.root[-1]
 
     def owners(self, call: ir.Call, target: int) -> tuple[str, ...]:
         """See `ir.Invoke.owners`; of the arguments, those that the callee takes as locks."""

@@ -356,7 +356,7 @@ class Made:
         if path[0] in ("self", "cls"):
             owner = self.follow(at.owner, path[1:-1], effects)
             return self.result_of(owner, path[-1], effects) if owner is not None and len(path) > 1 else None
-        found = self.meaning(at.module, path)
+        found = self.meaning(at.module, path, effects)
         if found in self._names.types or effects.lock(found) is not None:
             return ir.Type(found)
         if found in self._names.functions:
@@ -366,14 +366,20 @@ class Made:
         made = effects.makes.get(effects.separator.join(found))
         return made or (ir.Type(found) if not self._names.is_inside(found) else None)
 
-    def meaning(self, module: ir.Path, path: ir.Path) -> ir.Path:
-        """What a path names, variables that are other names of it followed (`Lock = threading.Lock`)."""
+    def meaning(self, module: ir.Path, path: ir.Path, effects: Effects | None = None) -> ir.Path:
+        """What a path names, variables that are other names of it followed (`Lock = threading.Lock`).
+
+        With `effects`, a lock that all the names of a library are imported with is found too.
+        """
         found = self._names.resolve(module, path)
         for _ in range(_DEPTH):
             static = self._names.statics.get(found)
             if static is None or static.type is None or static.type.path[0] != "[at]" or len(static.type.path) < 2:
                 break
             found = self._names.resolve(static.module, static.type.path[1:])
+        if found == path and len(path) == 1 and effects is not None:
+            whole = ((*base, *path) for base in self._names.outside_globs(module))
+            found = next((one for one in whole if effects.lock(one) is not None), found)
         return found
 
     # ----------------------------------------------------------------------------------------------------- classes

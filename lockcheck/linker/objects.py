@@ -355,7 +355,7 @@ class Objects(Constructions):
         if owner is not None:
             self.above(call, path[-1])
             return
-        found = made.meaning(self.context.module, path)
+        found = made.meaning(self.context.module, path, self.effects)
         if found in names.types or self.effects.lock(found) is not None:
             self.construct(call, found)
             return
@@ -405,7 +405,8 @@ class Objects(Constructions):
         entry = self.effects.acts.get(found[-1]) if len(found) > 1 else None
         if entry is not None and found[-2] in entry.types:
             self.did(call, entry.what, None)
-        why = self.effects.blocks.get(spelled)
+        waits, works = self.effects.blocks.get(spelled), self.effects.works.get(spelled)
+        why = waits or works
         hook = self.effects.hooks.get(spelled)
         if hook is not None:
             self.hook(call, *hook)
@@ -423,14 +424,14 @@ class Objects(Constructions):
             return
         self.learn(call.dst, self.of_elements(spelled, call))
         if why is not None and not call.awaited:
-            self.out.append(ir.Block(call.at, call.name_at, found[-1], why))
+            self.out.append(ir.Block(call.at, call.name_at, found[-1], why, brief=waits is None))
             if spelled in self.effects.steady:
                 self.steady.add(call.at)
         else:
             self.unknown(call, spelled)
         self.waits_together(call, spelled)
         self.wraps_lock(call, found)
-        if len(found) > 1:
+        if len(found) > 1 or spelled in self.effects.makes:
             self.learn(call.dst, self.effects.makes.get(spelled) or ir.Type(found))
 
     def hook(self, call: ir.Call, when: str, number: int, hands_over: bool) -> None:

@@ -57,6 +57,7 @@ _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
+_ANYTHING = (("object",), ("Any",))
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _PLAIN = _COMPUTED | AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -435,7 +436,7 @@ def _is_making(kind: ir.Type, said: ir.Type) -> bool:
 
 def _surer(said: ir.Type | None, kind: ir.Type | None) -> ir.Type | None:
     """The type of a value: what an annotation says, or, where it is made on the spot, how it is made."""
-    made = said is not None and kind is not None and _is_making(kind, said)
+    made = said is not None and kind is not None and (_is_making(kind, said) or said.path[-1:] in _ANYTHING)
     return kind if made else said or kind
 
 

@@ -32,6 +32,7 @@ _PROXY = re.compile(r"(?:weakref\.)?proxy\(\s*([\w.]+)\s*\)")
 _ATTRIBUTES = frozenset({"ib", "attrib"})
 """What says of a class's attribute how it is made, by `factory=`, and of what `type=` it is: attrs."""
 _MAKERS = frozenset({"factory", "default_factory"})
+_FACTORY = re.compile(r"(?:attrs?\.)?Factory\(\s*(\w+(?:\.\w+)*)\s*\)")
 _REMARK = re.compile(r"""#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
 
@@ -188,6 +189,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
             return ir.Type(("[made]",), (ir.Type(spelled),))
         if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
             return _value(value.strip()[7:].strip(), 1)
+        if equal and name.strip() == "default" and (maker := _FACTORY.fullmatch(value.strip())) is not None:
+            return ir.Type(("[made]",), (ir.Type(path_of(maker[1])),))
         if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
             return said
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)

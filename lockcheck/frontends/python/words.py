@@ -29,7 +29,7 @@ def forms(words: Words) -> tuple[Form, ...]:
     return compiled(told, r"\s*\.\s*")
 
 
-_WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*"
+_WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*(?::=[^:]*)*"
 """The head of a `with`, which always begins a line; prose seldom has the word there."""
 
 _NAMED = r"^[ \t]*\w+[ \t]*=[ \t]*[\w.]+\."
