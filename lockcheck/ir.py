@@ -283,6 +283,8 @@ STATIC = ("[static]",)
 """The root of what a question about a variable of a module or of a class is about; the way is its full name."""
 MAKE = "[make]"
 """The method by which what makes a lazy static holds it until it is made."""
+NEXT = "[next]"
+"""The method by which a loop asks for its next element."""
 USE = "[use]"
 """The method by which a static is asked for what it stands for: a lazy one is made then, if it is not yet."""
 

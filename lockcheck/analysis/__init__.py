@@ -21,6 +21,7 @@ from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import Linked, Program, Shared, parts_of_owner
+from lockcheck.linker.places import KEYED
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
@@ -483,7 +484,7 @@ class Analysis:
         for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
             if part in ("*", "&"):
                 continue
-            text += "[_]" if part.startswith(("[each", "[?")) else part if part.startswith("[") else f".{part}"
+            text += "[_]" if part.startswith(("[each", "[?", KEYED)) else part if part.startswith("[") else f".{part}"
         return text
 
 

@@ -17,6 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
+from lockcheck.linker.places import KEYED, of_caller
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -206,6 +207,11 @@ def parameter_of(taken: Taken) -> int:
     return int(taken.lock.place.way[0])
 
 
+def _known(part: str, step: ir.Invoke) -> str:
+    """A part of a callee's way that is an element, as its caller knows it."""
+    return part if part == at.ALL or not part.startswith("[") else of_caller(part, step.asked, "[?]")
+
+
 def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     """A callee's lock as the caller sees it, by the caller's oldest name.
 
@@ -213,11 +219,12 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     """
     root = lock.place.root
     if isinstance(root, tuple):
-        return lock
+        keyed = any(part.startswith(KEYED) for part in lock.place.way)
+        return moved_to(lock, ir.Place(root, tuple(_known(part, step) for part in lock.place.way))) if keyed else lock
     base = step.paths[root] if root < len(step.paths) else None
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return moved_to(lock, ir.Place(ELSEWHERE))
-    inner = tuple("[?]" if part.startswith("[") and part != at.ALL else part for part in lock.place.way)
+    inner = tuple(_known(part, step) if part.startswith("[") else part for part in lock.place.way)
     place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
     place = at_home(place, caller.home) if caller.home else place
     if lock.thin and root == 0 and base == ir.Place(0):

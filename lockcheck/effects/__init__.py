@@ -84,6 +84,13 @@ class Effects:
     end_method: str = word("end.method")
     end_owners: frozenset[str] = names("end.owners")
     """Types that own what their argument stands for."""
+    iterators_trait: str = word("iterators.trait")
+    iterators_method: str = word("iterators.method")
+    """Who wants an element calls this method of this trait."""
+    iterators_around: frozenset[str] = names("iterators.around")
+    """Methods whose result is an iterator that asks the receiver for its elements."""
+    iterators_end: frozenset[str] = names("iterators.end")
+    """Methods that ask the receiver for elements at once."""
     copies: str = word("end.copies")
     """The method that makes a value from another one, with which it may share what is in it."""
     end_shared: frozenset[str] = names("end.shared")

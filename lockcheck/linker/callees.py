@@ -24,6 +24,9 @@ class Callees(Acts, Library):
 
     def call(self, call: ir.Call) -> None:
         operands = call.operands
+        if call.word == ir.NEXT:
+            self.next_round(call)
+            return
         for operand in operands:
             self.before(call, operand)
             self.note_passing(call, operand)
@@ -73,6 +76,7 @@ class Callees(Acts, Library):
         kind = self.type_of(place)
         effects = self.effects
         self.act(call, name, place, kind)
+        self.passes_through(call, name, place)
         if name in effects.waits and self.condition_wait(call, kind):
             return
         if self.made_once(call, name, place):

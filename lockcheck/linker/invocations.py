@@ -7,12 +7,14 @@ Never: how the functions were found.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
-from lockcheck.linker.places import plain, slot_of
+from lockcheck.linker.places import of_caller, plain, slot_of
 from lockcheck.linker.types import UNKNOWN
 
+_Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
 
 
@@ -62,10 +64,10 @@ class Invocations(Ends):
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
         elif mode is None:
-            self.names_result(call.dst, targets, paths, certain)
+            self.names_result(call.dst, targets, paths, certain, invoke.asked)
         elif paths and paths[0] is not None:
             inner = self.program.result_place(targets[0]) if len(targets) == 1 and certain else None
-            behind = _of_caller(inner, paths, call.dst)
+            behind = _of_caller(inner, paths, call.dst, invoke.asked)
             promised = ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*"))
             self.name(ir.Place(call.dst), behind if behind is not None and "*" in behind.way else promised)
         waits = self.program.runs_when_awaited(targets[0])
@@ -148,13 +150,15 @@ class Invocations(Ends):
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
         return operand.moved or self.program.takes_by_value(targets[0], number)
 
-    def names_result(self, dst: int, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> None:
+    def names_result(
+        self, dst: int, targets: list[int], paths: _Places, certain: bool, asked: _Places = ()
+    ) -> None:
         """What the result and its fields are other names of: parts of what the only callee was given."""
         if len(targets) != 1 or not certain:
             return
-        self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst))
+        self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst, asked))
         for field, inner in self.program.result_parts(targets[0]).items():
-            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst))
+            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst, asked))
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""
@@ -183,15 +187,20 @@ class Invocations(Ends):
                 return False
 
 
-def _of_caller(inner: ir.Place | None, paths: tuple[ir.Place | None, ...], dst: int) -> ir.Place | None:
+def _of_caller(inner: ir.Place | None, paths: _Places, dst: int, asked: _Places = ()) -> ir.Place | None:
     """A place of the callee's parameters (or a static) as the caller names it; None where it has no name.
 
-    An element that the callee chose may be another one the next time.
+    An element that the callee chose may be another one the next time, but for what it was given as a key.
     """
-    if inner is None or isinstance(inner.root, tuple):
+    if inner is None:
         return inner
+    if isinstance(inner.root, tuple):
+        return ir.Place(inner.root, tuple(of_caller(part, asked, part) for part in inner.way))
     base = paths[inner.root] if inner.root < len(paths) else None
     if base is None or len(base.way) >= 12:
         return None
-    way = (f"[each {dst}]" if part.startswith("[") and not part[1:-1].isdigit() else part for part in inner.way)
+    way = (
+        of_caller(part, asked, f"[each {dst}]") if part.startswith("[") and not part[1:-1].isdigit() else part
+        for part in inner.way
+    )
     return ir.Place(base.root, (*base.way, *way))

@@ -7,11 +7,11 @@ Never: locks.
 from __future__ import annotations
 
 from lockcheck import ir
-from lockcheck.linker.invocations import Invocations
-from lockcheck.linker.places import bare, oldest, plain, slot_of
+from lockcheck.linker.iterators import Iterators
+from lockcheck.linker.places import bare, element_for, oldest, plain, slot_of
 
 
-class Library(Invocations):
+class Library(Iterators):
     """What the language's table says of library calls."""
 
     def library(
@@ -28,7 +28,7 @@ class Library(Invocations):
             if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
                 whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
                 if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
-                    self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
+                    self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
                 else:
                     self.name(ir.Place(call.dst), place)
                     self.hand_on(call.dst, place)
@@ -63,6 +63,13 @@ class Library(Invocations):
         for root in {place.root, slot_of(self.canon(place))} - {-1}:
             self.threads[root] = self.threads[given.root]
         self.keeps_handle(place, given)
+
+    def element_of(self, call: ir.Call, kind: ir.Type | None) -> str:
+        """The part of a way that is the element which a container is asked for: the same one for the same key."""
+        shape = self.effects.flow_names.get(kind.path[-1], kind.path[-1]) if kind is not None else ""
+        key = self.asked(call.operands[1].place) if len(call.operands) == 2 and shape in ("Map", "[list]") else None
+        told = key is not None and isinstance(key.root, int) and key.way[-1:] != (ir.NOT,)
+        return element_for(key) if key is not None and told else f"[each {call.dst}]"
 
     def insisted(self, place: ir.Place) -> None:
         """What comes after it runs only where the value was there."""

@@ -55,10 +55,17 @@ class LockMethods(Operators):
                 super().names_result(call.dst, list(waiting.targets), waiting.paths, waiting.certain)
         return True
 
-    def names_result(self, dst: int, targets: list[int], paths: tuple[ir.Place | None, ...], certain: bool) -> None:
+    def names_result(
+        self,
+        dst: int,
+        targets: list[int],
+        paths: tuple[ir.Place | None, ...],
+        certain: bool,
+        asked: tuple[ir.Place | None, ...] = (),
+    ) -> None:
         """What runs around a block names something for the block; what the block is opened with is no such name."""
         if not self.program.functions[targets[0]][1].around:
-            super().names_result(dst, targets, paths, certain)
+            super().names_result(dst, targets, paths, certain, asked)
 
     def wraps_lock(self, call: ir.Call, found: ir.Path) -> None:
         """What nobody here declares is given a lock and nothing else: its block most likely takes the lock."""

@@ -77,6 +77,8 @@ class Places(ABC):
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    sources: dict[int, ir.Place] = field(default_factory=dict)
+    """Iterators of the tree around which a library's are, by the slot of the library's."""
     started: list[ir.Region] = field(default_factory=list)
     """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
@@ -321,6 +323,26 @@ def parts_of_owner(owner: str) -> tuple[ir.Path, str]:
     """The type that declares an owner's field (see `Places.owner_of`), and the field; a static is in no type."""
     path, _, name = owner.rpartition(".")
     return tuple(path.split("::")), name
+
+
+KEYED = "[="
+"""How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
+
+
+def element_for(key: ir.Place) -> str:
+    """The part of a way that is the element for the value at a place (see `Places.asked`)."""
+    return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
+
+
+def of_caller(part: str, asked: Sequence[ir.Place | None], otherwise: str) -> str:
+    """The element for a callee's key as the caller knows the key, by what it gives (see `ir.Invoke.asked`)."""
+    if not part.startswith(KEYED):
+        return otherwise
+    root, *way = part[len(KEYED) : -1].split(".")
+    given = asked[int(root)] if int(root) < len(asked) else None
+    if given is None or not isinstance(given.root, int) or given.way[-1:] == (ir.NOT,):
+        return otherwise
+    return element_for(ir.Place(given.root, (*given.way, *way)))
 
 
 def bare(place: ir.Place) -> ir.Place:

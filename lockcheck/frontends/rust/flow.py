@@ -278,6 +278,9 @@ class Flow(Frame):
         with self.region(node, scope="temps", label=leave):
             out: list[ir.Step] = []
             with self.region(body, into=out):
+                at = self.at(node.child_by_field_name("value") or node)
+                if place is not None:
+                    self.put(ir.Call(self.slot(self.temps), ir.Method(ir.NEXT), (ir.Operand(place),), at, at))
 
                 def run() -> None:
                     element = ir.Place(place.root, (*place.way, f"[each {len(self.slots)}]")) if place else None
