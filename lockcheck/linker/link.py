@@ -142,7 +142,8 @@ class Pass(Judged, Callees):
             case ir.Discard(src, at, name_at):
                 self.out.append(ir.Discard(plain(src), at, name_at))
             case ir.Release(src, at):
-                self.out.append(ir.Release(plain(src), at))
+                if not self.is_behind_guard(src):  # (what the guard guards gets another value, and the guard stays)
+                    self.out.append(ir.Release(plain(src), at))
 
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         if dst.way[-1:] == ("&",) and dst != src:  # (what a reference leads to keeps its names, and what it is)
