@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
+from lockcheck.linker.givers import givers
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
@@ -331,16 +332,7 @@ class Program:
         """
         if effects.objects:
             return self._openers(language, effects, says)
-        alone, whatever, free, paths = set[str](), set[str](), set[str](), set[str]()
-        names = self.types.names_of_guards(effects)
-        names.update(line.name for unit in self.units for line in unit.imports if (line.name,) != line.target[-1:])
-        for number, (unit, function) in enumerate(self.functions):
-            if unit.language != language or function.returns is None or not mentions(function.returns, names):
-                continue
-            if self.types.guard_mode(self.returned_type(number, None), effects) is not None:
-                method = alone if len(function.params) == 1 else whatever
-                (method if function.takes_self else free if function.owner is None else paths).add(function.name)
-        return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))
+        return givers(self, language, effects)
 
     def _openers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
         """The names of fields and variables that are locks, and of functions and classes that take one.

@@ -60,7 +60,7 @@ class Types:
                 self._index(number, unit, function)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
-        self._holders = self._types_with_guards()
+        self.holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
             context = Context(deref.module, None, ())
@@ -261,16 +261,11 @@ class Types:
             return "exclusive"
         if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
             return effects.guards[name]
-        if kind.path in self._holders:
-            return self._holders[kind.path]
+        if kind.path in self.holders:
+            return self.holders[kind.path]
         if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
-
-    def names_of_guards(self, effects: Effects) -> set[str]:
-        """The last parts of all written names that can mean a guard, or a type of the tree that holds one."""
-        aliases = {decl.name for decl in self.names.types.values() if decl.kind == "alias"}
-        return {GUARD, "Self", *effects.guards, *effects.own.guards, *aliases, *(path[-1] for path in self._holders)}
 
     def guard_in(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
         """The guard that a type is or contains."""
