@@ -1,16 +1,16 @@
-"""What processes that work on one tree tell each other: each reads what any of them wrote.
+"""What is noted of a tree while it is worked on, for later runs and for other processes.
 
-In: bytes, with the numbers that they speak of.  Out: the same bytes, in every process that was forked afterwards.
+In: bytes, with the numbers that they speak of.  Out: the same bytes, from a `Board` in every process that was forked
+afterwards.
 Never: knows what the bytes mean, waits for anybody. Who has not been told yet works it out.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _HEAD = struct.Struct("<III")
 """How many numbers a note speaks of, how many bytes it has beside them, and a check sum of both."""
@@ -19,16 +19,38 @@ _AT_ONCE = 1 << 20
 """So many bytes are read at once."""
 
 
-class Board:
-    """A file in memory that everybody appends to, one note at once."""
+class Notes:
+    """Notes of this process alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[int, bytes]) -> None:
+        """`known` are notes that hold already, by the numbers that they speak of."""
+        self._known = dict(known)
+
+    def write(self, numbers: Sequence[int], said: bytes) -> None:
+        """Note something of these numbers."""
+        self._known.update(dict.fromkeys(numbers, said))
+
+    def read(self, number: int) -> bytes | None:
+        """What is noted of a number; None where nothing is."""
+        return self._known.get(number)
+
+    def every(self) -> Mapping[int, bytes]:
+        """All that is noted, by number."""
+        return self._known
+
+
+class Board(Notes):
+    """A file in memory that all processes append to, one note at once."""
+
+    def __init__(self, known: Mapping[int, bytes]) -> None:
         """Needs Linux. Raises OSError where the system has no room for one."""
+        import fcntl
+
+        super().__init__(known)
         self._file = os.memfd_create("lockcheck")
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self._read = 0
         self._left = b""
-        self._known: dict[int, bytes] = {}
         self._broken = False
 
     def close(self) -> None:
@@ -36,7 +58,7 @@ class Board:
         os.close(self._file)
 
     def write(self, numbers: Sequence[int], said: bytes) -> None:
-        """Tell the others something of these numbers, as far as there is room."""
+        """The same for all, as far as there is room."""
         if self._broken:
             return
         rest = struct.pack(f"<{len(numbers)}I", *numbers) + said
@@ -47,10 +69,16 @@ class Board:
             self._broken = True
 
     def read(self, number: int) -> bytes | None:
-        """What somebody said of a number; None where nobody did."""
+        """What anybody noted of a number; None where nobody did."""
         while number not in self._known and not self._broken and (data := self._more()):
             self._take(self._left + data)
         return self._known.get(number)
+
+    def every(self) -> Mapping[int, bytes]:
+        """All that anybody noted up to now."""
+        while not self._broken and (data := self._more()):
+            self._take(self._left + data)
+        return self._known
 
     def _more(self) -> bytes:
         data = os.pread(self._file, _AT_ONCE, self._read)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Topic
@@ -25,6 +26,8 @@ from lockcheck.analysis.conflict import conflicts
 from lockcheck.analysis.cycles import every_edge, knotted, pairs
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.signals import waits_under_lock
+from lockcheck.analysis.walked import named_in
+from lockcheck.board import Board, Notes
 from lockcheck.cache import Store
 from lockcheck.effects import Effects
 from lockcheck.executors import Processes, shares_memory
@@ -83,7 +86,8 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     that cannot be told again), what went wrong.
 
     `reads` has for each function that was linked the ones that were read for that; `told` has for those that were
-    asked for it the owners of locks that are one, as far as they make it so.
+    asked for it the owners of locks that are one, as far as they make it so. `results` and `summaries` are notes of
+    what calls of functions mean (see `Analysis.share`): who calls one need not have it linked again.
     """
 
     entries: tuple[Entry, ...]
@@ -92,9 +96,11 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     reads: dict[int, tuple[int, ...]]
     told: dict[int, tuple[Shared, ...]]
     problems: tuple[Problem, ...]
+    results: Mapping[int, bytes]
+    summaries: tuple[tuple[tuple[int, ...], bytes], ...]
 
 
-_NOTHING = State((), (), (), {}, {}, ())
+_NOTHING = State((), (), (), {}, {}, (), {}, ())
 
 
 def examine(
@@ -108,7 +114,7 @@ def examine(
     before = _remembered(tree, store, key)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
-    with Crew(Errand(tree, rules, topics, key is not None), jobs, before.reads) as crew:
+    with Crew(Errand(tree, rules, topics, key is not None), jobs, before) as crew:
         others, late = _callers(tree, topics, late=False, settled=True), False
         while True:
             numbers = sorted({*others, *tree.frontier.functions(lenders)})
@@ -130,7 +136,9 @@ def examine(
         if key is not None:
             kept = tuple(one if one.given else None for one in together)
             told = tree.analysis.told
-            state = State(tuple(tree.entries), tuple(ordered), kept, crew.readings(), told, tuple(problems))
+            results, summaries = crew.results.every(), _gathered(crew.summaries.every())
+            found = tuple(tree.entries), tuple(ordered), kept, crew.readings(), told, tuple(problems)
+            state = State(*found, results, summaries)
             store.save({key: msgspec.msgpack.encode(state)})
     return findings, problems
 
@@ -193,7 +201,22 @@ def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
     known = tuple(one if still(one) else None for one in state.together)
     reads = {number: some for number, some in state.reads.items() if number not in touched}
     tree.analysis.told.update({number: some for number, some in state.told.items() if number not in touched})
-    return msgspec.structs.replace(state, outcomes=kept, together=known, reads=reads)
+    moved = {n for one in changed for n in range(tree.first_of_unit[one], tree.first_of_unit[one + 1])}
+    results = {number: said for number, said in state.results.items() if number not in touched}
+    summaries = tuple(
+        (some, said)
+        for some, said in state.summaries
+        if touched.isdisjoint(some) and moved.isdisjoint(named_in(said))
+    )
+    return replaced(state, outcomes=kept, together=known, reads=reads, results=results, summaries=summaries)
+
+
+def _gathered(notes: Mapping[int, bytes]) -> tuple[tuple[tuple[int, ...], bytes], ...]:
+    """Each note once, with the functions that it speaks of."""
+    found: dict[bytes, list[int]] = {}
+    for number, said in sorted(notes.items()):
+        found.setdefault(said, []).append(number)
+    return tuple((tuple(some), said) for said, some in found.items())
 
 
 def _says(tree: Tree, functions: Collection[int], name: str) -> bool:
@@ -252,19 +275,23 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
 class Crew:
     """Those who work out outcomes: this process, or copies of it that know the tree as it was when they began."""
 
-    def __init__(self, errand: Errand, jobs: int, reads: Mapping[int, Iterable[int]]) -> None:
+    def __init__(self, errand: Errand, jobs: int, before: State) -> None:
         """At most `jobs` processes, where another process can begin with what this one knows.
 
-        `reads` are known readings of functions that are not linked again.
+        `before` is what is known of functions that are not linked again.
         """
         self._mine = errand
         self._jobs = jobs if shares_memory() else 1
         self._others: Processes | None = None
         self._leaving = ExitStack()
-        self._reads: dict[int, set[int]] = {number: set(some) for number, some in reads.items()}
+        self._reads: dict[int, set[int]] = {number: set(some) for number, some in before.reads.items()}
+        self.results = Notes(before.results)
+        self.summaries = Notes({number: said for some, said in before.summaries for number in some})
 
     def __enter__(self) -> Crew:
         _SHARED.append(self._mine)
+        if self._mine.remembered:
+            self._mine.tree.analysis.share(self.results, self.summaries)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -293,11 +320,10 @@ class Crew:
 
     def _share(self) -> None:
         """The processes that begin from now on tell each other what they find out of functions that are called."""
-        from lockcheck.board import Board
-
         with suppress(OSError):
-            results, summaries = (self._leaving.enter_context(closing(Board())) for _ in range(2))
-            self._mine.tree.analysis.share(results, summaries)
+            self.results = self._leaving.enter_context(closing(Board(self.results.every())))
+            self.summaries = self._leaving.enter_context(closing(Board(self.summaries.every())))
+            self._mine.tree.analysis.share(self.results, self.summaries)
 
     def hear(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """What each rule says."""

@@ -24,7 +24,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 def board() -> Iterator[object]:
     from lockcheck.board import Board
 
-    with closing(Board()) as made:
+    with closing(Board({})) as made:
         yield made
 
 

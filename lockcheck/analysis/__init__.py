@@ -26,7 +26,7 @@ from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
 if TYPE_CHECKING:
-    from lockcheck.board import Board
+    from lockcheck.board import Notes
 
 __all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
 
@@ -251,8 +251,8 @@ class Analysis:
         """What a call of the function does."""
         return self._walked.summary(number)
 
-    def share(self, results: Board, summaries: Board) -> None:
-        """Tell other processes what is found out of functions from now on, and take what they found."""
+    def share(self, results: Notes, summaries: Notes) -> None:
+        """Note what is found out of functions from now on, and take what is noted."""
         self.program.results.share(results)
         self._walked.share(summaries)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from lockcheck import ir
 from lockcheck.analysis import ways as at
@@ -133,6 +133,16 @@ class Summary(Struct, frozen=True, array_like=True):
     writes: frozenset[ir.Place] = frozenset()
     orders: tuple[Order, ...] = ()
     handed: tuple[tuple[tuple[int, Taken], int], ...] = ()
+
+    def sites(self) -> Iterator[Site]:
+        """All places that it names."""
+        waiting = list[object](astuple(self))
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Site):
+                yield one
+            elif isinstance(one, (tuple, frozenset)):
+                waiting += one
 
     @property
     def says_nothing(self) -> bool:

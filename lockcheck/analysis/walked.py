@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from msgspec import msgpack
+from msgspec import Raw, msgpack
 from msgspec.structs import replace
 
 from lockcheck import ir
@@ -24,14 +24,23 @@ from lockcheck.analysis.ways import MOST_WAYS
 from lockcheck.linker import Linked, Program, parts_of_owner
 
 if TYPE_CHECKING:
-    from lockcheck.board import Board
+    from lockcheck.board import Notes
 
 _MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
 
 
-_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(dict[int, Summary])
+_Note: TypeAlias = tuple[tuple[int, ...], dict[int, Summary]]
+"""The summaries of functions that need each other, behind the functions in which places are that these name."""
+
+_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(_Note)
+_NAMED = msgpack.Decoder(tuple[tuple[int, ...], Raw])
+
+
+def named_in(note: bytes) -> tuple[int, ...]:
+    """The functions in which places are that a note of summaries names."""
+    return _NAMED.decode(note)[0]
 
 
 class Walked:
@@ -51,11 +60,11 @@ class Walked:
         self._give_up = give_up or _ignored
         self._summaries: dict[int, Summary] = {}
         self._moments: dict[int, list[Moment]] = {}
-        self._board: Board | None = None
+        self._notes: Notes | None = None
 
-    def share(self, board: Board) -> None:
-        """Tell other processes the summaries that are worked out from now on, and take theirs."""
-        self._board = board
+    def share(self, notes: Notes) -> None:
+        """Note the summaries that are worked out from now on, and take those that are noted."""
+        self._notes = notes
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""
@@ -80,16 +89,16 @@ class Walked:
         self.consulted.add(number)
         if not self._knows(number):
             for group in components(number, self._callees):
-                if group[0] not in self._summaries:  # another process may have told of them meanwhile, of all at once
+                if group[0] not in self._summaries:  # another process may have noted them meanwhile, all at once
                     self._fixed_point(sorted(group))
         return self._summaries[number]
 
     def _knows(self, number: int) -> bool:
-        """Whether a function's summary is known here, or another process told it."""
-        if number not in self._summaries and self._board is not None:
-            said = self._board.read(number)
+        """Whether a function's summary is known here, or noted."""
+        if number not in self._summaries and self._notes is not None:
+            said = self._notes.read(number)
             if said is not None:
-                self._summaries.update(_DECODER.decode(said))
+                self._summaries.update(_DECODER.decode(said)[1])
         return number in self._summaries
 
     def _callees(self, number: int) -> tuple[int, ...]:
@@ -122,8 +131,10 @@ class Walked:
         for number in group:
             if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
                 self.program.let_go(number)
-        if self._board is not None:
-            self._board.write(group, _ENCODER.encode({number: self._summaries[number] for number in group}))
+        if self._notes is not None:
+            every = {number: self._summaries[number] for number in group}
+            named = {site.function for one in every.values() for site in one.sites()}
+            self._notes.write(group, _ENCODER.encode((tuple(named), every)))
 
     @cached_property
     def _own(self) -> frozenset[int]:

@@ -15,7 +15,7 @@ from lockcheck import ir
 from lockcheck.linker.link import Linked
 
 if TYPE_CHECKING:
-    from lockcheck.board import Board
+    from lockcheck.board import Notes
 
 Outcome: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
 """What a function's result is another name of, and what its fields are."""
@@ -32,11 +32,11 @@ class Results:
         """Nothing is known yet."""
         self._known: dict[int, Outcome] = {}
         self._reads: dict[int, tuple[int, ...]] = {}
-        self._board: Board | None = None
+        self._notes: Notes | None = None
 
-    def share(self, board: Board) -> None:
-        """Tell other processes what is found from now on, and take what they found."""
-        self._board = board
+    def share(self, notes: Notes) -> None:
+        """Note what is found from now on, and take what is noted."""
+        self._notes = notes
 
     def keep(self, number: int, linked: Linked) -> None:
         """A function's steps are let go."""
@@ -45,13 +45,13 @@ class Results:
 
     def tell(self, number: int, linked: Linked) -> None:
         """A function is linked, and would be linked so by anybody."""
-        if self._board is not None:
-            self._board.write((number,), _ENCODER.encode((linked.result, linked.parts)))
+        if self._notes is not None:
+            self._notes.write((number,), _ENCODER.encode((linked.result, linked.parts)))
 
     def of(self, number: int) -> Outcome | None:
         """What is known of a function's result."""
-        if number not in self._known and self._board is not None:
-            said = self._board.read(number)
+        if number not in self._known and self._notes is not None:
+            said = self._notes.read(number)
             if said is not None:
                 self._known[number] = _DECODER.decode(said)
         return self._known.get(number)
