@@ -1,6 +1,6 @@
 """Classes that are called to make objects: their makers run, and the class of the class where that has a say.
 
-In: a call of a class.  Out: the calls of the tree's functions that make the object.
+In: a call of a class, or of what stands behind a reference.  Out: the calls of functions that make the object.
 Never: what is held.
 """
 
@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.linker.handles import Handles
+from lockcheck.linker.made import BOUND, CLASS
+from lockcheck.linker.uses import is_guess
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Types
@@ -37,6 +39,30 @@ class Constructions(Handles):
         last = self.out[-1] if self.out else None
         if isinstance(last, ir.Invoke) and last.at == call.at:
             self.out[-1] = replace(last, lambdas=(*last.lambdas, (0, body, True)))
+
+    def referred(self, call: ir.Call, place: ir.Place) -> bool:
+        """An object of the tree whose class has no such method is called: it stands behind a reference to it."""
+        kind = self.type_of(place) if not call.operands else None
+        if kind is None or kind.path not in self.program.names.types or is_guess(kind):
+            return False
+        if self.program.types.made.methods(kind, "__call__", self.effects):
+            return False
+        self.learn(call.dst, kind)
+        self.name(ir.Place(call.dst), place)
+        return True
+
+    def class_called(self, call: ir.Call, place: ir.Place) -> bool:
+        """A class that a variable or a field holds is called to make an object; so is the receiver of its methods."""
+        function = self.program.functions[self.number][1]
+        if function.of_type and self.canon(place) == ir.Place(0) and self.context.owner is not None:
+            self.construct(call, self.context.owner.path)
+            return True
+        kind = self.type_of(place)
+        if kind is None or kind.path != (CLASS,):
+            return False
+        given = call if kind.args[-1] != BOUND else replace(call, operands=(ir.Operand(spread=True),))
+        self.construct(given, kind.args[0].path)
+        return True
 
     def makes_object(self, call: ir.Call, name: str) -> bool:
         """`super().__call__(…)` of a class of classes: the class that it was called for makes an object."""

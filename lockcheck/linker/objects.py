@@ -17,7 +17,7 @@ from lockcheck.linker.callables import fitted
 from lockcheck.linker.constructions import Constructions
 from lockcheck.linker.handles import PUTS
 from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
-from lockcheck.linker.made import BOUND, CLASS, flowed
+from lockcheck.linker.made import CLASS, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
 
@@ -263,30 +263,6 @@ class Objects(Constructions):
             self.did(call, "calls", place)
         self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
 
-    def referred(self, call: ir.Call, place: ir.Place) -> bool:
-        """An object of the tree whose class has no such method is called: it stands behind a reference to it."""
-        kind = self.type_of(place) if not call.operands else None
-        if kind is None or kind.path not in self.program.names.types or is_guess(kind):
-            return False
-        if self.program.types.made.methods(kind, "__call__", self.effects):
-            return False
-        self.learn(call.dst, kind)
-        self.name(ir.Place(call.dst), place)
-        return True
-
-    def class_called(self, call: ir.Call, place: ir.Place) -> bool:
-        """A class that a variable or a field holds is called to make an object; so is the receiver of its methods."""
-        function = self.program.functions[self.number][1]
-        if function.of_type and self.canon(place) == ir.Place(0) and self.context.owner is not None:
-            self.construct(call, self.context.owner.path)
-            return True
-        kind = self.type_of(place)
-        if kind is None or kind.path != (CLASS,):
-            return False
-        given = call if kind.args[-1] != BOUND else _with(call, call.callee, (ir.Operand(spread=True),))
-        self.construct(given, kind.args[0].path)
-        return True
-
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
         if any(operand.name == "wait" and operand.place == ir.NO for operand in call.operands):
             return False
@@ -361,6 +337,10 @@ class Objects(Constructions):
             return
         if found in names.functions:
             self.invoke(call, list(names.functions[found])[-1:], True, None)
+            return
+        if found[:-1] in names.statics and found != names.resolve(self.context.module, path):
+            receiver = ir.Operand(ir.Place(found[:-1]))  # (a variable is another name of an object's method)
+            self.method(_with(call, ir.Method(found[-1]), (receiver, *call.operands)), found[-1])
             return
         if len(path) > 1:
             front = self.absolute(ir.Place(path[:1], path[1:-1]))
