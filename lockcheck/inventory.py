@@ -139,7 +139,7 @@ class _Book:
     def wanted(self, moment: Moment) -> Sequence[str]:
         """The owners of the locks that the moment's event asks for, whether or not it waits."""
         event = moment.event
-        if isinstance(event, ir.Convert):
+        if isinstance(event, (ir.Convert, ir.Register)):
             return ()
         locks = [event.lock] if isinstance(event, ir.Acquire) else [r.lock for r in self.analysis.reaches(moment)]
         return [owner for lock in locks if (owner := lock.owner)]

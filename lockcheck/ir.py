@@ -281,6 +281,9 @@ NOT = "[not]"
 """At the end of the way to a value that a question is about: it is about the opposite."""
 STATIC = ("[static]",)
 """The root of what a question about a variable of a module or of a class is about; the way is its full name."""
+ONESELF = ("[oneself]",)
+"""The root of what is asked about where who runs, a thread or a task, is asked for: is it a certain one? The way is the
+question's own."""
 MAKE = "[make]"
 """The method by which what makes a lazy static holds it until it is made."""
 NEXT = "[next]"
@@ -306,7 +309,10 @@ class End(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class Compute(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """`dst` becomes a number made of named constants: `sign` is the operator (`|`, `&`, `!`, `-`)."""
+    """`dst` becomes a number made of named constants: `sign` is the operator (`|`, `&`, `!`, `-`).
+
+    Or the answer whether two values are one, or one is among what the other holds (`is`), or not (`is not`).
+    """
 
     dst: int
     sign: str

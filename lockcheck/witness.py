@@ -174,7 +174,8 @@ def of_taken(
 def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: str, help_: str, title: str) -> Finding:
     """The finding for what runs in the middle of anything else and takes a lock. `message` may use {lock}."""
     lock, notes = one.reach.lock, list[Note]()
-    name = analysis.lock_name(one.function, lock)
+    name, plain = analysis.lock_name(one.function, lock), one.reach.certain and not one.reach.spread
+    among_many = any(part.startswith("[") for part in lock.place.way)
     if one.registered is not None:
         notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
     for site in one.way:
@@ -184,7 +185,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
         code=meta.code,
         slug=slug,
         severity=meta.severity,
-        confidence=graded(lock.evidence, sure=False) if one.reach.certain and not one.reach.spread else "possible",
+        confidence=graded(lock.evidence, sure=False) if plain and not among_many else "possible",
         evidence=lock.evidence,
         span=analysis.span(one.first),
         message=message.replace("{lock}", name),

@@ -560,3 +560,44 @@ def test_a_lock_that_a_failing_test_leaves_taken_is_no_default(tmp_path: Path) -
     said = json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)
     found = {one["path"]: one["confidence"] for one in said["findings"]}
     assert found == {"a.py": "likely", "tests/test_a.py": "possible"}
+
+
+BY_KEY = """\
+import threading
+class Shelf:
+    def __init__(self):
+        self.lock = threading.Lock()
+class Book:
+    shelves: dict[str, Shelf] = {}
+    shelf = threading.Lock()
+    def __init__(self, name):
+        self.name = name
+    def __del__(self):
+        with KEPT:
+            pass
+"""
+FIXTURE = """\
+import threading
+LOCK = threading.Lock()
+def rows():
+    with LOCK:
+        yield 1
+"""
+
+
+def test_which_of_many_locks_a_finalizer_takes_nobody_says(tmp_path: Path) -> None:
+    one, many = BY_KEY.replace("KEPT", "Book.shelf"), BY_KEY.replace("KEPT", "self.shelves[self.name].lock")
+    write_tree(tmp_path, {"one.py": one, "many.py": many})
+    assert confidences(tmp_path, "LCK406") == {"one.py": "likely", "many.py": "possible"}
+
+
+def test_what_prepares_a_test_may_yield_under_a_lock(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"rows.py": FIXTURE, "tests/conftest.py": FIXTURE})
+    assert confidences(tmp_path, "LCK403") == {"rows.py": "certain", "tests/conftest.py": "possible"}
+
+
+def confidences(top: Path, code: str) -> dict[str, str]:
+    """How sure the one finding of a rule in each file is."""
+    options = ("--select", code, "--min-confidence", "possible", "--output", "json", "--no-cache")
+    said = json.loads(lockcheck(top, "check", ".", *options).stdout)
+    return {one["path"]: one["confidence"] for one in said["findings"]}

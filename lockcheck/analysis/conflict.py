@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.summaries import lets_in
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
 from lockcheck.finding import CONFIDENCES, Confidence
 
@@ -179,6 +180,8 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         or is_alike(moment, taken.lock, reach.lock)
     )
     if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
+        return None
+    if lets_in(reach.when) and not isinstance(moment.event, _WAITS):  # (who is waited for is somebody else)
         return None
     if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None

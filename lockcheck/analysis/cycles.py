@@ -155,8 +155,8 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
     }
     for moment in analysis:
         yield from _of_call(analysis, moment)
-        if not any(moment.ways) or id(moment) in hanging:
-            continue
+        if not any(moment.ways) or id(moment) in hanging or isinstance(moment.event, ir.Register):
+            continue  # (what is registered runs at a time of its own, under nothing that is held here)
         names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
         for reach in analysis.reaches(moment) if any(names.values()) else ():
             pairs = [(hold, sure, name) for hold, sure in moment.held(reach.when) if (name := names.get(hold, ""))]
@@ -241,7 +241,7 @@ def pairs(analysis: Analysis) -> list[Edge]:
 def _pairs(analysis: Analysis) -> list[Edge]:
     found: dict[int, dict[tuple[str, int, int], Edge]] = defaultdict(dict)
     for moment in analysis:
-        if not any(moment.ways) or len(_given_at(analysis, moment)) < 2:
+        if not any(moment.ways) or isinstance(moment.event, ir.Register) or len(_given_at(analysis, moment)) < 2:
             continue
         for reach in analysis.reaches(moment):
             for hold, sure in moment.held(reach.when):

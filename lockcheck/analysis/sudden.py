@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Reach, Site, Topic, called_by
+from lockcheck.analysis.summaries import lets_in
 
 
 def _is_registered(event: ir.Step) -> bool:
@@ -44,14 +45,15 @@ def finalizers(analysis: Analysis) -> Iterator[Sudden]:
         if function.hook == "finalizer":
             for reach in analysis.summary(number).reaches:
                 own = reach.lock.place.root == 0 and analysis.program.is_made_for(number, reach.lock.place.way)
-                if not own and _waits_for_itself(reach.lock):
+                if not own and _waits_for_itself(reach):
                     yield _sudden(number, reach, reach.trace, None)
     yield from registered(analysis, "finalizer")
 
 
-def _waits_for_itself(lock: ir.Lock) -> bool:
+def _waits_for_itself(reach: Reach) -> bool:
     """Whether a thread that has the lock stops where it wants it again; what is no task cannot wait for a task's."""
-    return lock.family in ("mutex", "rwlock") and lock.waits == "thread"
+    lock = reach.lock
+    return lock.family in ("mutex", "rwlock") and lock.waits == "thread" and not lets_in(reach.when)
 
 
 def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
@@ -64,7 +66,7 @@ def registered(analysis: Analysis, when: str) -> Iterator[Sudden]:
         if isinstance(event, ir.Register) and event.when == when:
             here = Site(moment.function, event.at)
             for reach in analysis.reaches(moment):
-                if _waits_for_itself(reach.lock) and reach.lock.owner:
+                if _waits_for_itself(reach) and reach.lock.owner:
                     inside = tuple(site for site in reach.trace if site != here)
                     yield _sudden(moment.function, reach, inside, here)
 

@@ -160,7 +160,7 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
     found: set[Fact] = set()
     for fact in when:
         root = fact.place.root
-        if root == ir.STATIC:
+        if root in (ir.STATIC, ir.ONESELF):
             found.add(fact)
             continue
         given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
@@ -177,6 +177,11 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         if said is None and (isinstance(given.root, int) or given.root == ir.STATIC):
             found.add(mine)
     return frozenset(found)
+
+
+def lets_in(when: Facts) -> bool:
+    """Whether it only comes to this where who runs is not a certain one: so a lock lets its holder in again."""
+    return any(fact.place.root == ir.ONESELF and not fact.truth for fact in when)
 
 
 def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wait, Ways]]:

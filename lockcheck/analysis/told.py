@@ -53,7 +53,7 @@ class Told:
 
     def of_parameters(self, facts: Facts, at_end: bool = False) -> Facts:
         """What a caller can know of it: before the call, or (`at_end`) after it."""
-        mine = (f for f in facts if f.place.root == ir.STATIC or 0 <= _slot(f.place) < self.parameters)
+        mine = (f for f in facts if f.place.root in (ir.STATIC, ir.ONESELF) or 0 <= _slot(f.place) < self.parameters)
         told = (f for f in mine if f.place.way[-1:] != (ir.LOCKED,))
         if at_end:
             return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))

@@ -70,6 +70,8 @@ class Effects:
     """Functions that return another name of their first argument, to be called with what else they are given."""
     own_thread: frozenset[str] = names("own-thread.types")
     """Types, in full, of what has a value for each thread."""
+    oneself: frozenset[str] = names("oneself.functions")
+    """Functions, in full, that tell which thread or task it is that runs."""
     limit_parameters: frozenset[str] = names("limits.parameters")
     """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool] = table("there")

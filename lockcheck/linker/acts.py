@@ -52,12 +52,27 @@ class Acts(Places):
 
     def compute(self, step: ir.Compute) -> None:
         """A number is made of constants; an operator that tests or turns bits over is an act of its own."""
+        if step.sign in ("is", "is not"):
+            if any(self.is_oneself(operand.place) for operand in step.operands):
+                self.asks_self[step.dst] = self.oneself(str(step.dst)), step.sign == "is"
+            return
         self.sum(step.dst, step.sign, tuple(o.place for o in step.operands))
         if step.dst not in self.sums:
             self.denied[step.dst] = step.operands[0].place
         elif step.sign in ("&", "!", "^"):
             names, signs = self.sums[step.dst]
             self.out.append(ir.Act("bits", None, "", step.sign, step.at, step.at, names, signs))
+
+    def is_oneself(self, place: ir.Place | None) -> bool:
+        """Whether the value at a place, or what it is a part of, says which thread or task it is that runs."""
+        if place is None or not isinstance(place.root, int) or not self.effects.oneself:
+            return False
+        kind = self.type_of(ir.Place(place.root))
+        return kind is not None and self.effects.separator.join(kind.path) in self.effects.oneself
+
+    def oneself(self, *question: str) -> ir.Place:
+        """What a question of this function is about that is asked of who runs."""
+        return ir.Place(ir.ONESELF, (str(self.number), *question))
 
     def sum(self, dst: int, sign: str, places: tuple[ir.Place | None, ...]) -> None:
         """Remember what constants a number is made of, if any."""

@@ -37,6 +37,10 @@ class Closures(Places):
             self.threads[dst] = self.threads[slot]
         if slot in self.calling:
             self.calling[dst] = self.calling[slot]
+        if slot in self.asks_self:
+            self.asks_self[dst] = self.asks_self[slot]
+        else:
+            self.asks_self.pop(dst, None)
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
         waited = self.run_waiting(slot_of(src), dst) or self.call_of(slot_of(src))

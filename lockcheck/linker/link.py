@@ -183,6 +183,11 @@ class Pass(Judged, Callees):
         about = self.asked(place) if value or not step.value else None
         if isinstance(place.root, int) and place.root in self.asks_lock:
             self.out.append(ir.Assume(self.asks_lock[place.root], (), step.present))
+        elif isinstance(place.root, int) and place.root in self.asks_self:
+            question, yes = self.asks_self[place.root]
+            self.out.append(ir.Assume(question, (), step.present == yes))
+        elif step.value and self.is_oneself(place):
+            self.out.append(ir.Assume(self.oneself(str(place.root), *step.value), (), step.present))
         elif about is not None:
             self.out.append(ir.Assume(about, value, step.present))
 
@@ -276,7 +281,12 @@ def _asked(step: ir.Step) -> Iterator[int]:
 
 
 def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: ir.Decorator) -> ir.Body:
-    """A function's body inside a block that is opened with the function that a decorator puts round it."""
+    """A function's body inside a block that is opened with the function that a decorator puts round it.
+
+    As it is where calling it only makes a value: it begins when that is asked for something, and the block is over.
+    """
+    if _only_makes(own, body) and not (own.runs_when_awaited and function.runs_when_awaited):
+        return body
     made, guard = len(body.slots), len(body.slots) + 1
     slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at))
     given = []
@@ -290,6 +300,13 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     inside = ir.Region((opens, body.root, ir.Release(ir.Place(guard), (at[1], at[1]))), (guard,), body.root.at)
     root = ir.Region((ir.Call(made, ir.Named(path), tuple(given), at, at), inside), (), body.root.at, body.root.label)
     return ir.Body(slots, root, body.result, body.uses)
+
+
+def _only_makes(function: ir.Function, body: ir.Body) -> bool:
+    """Whether a call of a function runs nothing of it yet."""
+    if function.runs_when_awaited:
+        return True
+    return not function.around and any(isinstance(s, ir.Yield) for s in ir.steps_of(body.root, closures=False))
 
 
 def link(program: Program, number: int, body: ir.Body) -> Linked:

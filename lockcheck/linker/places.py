@@ -110,6 +110,8 @@ class Places(ABC):
     """What blocks of transactions are open with, the outermost first: rows are free again at its end."""
     steady: set[ir.Range] = field(default_factory=set)
     asks_lock: dict[int, ir.Place] = field(default_factory=dict)
+    asks_self: dict[int, tuple[ir.Place, bool]] = field(default_factory=dict)
+    """The answers whether who runs is a certain one: the question, and which answer says so."""
     out: list[ir.Step] = field(default_factory=list)
     unresolved: list[tuple[str, ir.Range]] = field(default_factory=list)
 

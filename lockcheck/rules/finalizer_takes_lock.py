@@ -95,7 +95,7 @@ Deadlock. The thread stops at a line that shows no call, and all who want the lo
 Whether the lock is ever held where a Python finalizer can run. In Rust the end of a result that something is asked of
 (`map.remove(&k).is_some()`), of the last `Arc` unless `upgrade` gave it, and of what a trait object is. Whether there
 was a value where one is overwritten, whether what `upgrade` gives is the last one, and whether two values of one type
-belong to the same owner: such findings are only `possible`.
+belong to the same owner: such findings are only `possible`, and so are those about a lock that is found by a key.
 """
 
 from __future__ import annotations

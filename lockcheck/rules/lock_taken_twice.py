@@ -59,7 +59,8 @@ class Cluster:
 Deadlock. The thread never comes back, and all who want the lock stop behind it: no processor time, no message. A
 restart helps until the same code runs again.
 ## Not seen
-Two names of one lock that are told apart only at run time, such as two indices of one array.
+Two names of one lock that are told apart only at run time, such as two indices of one array. What is only taken where
+the code has asked who runs (`if self._owner == get_ident()`), and it is another: so a lock lets its holder in again.
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def main():
 ## In production
 Deadlock. It happens at shutdown, once in many: the process ignores SIGTERM until it is killed.
 ## Not seen
-Handlers of an event loop (`loop.add_signal_handler`): they run between tasks, not in the middle of one.
+Handlers of an event loop (`loop.add_signal_handler`): they run between tasks, not in the middle of one. A lock that is
+found by a key is one of many, and a finding about it only `possible`; what is only taken where another thread than a
+certain one runs is left out.
 """
 
 from __future__ import annotations

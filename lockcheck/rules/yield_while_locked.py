@@ -59,7 +59,10 @@ META = Meta(code="LCK403", severity="warning", languages=("python",), reach="fun
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each guard of a thread's lock that is alive at a yield, at the first one."""
+    """One finding for each guard of a thread's lock that is alive at a yield, at the first one.
+
+    What prepares a test yields while that runs, and the test sees to it that it goes on.
+    """
     seen = set()
     for moment in analysis:
         if not isinstance(moment.event, ir.Yield):
@@ -80,7 +83,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"yields while `{{lock}}` is held: {said}",
                 "copy what is needed under the lock and yield without it",
-                "possible" if around else graded(lock.evidence, sure), "still held here",
+                "possible" if around or analysis.of_tests(moment.function) else graded(lock.evidence, sure),
+                "still held here",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip
 

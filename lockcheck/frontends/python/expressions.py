@@ -23,6 +23,12 @@ OPERATORS = frozenset(
 """The methods by which values answer to operators."""
 
 
+_SAME: dict[type[cst.BaseCompOp], str] = {
+    cst.Is: "is", cst.Equal: "is", cst.In: "is", cst.IsNot: "is not", cst.NotEqual: "is not", cst.NotIn: "is not",
+}  # fmt: skip
+"""The operators that ask whether two values are one, as `ir.Compute` has them."""
+
+
 class Expressions(Frame):
     """The expressions of a function."""
 
@@ -61,8 +67,7 @@ class Expressions(Frame):
             case cst.GeneratorExp():
                 return ir.Place(self.closure(node, self.at_once(node.for_in.iter)))
             case cst.Comparison():
-                self.comparison(node)
-                return None
+                return self.comparison(node)
             case cst.BinaryOperation(left=cst.SimpleString(), operator=cst.Modulo(), right=right):
                 self.spelled(right)
                 return None
@@ -110,9 +115,9 @@ class Expressions(Frame):
         text = cst.Module([]).code_for_node(node).partition("[")[2].rpartition("]")[0]
         return ir.Place(base.root, (*base.way, f"[{''.join(text.split())}]"))
 
-    def comparison(self, node: cst.Comparison) -> None:
-        """`a < b`, `a in b`."""
-        left = self.value(node.left)
+    def comparison(self, node: cst.Comparison) -> ir.Place | None:
+        """`a < b`, `a in b`. The answer has a place where it says whether two values are one."""
+        left = first = self.value(node.left)
         for one in node.comparisons:
             place = self.at_once(one.comparator)
             if isinstance(one.operator, (cst.In, cst.NotIn)):
@@ -121,6 +126,12 @@ class Expressions(Frame):
             else:
                 self.compared(one.operator, left, node)
             left = place
+        sign = _SAME.get(type(node.comparisons[0].operator))
+        if sign is None or len(node.comparisons) > 1 or first is None or left is None:
+            return None
+        dst = self.slot()
+        self.put(ir.Compute(dst, sign, (ir.Operand(first), ir.Operand(left)), self.at(node)))
+        return ir.Place(dst)
 
     def compared(self, operator: cst.BaseCompOp, left: ir.Place | None, node: cst.CSTNode) -> None:
         """`a == b` asks `a`; a constant has nothing to say."""
