@@ -96,6 +96,9 @@ def test_a_rank_is_that_of_the_first_pattern_that_fits() -> None:
     assert rank(order, "app::LOG") == 2
     assert rank(order[:2], "app::LOG") is None
     assert rank(order[:1], "app::Catalog.loads") is None
+    assert rank(["load"], "app::Catalog.load") is None
+    for pattern in ("LOG", "app.LOG", "app::LOG", "app.inner.LOG", "inner.LOG"):
+        assert rank([pattern], "app::inner::LOG") == (None if pattern in ("app.LOG", "app::LOG") else 0)
 
 
 def test_a_finding_says_what_was_declared_and_shows_the_way(bank: Path) -> None:

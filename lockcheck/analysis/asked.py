@@ -49,6 +49,10 @@ class Asked:
 
 
 def fits(patterns: Iterable[str], owner: str) -> bool:
-    """Whether a lock, in full (`crate::module::Catalog.load`), is named by one of the patterns, in full or in short."""
-    names = (owner, owner.rpartition("::")[2])
-    return bool(owner) and any(fnmatchcase(name, word) for word in patterns for name in names)
+    """Whether a lock, in full (`crate::module::Catalog.load`), is named by one of the patterns, in full or in short.
+
+    A dot counts as `::`, and modules may be left out from the front.
+    """
+    modules = owner.split("::")
+    names = {".".join(modules[number:]) for number in range(len(modules))}
+    return bool(owner) and any(fnmatchcase(name, word.replace("::", ".")) for word in patterns for name in names)

@@ -347,10 +347,11 @@ class Program:
         methods, plain = set[str](), set[str]()
         by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters), ir.Words(spoken=frozenset(locks))
         waiting: dict[int, tuple[str, ir.Path]] = {}
+        entering = self.types.called(effects.enters)
         for number, (unit, function) in enumerate(self.functions):
             if unit.language != language:
                 continue
-            owner = self.types.context(number).owner if function.name in effects.enters else None
+            owner = self.types.context(number).owner if number in entering else None
             if function.around:
                 waiting[number] = function.name, ()
             elif owner is not None:

@@ -443,6 +443,15 @@ class Made:
                 return found
         return []
 
+    def second_names(self, methods: dict[ir.Path, dict[str, list[int]]]) -> None:
+        """Add the names that a class gives its own methods besides: `__enter__ = acquire`."""
+        for path, own in methods.items():
+            decl = self._names.types.get(path)
+            for one in decl.fields if decl is not None else ():
+                word = one.type.path[1] if one.shared and one.type.path[0] == "[at]" and len(one.type.path) == 2 else ""
+                if word in own and one.name not in own:
+                    own[one.name] = own[word]
+
     def calls_of_class(self, kind: ir.Type, effects: Effects) -> list[int]:
         """What runs where a class is called instead of what makes its objects: the method of its own class."""
         from lockcheck.linker.types import Context

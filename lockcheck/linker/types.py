@@ -58,6 +58,7 @@ class Types:
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function)
+        self.made.second_names(self._methods)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
         self.holders = self._types_with_guards()
@@ -451,6 +452,11 @@ class Types:
         """The functions of a type that are no methods of its values: its constructors are among them."""
         every = (number for numbers in self._methods.get(path, {}).values() for number in numbers)
         return [number for number in every if not self.functions[number][1].takes_self]
+
+    def called(self, names: Iterable[str]) -> set[int]:
+        """The methods that some class has by one of the names."""
+        own = [methods for methods in self._methods.values() if not methods.keys().isdisjoint(names)]
+        return {number for methods in own for name in names for number in methods.get(name, ())}
 
     def method_names(self, path: ir.Path) -> Collection[str]:
         """The names of the methods that a type declares itself."""
