@@ -174,7 +174,9 @@ def examine(
     executor = executors.chosen(work)
     words = frozenset(word for rule in rules for word in rule.meta.words)
     with _nothing_collected():
-        tree = Tree(sources, crates, settings, locked, words, partial(units.declared, store=store, executor=executor))
+        declare = partial(units.declared, store=store, executor=executor)
+        before = memory.entries(around) if memory is not None else None
+        tree = Tree(sources, crates, settings, locked, words, declare, before)
         faces = (one.face for one in tree.entries) if whole is not None else ()
         told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
         state = store.key("state", asked, around, told, *faces) if whole is not None else None

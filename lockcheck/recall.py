@@ -73,11 +73,13 @@ def _digests(unit: ir.Unit, data: bytes) -> Iterator[bytes]:
         yield hashlib.blake2b(data[slice(*function.at)], digest_size=DIGEST).digest()
 
 
-def entry(source: Source, unit: ir.Unit, stamp: Stamp = ()) -> Entry:
-    """What is kept of a file."""
-    data = source.data
+def entry(source: Source, unit: ir.Unit, before: Entry | None = None) -> Entry:
+    """What is kept of a file; that is what was kept `before` if the file is as it was."""
+    data, digest = source.data, content(source.data)
+    if before is not None and before.content == digest:
+        return replace(before, stamp=())
     seen = interface(unit), bodies(unit, data), families_in(data), b"lockcheck:" in data
-    return Entry(source.path, stamp, content(data), *seen)
+    return Entry(source.path, (), digest, *seen)
 
 
 def decoded(data: bytes | None) -> Index | None:
@@ -126,6 +128,11 @@ class Memory:
         made = replace(self._last, entries=tuple(entries.values()))
         self.keep(made, ())
         return made
+
+    def entries(self, around: bytes) -> dict[str, Entry]:
+        """What was kept of files, by path, where all else that it depends on is the same."""
+        last = self._last
+        return {one.path: one for one in last.entries} if last is not None and last.around == around else {}
 
     def keep(self, index: Index, unread: Iterable[Problem]) -> None:
         """Remember the index of this run; `unread` are the files that could not be read."""

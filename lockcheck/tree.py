@@ -37,13 +37,16 @@ class Tree:
         locked: Sequence[LockFile] = (),
         words: Collection[str] = (),
         declare: Callable[[Sequence[Source], Mapping[str, Crate | None]], Sequence[ir.Unit]] = declared,
+        before: Mapping[str, Entry] | None = None,
     ) -> None:
         """Declares every source by means of `declare`. Never raises for what is in them.
 
+        `before` is what was kept of files by a run with the same crates, by path.
         `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
         """
         homes = homes_of(sources, crates)
         self._asked = asked(settings, locked)
+        self._before = before or {}
         self.problems: list[Problem] = []
         self._sources = {source.path: source for source in sources}
         self._editions = {
@@ -81,7 +84,7 @@ class Tree:
     @cached_property
     def entries(self) -> list[Entry]:
         """What is kept of each unit's file, in order."""
-        return [entry(self._sources[unit.path], unit) for unit in self.program.units]
+        return [entry(self._sources[unit.path], unit, self._before.get(unit.path)) for unit in self.program.units]
 
     @cached_property
     def first_of_unit(self) -> list[int]:
