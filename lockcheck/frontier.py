@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lockcheck import ir
-from lockcheck.frontends import Finder, finder, macros_calling, macros_of, macros_with
+from lockcheck.frontends import Finder, finder, macros_calling, macros_leaving, macros_of, macros_with
 from lockcheck.source import Source
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Frontier:
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
-        """The tree's macros whose expansion takes a lock, or calls a function of the tree that may, by name."""
+        """The tree's macros whose expansion takes a lock, calls a function of the tree that may, by name, or leaves."""
         self._called: dict[tuple[str, frozenset[str]], Finder] = {}
         self._said: dict[tuple[str, ir.Words], Finder] = {}
         outers = {name: program.guard_givers(name, table, self._says) for name, table in tables.items()}
@@ -69,7 +69,8 @@ class Frontier:
                 self.macros.update({name: macros[name] for name in taking})
                 known[key] = finder(unit.language, _joined(words, ir.Words(macros=taking)))
             self._finders[unit.path] = known[key]
-        self.macros.update({name: macros[name] for name in macros_calling(macros, self._own_names())})
+        followed = macros_calling(macros, self._own_names()) | macros_leaving(macros)
+        self.macros.update({name: macros[name] for name in followed})
 
     def _says(self, number: int, words: ir.Words) -> bool:
         """Whether one of the words stands in a function's bytes."""

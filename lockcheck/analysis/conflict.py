@@ -179,7 +179,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
-    if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
+    if not met or handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     if lets_in(reach.when) and not isinstance(moment.event, _WAITS):  # (who is waited for is somebody else)
         return None
@@ -251,7 +251,7 @@ def _met_elsewhere(moment: Moment, hold: Hold, reach: Reach) -> bool:
     return waited and bool(lock.owner) and lock.owner == hold.taken.lock.owner
 
 
-def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
+def handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     """Whether the guard goes into the call and is given back there before the acquisition."""
     event = moment.event
     if isinstance(event, ir.Convert):

@@ -58,6 +58,15 @@ def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
     return table
 
 
+_LEAVES = re.compile(rb"(?:^|[;{}])\s*(?:return|break|continue)\b[^;]*;?[\s})]*$")
+
+
+def macros_leaving(macros: ir.Macros) -> frozenset[str]:
+    """The macros that may end with leaving the function or the loop around (`bail!` by another name)."""
+    told = (name for name, some in macros.items() if any(_LEAVES.search(arm.gives) for m in some for arm in m.arms))
+    return frozenset(told)
+
+
 _FEW = 16
 """So many marks are looked for before the form is."""
 

@@ -31,7 +31,7 @@ _ASKED = {"matches": 1, "assert": 1, "debug_assert": 1} | dict.fromkeys(
 )
 """So many arguments are computed: what follows is a pattern, or a message that only a failed assertion needs."""
 _WAITED = {"join", "try_join"}
-_WORTH = re.compile(rb"[(?]|\bawait\b")
+_WORTH = re.compile(rb"[(?]|\b(?:await|return|break|continue)\b")
 _FIELD = re.compile(rb"^(\s*(?:target|parent|name)\s*:|\s*[A-Za-z_][\w.]*\s*=(?![=>])|\s*[%?])[\s%?]*")
 _NAME = re.compile(r"\b[a-z_]\w*\b")
 
