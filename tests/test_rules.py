@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import lockcheck
 from fakes import write_tree
 
 from lockcheck.config import Settings
@@ -131,6 +132,12 @@ def test_a_rule_of_another_package_works_like_ours(package: Path) -> None:
     allowed = LIBRARY.replace("    *m", "    // lockcheck: allow(no-friday): we like it here\n    *m")
     (package / "project" / "lib.rs").write_text(allowed)
     assert command(package, "check", "lib.rs").returncode == 0
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.slug)
+def test_our_rules_pass_their_own_trial(rule: Rule) -> None:
+    done = lockcheck(ROOT, "test", rule.slug)
+    assert (done.returncode, done.stdout.split()[:1]) == (0, ["ok"]), done.stdout
 
 
 def test_a_rule_of_another_package_is_tried_like_ours(package: Path) -> None:

@@ -121,7 +121,7 @@ def _lines(rule: Rule, text: str, name: str) -> list[int]:
     settings = settle([("lockcheck.toml", said)]) if said else Settings()
     crate = Crate("example", ".", marks.edition(name))
     analysis, problems = engine.analyse([source], [crate], settings, _locked(versions), rule.meta.words)
-    found = [finding for finding in rule.check(analysis) if finding.span.path == name]
+    found = [finding for finding in dict.fromkeys(rule.check(analysis)) if finding.span.path == name]
     if problems:
         raise ValueError(f"line {problems[0].line}: {problems[0].message}")
     return [source.position(one.span.start).line for one in _sifted(rule, source, found)]
