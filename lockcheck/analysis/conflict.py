@@ -179,7 +179,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
-    if not met or handed_over(moment, hold, reach) or is_freed(hold, reach):
+    if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     if lets_in(reach.when) and not isinstance(moment.event, _WAITS):  # (who is waited for is somebody else)
         return None
@@ -251,7 +251,7 @@ def _met_elsewhere(moment: Moment, hold: Hold, reach: Reach) -> bool:
     return waited and bool(lock.owner) and lock.owner == hold.taken.lock.owner
 
 
-def handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
+def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     """Whether the guard goes into the call and is given back there before the acquisition."""
     event = moment.event
     if isinstance(event, ir.Convert):
@@ -262,6 +262,15 @@ def handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
         if operand.moved and operand.place is not None and below(hold.holder, operand.place):
             return number not in reach.beside
     return False
+
+
+def let_go(moment: Moment, hold: Hold, reach: Reach) -> bool:
+    """The same, where the callee knows of the guard: when a closure has run that has captured it, nobody says."""
+    event = moment.event
+    bodies = [number for number, _, _ in event.lambdas] if isinstance(event, ir.Invoke) else []
+    places = [event.operands[number].place for number in bodies] if isinstance(event, ir.Invoke) else []
+    captured = any(place is not None and below(hold.holder, place) for place in places)
+    return not captured and _handed_over(moment, hold, reach)
 
 
 def is_told_by_owner(conflict: Conflict) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.alone import Within, excluded, within
-from lockcheck.analysis.conflict import conflicts, handed_over, is_freed, is_told_by_owner, kind_of, same_lock
+from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, kind_of, let_go, same_lock
 from lockcheck.analysis.order import components
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
@@ -172,7 +172,7 @@ def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]
     if not asked or wanted.family in _PRIVATE:
         return
     for hold, sure, kept in held:
-        if is_freed(hold, reach) or handed_over(moment, hold, reach):
+        if is_freed(hold, reach) or let_go(moment, hold, reach):
             continue
         mine = hold.taken.lock
         if kept == asked or same_lock(mine, wanted) or mine.family in _PRIVATE:
