@@ -388,6 +388,8 @@ def test_config_says_what_is_in_force_and_why(run: Any, fake_rules: Path) -> Non
         "longest-section = 0  # default",
         "data-plane = []  # default",
         "probes = []  # default",
+        "blocking-deny = []  # default",
+        "blocking-allow = []  # default",
         "advisories = []  # default",
         'baseline = ""  # default',
         "rust.guard-types = []  # default",
