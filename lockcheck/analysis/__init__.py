@@ -318,7 +318,7 @@ class Analysis:
     def orders(self, moment: Moment) -> list[Order]:
         """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""
         linked = self.program.linked(moment.function) if isinstance(moment.event, ir.Invoke) else None
-        return list(orders.of_call(moment, linked, self.summary)) if linked is not None else []
+        return list(orders.of_call(self.program, moment, linked, self.summary)) if linked is not None else []
 
     def in_one_object(self, number: int, one: str, other: str) -> bool:
         """Whether two fields, by their owners in full, can be of one object; asked where a function's language says."""

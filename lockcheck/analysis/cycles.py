@@ -16,6 +16,7 @@ from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.alone import Within, excluded, within
 from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, kind_of, let_go, same_lock
 from lockcheck.analysis.order import components
+from lockcheck.analysis.orders import UNORDERED
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.variables import beside as beside_each_other
@@ -169,13 +170,13 @@ def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
 
 def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
     wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
-    if not asked or wanted.family in _PRIVATE:
+    if not asked or wanted.family in UNORDERED:
         return
     for hold, sure, kept in held:
         if is_freed(hold, reach) or let_go(moment, hold, reach):
             continue
         mine = hold.taken.lock
-        if kept == asked or same_lock(mine, wanted) or mine.family in _PRIVATE:
+        if kept == asked or same_lock(mine, wanted) or mine.family in UNORDERED:
             continue
         if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
             continue
@@ -194,7 +195,7 @@ def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:
         there = (m for m in analysis.moments(order.site.function) if getattr(m.event, "at", None) == order.site.at)
         found = ((m, *pair) for m in there for pair in m.held() if pair[0].taken == order.taken)
         known = next(found, None)
-        if not held or not wanted or held == wanted or known is None or order.held.family in _PRIVATE:
+        if not held or not wanted or held == wanted or known is None:
             continue
         inner, hold, sure = known
         gates = frozenset(name for lock in order.gates if (name := name_of(analysis, number, lock)))
@@ -275,7 +276,7 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     """The parameters that two locks of one owner are in, by the same way, where it is known what is called."""
     wanted = reach.lock
     mine, other = held.place, wanted.place
-    if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in _PRIVATE:
+    if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in UNORDERED:
         return None
     if reach.spread or not reach.certain:
         return None
@@ -283,10 +284,6 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
         return None
     return (mine.root, other.root) if mine.root != other.root else None
-
-
-_PRIVATE = ("once", "semaphore", "refcell")
-"""Families for which an order says nothing."""
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:

@@ -19,6 +19,10 @@ MOST_ORDERS = 12
 """Callers are told of at most so many pairs."""
 
 
+UNORDERED = ("once", "semaphore", "refcell")
+"""Families for which an order says nothing."""
+
+
 def is_given(lock: ir.Lock, parameters: int) -> bool:
     """Whether a lock is a parameter itself, so that who calls has a name for it and the function has none."""
     place = lock.place
@@ -26,18 +30,21 @@ def is_given(lock: ir.Lock, parameters: int) -> bool:
 
 
 def told(
-    moments: Collection[Moment], linked: Linked, parameters: int, summarize: Callable[[int], Summary]
+    program: Program, number: int, moments: Collection[Moment], linked: Linked, summarize: Callable[[int], Summary]
 ) -> tuple[Order, ...]:
     """The orders that callers must be told of: one of both locks at least is a parameter, the other one has a name."""
+    parameters = program.parameters(number)
     if not parameters:
         return ()
     found: dict[tuple[object, ...], Order] = {}
     elsewhere = frozenset(body.at for body in linked.elsewhere)
     for moment in moments:
-        for order in (*_own(moment, linked, parameters, summarize), *of_call(moment, linked, summarize)):
+        for order in (*_own(moment, linked, parameters, summarize), *of_call(program, moment, linked, summarize)):
             if not any(is_given(lock, parameters) for lock in (order.held, order.wanted)):
                 continue
             if not all(lock.owner or is_given(lock, parameters) for lock in (order.held, order.wanted)):
+                continue
+            if order.held.family in UNORDERED or order.wanted.family in UNORDERED:
                 continue
             key = (order.held.place, order.held.owner, order.wanted.place, order.wanted.owner, order.modes, order.aside)
             if key not in found and len(found) < MOST_ORDERS:
@@ -67,13 +74,20 @@ def _concerns(moment: Moment, parameters: int) -> bool:
     return any(isinstance(place.root, int) and place.root < parameters and not place.way for place in handed)
 
 
-def of_call(moment: Moment, linked: Linked, summarize: Callable[[int], Summary]) -> Iterator[Order]:
-    """The orders in which a call takes locks, as the function that makes it knows them."""
+def of_call(
+    program: Program, moment: Moment, linked: Linked, summarize: Callable[[int], Summary]
+) -> Iterator[Order]:
+    """The orders in which a call takes locks, as the function that makes it knows them.
+
+    Only functions that are given locks have any: no other one's summary is asked for.
+    """
     event = moment.event
-    if not isinstance(event, ir.Invoke):
+    if not isinstance(event, ir.Invoke) or not event.certain:
         return
-    here = Site(moment.function, event.at)
-    for target in event.targets if event.certain else ():
+    here, knows_locks = Site(moment.function, event.at), any(event.locks)
+    for target in event.targets:
+        if not (knows_locks or program.types.locks_given(target)):
+            continue
         for order in summarize(target).orders:
             if discharged(order.reach.when, event) is None:
                 continue

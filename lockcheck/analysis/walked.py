@@ -152,7 +152,7 @@ class Walked:
             return self._summaries.get(callee, EMPTY)
 
         moments, found = self._walk(number, linked, known, True)
-        found = replace(found, orders=orders.told(moments, linked, self.program.parameters(number), known))
+        found = replace(found, orders=orders.told(self.program, number, moments, linked, known))
         others = [one for one in found.reaches if one.spread and is_of_another_class(self.program, number, one.lock)]
         if others:
             found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
