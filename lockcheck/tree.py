@@ -25,6 +25,9 @@ from lockcheck.recall import Entry, entry
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
 
+_IMPORTS_FROM_SCOPE = 2018
+"""The edition from which on an import's path begins in the scope where it stands; before, at the crate's root."""
+
 
 class Tree:
     """The sources under one analysis: declared at once, lowered function by function when somebody asks."""
@@ -60,7 +63,8 @@ class Tree:
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
         own = effects.Own(frozenset(settings.guard_types), settings.blocking_deny, settings.blocking_allow)
         tables = {name: effects.load(name, options, own) for name in sorted(languages)}
-        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)), self._has)
+        rooted = {unit.crate for unit in units if 0 < self._editions[unit.path] < _IMPORTS_FROM_SCOPE}
+        self.program = Program(units, self._body, tables, crate_aliases(_names_of_crates(crates)), self._has, rooted)
         self.tables = tables
         self._asked = replace(
             self._asked,

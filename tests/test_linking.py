@@ -64,6 +64,40 @@ def test_names_are_found_through_modules_that_bring_in_each_other(
     ]
 
 
+OF_OLD = """pub fn again(table: &::table::Table) {
+    let rows = table.rows.lock().unwrap();
+    table.all();
+}
+mod inner {
+    use table::{self, Table};
+    fn twice(table: &Table) {
+        let rows = table.rows.lock().unwrap();
+        table::all_of(table);
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("edition", ["", 'edition = "2018"\n'], ids=["2015", "2018"])
+def test_paths_of_imports_begin_at_the_root_of_a_crate_up_to_2015(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str
+) -> None:
+    """From 2018 on the same paths begin with a crate, which is not at hand here."""
+    write_tree(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "top"\nversion = "1.0.0"\n' + edition,
+            "src/lib.rs": "extern crate log;\nmod table;\nmod users;\n",
+            "src/table.rs": TABLE.replace("sync::Mutex", "sync::{self, Mutex}") + "impl Table {\n"
+            "    pub fn all(&self) -> u32 { *self.rows.lock().unwrap() }\n}\n"
+            "pub fn all_of(table: &Table) -> u32 { table.all() }\n",
+            "src/users.rs": OF_OLD,
+        },
+    )
+    hangs = [("src/users.rs", 3, "LCK201", "declared"), ("src/users.rs", 9, "LCK201", "declared")]
+    assert found(tmp_path, monkeypatch) == ([] if edition else hangs)
+
+
 SERVICE = """use std::sync::{Arc, RwLock};
 use std::thread::{self, JoinHandle};
 struct Inner { handle: Option<JoinHandle<()>>, active: bool }

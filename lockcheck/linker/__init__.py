@@ -59,11 +59,11 @@ class Program:
 
     def __init__(self, units: Sequence[ir.Unit], bodies: Callable[[ir.Unit, ir.Function], ir.Body | None],
                  effects: Mapping[str, Effects], aliases: Mapping[tuple[str, str], str],
-                 has: Callable[[ir.Unit, ir.Function, frozenset[str]], bool],
+                 has: Callable[[ir.Unit, ir.Function, frozenset[str]], bool], rooted: Collection[str] = (),
                  ) -> None:  # fmt: skip
         """`bodies` lowers a function; None where it cannot. `aliases` are the crates' names for each other.
 
-        `has` says whether one of some words stands in a function's text.
+        `has` says whether one of some words stands in a function's text. `rooted`: see `Names`.
         """
         self.functions = [(unit, function) for unit in units for function in unit.functions]
         self.units = units
@@ -74,7 +74,7 @@ class Program:
             self._by_module[function.module].append(number)
             if function.made_once:
                 self.initialisers[function.module + (function.made_once,)] = number
-        self.names = Names(units, aliases)
+        self.names = Names(units, aliases, rooted)
         derefs = [(unit, deref) for unit in units for deref in unit.derefs]
         self.types = Types(self.names, self.functions, effects, derefs)
         self.types.made.returned = self.returned_type

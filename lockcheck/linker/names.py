@@ -7,18 +7,25 @@ Never: types of values, bodies.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from lockcheck import ir
 
 _DEPTH = 24
+_RELATIVE = frozenset(("crate", "self", "super", "::"))
+"""What an import begins with that says itself where it begins."""
 
 
 class Names:
     """All declared names of the tree. Absolute paths begin with a crate (of the tree or outside)."""
 
-    def __init__(self, units: Iterable[ir.Unit], aliases: Mapping[tuple[str, str], str]) -> None:
-        """`aliases`: the name by which a crate (first) calls another (second) to that one's own name."""
+    def __init__(
+        self, units: Iterable[ir.Unit], aliases: Mapping[tuple[str, str], str], rooted: Collection[str] = ()
+    ) -> None:
+        """`aliases`: the name by which a crate (first) calls another (second) to that one's own name.
+
+        `rooted`: the crates whose absolute paths, those of imports among them, begin at their own root.
+        """
         self.types: dict[ir.Path, ir.TypeDecl] = {}
         self.statics: dict[ir.Path, ir.Static] = {}
         self.functions: dict[ir.Path, list[int]] = defaultdict(list)
@@ -27,6 +34,7 @@ class Names:
         self._imports: dict[ir.Path, dict[str, list[ir.Path]]] = defaultdict(lambda: defaultdict(list))
         self._globs: dict[ir.Path, list[ir.Path]] = defaultdict(list)
         self._aliases = aliases
+        self._rooted = frozenset(rooted)
         self._cache: dict[tuple[ir.Path, ir.Path], ir.Path] = {}
         self._members: dict[tuple[ir.Path, str], ir.Path | None] = {}
         self._open: set[tuple[ir.Path, str]] = set()
@@ -110,6 +118,10 @@ class Names:
     def _crate(self, module: ir.Path, path: ir.Path, depth: int) -> ir.Path:
         if not path:
             return path
+        if self._rooted and module and module[0] in self._rooted:
+            own = self._member(module[:1], path[0], depth + 1)
+            if own is not None:
+                return self._below(own, path[1:], depth)
         name = self._aliases.get((module[0] if module else "", path[0]), path[0])
         if (name,) in self._modules and module[:1] != (name,) and self._same_language(module, name):
             return self._below((name,), path[1:], depth)
@@ -159,10 +171,16 @@ class Names:
                 if target[:1] == (name,):
                     found = self._crate(scope, target, depth)
                 else:
-                    found = self._resolve(scope, target, depth + 1)
+                    found = self._imported(scope, target, depth + 1)
                 if found:
                     return found
         return None
+
+    def _imported(self, module: ir.Path, path: ir.Path, depth: int) -> ir.Path:
+        """The absolute path that an import of a module means."""
+        if module and module[0] in self._rooted and path and path[0] not in _RELATIVE and path[0][0] != "$":
+            return self._crate(module, path, depth)
+        return self._resolve(module, path, depth)
 
     def _seen_from(self, module: ir.Path) -> tuple[ir.Path, ...]:
         """A module and those that its globs bring in, each once, however they bring in each other."""
@@ -191,7 +209,7 @@ class Names:
             return self._passing[module] if module in self._passing else tuple(self._opening[module])
         found = self._opening[module] = []
         for target in self._globs[module]:
-            base = self._resolve(module, target, 1)
+            base = self._imported(module, target, 1)
             if base != module and (base in self._modules or base in self.types):
                 found.append(base)
         del self._opening[module]
@@ -213,11 +231,11 @@ class Names:
         found, scope = [], module
         while True:
             for target in self._globs.get(scope, ()):
-                base = self._resolve(scope, target, 1)
+                base = self._imported(scope, target, 1)
                 if not self.is_inside(base):
                     found.append(base)
                 else:
-                    found += [self._resolve(base, t, 1) for t in self._globs.get(base, ())]
+                    found += [self._imported(base, t, 1) for t in self._globs.get(base, ())]
             if not scope or not scope[-1].startswith("{"):
                 return [f for f in found if f and not self.is_inside(f)]
             scope = scope[:-1]
