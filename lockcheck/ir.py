@@ -58,6 +58,10 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
     args: tuple[Type, ...] = ()
 
 
+ONE = Type(("1",))
+"""The type of the number that is written as one, among what something is made with."""
+
+
 class Place(Struct, frozen=True, gc=False, array_like=True):
     """Where a value lives: a root and the way from it.
 
@@ -389,7 +393,7 @@ class Lock(Struct, frozen=True, gc=False, array_like=True):
     unknown), which is how locks of different instances are compared; `kind` the resolved type for people; `waits`
     is "thread" or "task"; `family` names the conflict rules ("mutex", "rwlock", "reentrant", "refcell", "map",
     "watch", "once", "semaphore"). `thin`: it is all that the type of the receiver has, so that callers know it by
-    the field that the receiver stands in.
+    the field that the receiver stands in. `single`: of a semaphore's permits there is one.
     """
 
     place: Place
@@ -399,6 +403,7 @@ class Lock(Struct, frozen=True, gc=False, array_like=True):
     family: str
     evidence: Literal["named", "inferred", "declared"]
     thin: bool = False
+    single: bool = False
 
 
 class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -109,7 +109,7 @@ _WRITES = ("exclusive", "write")
 
 def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | None:
     """How the wanted mode hangs on the held one; None where it does not."""
-    if lock.family in ("reentrant", "semaphore"):
+    if lock.family == "reentrant" or (lock.family == "semaphore" and not lock.single):
         return None
     if (held in _WRITES and wanted in _WRITES) or held == wanted == "upgradable":
         return "twice"
@@ -185,6 +185,8 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         return None
     if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None
+    if not excludes_others(analysis, moment.function, taken.lock, taken.by_hand):
+        return None
     lock = _as_known(analysis, moment, hold, reach)
     if (joins or isinstance(moment.event, _WAITS)) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
@@ -207,13 +209,29 @@ def is_given_elsewhere(analysis: Analysis, conflict: Conflict) -> bool:
     event, taken = conflict.moment.event, conflict.hold.taken
     if not (isinstance(event, ir.Acquire) and taken.by_hand and taken.lock.family == "mutex"):
         return False
-    number, lock = conflict.moment.function, taken.lock
+    return _others_give(analysis, conflict.moment.function, taken.lock, event.by_hand)
+
+
+def excludes_others(analysis: Analysis, number: int, lock: ir.Lock, by_hand: bool) -> bool:
+    """Whether a function that takes a lock keeps others out by it.
+
+    A semaphore's only permit may as well be a signal: then a function takes it `by_hand` without giving it back, or
+    others give it that have not taken it.
+    """
+    if lock.family != "semaphore":
+        return True
+    returned = not by_hand or any(_gives(step, lock) for step in ir.steps_of(analysis.bodies(number)[0]))
+    return lock.single and returned and not _others_give(analysis, number, lock, True)
+
+
+def _others_give(analysis: Analysis, number: int, lock: ir.Lock, beside: bool) -> bool:
+    """Whether closures of a function, or (`beside`) functions of its module, give back a lock they did not take."""
     bodies = analysis.bodies(number)
     inner = [step.body for one in bodies for step in ir.steps_of(one) if isinstance(step, ir.Lambda)]
     if any(_gives(step, lock) for one in (*inner, *bodies[1:]) for step in ir.steps_of(one)):
         return True
-    beside = analysis.program.siblings(number) if event.by_hand and lock.owner else ()
-    found = (other for one in beside if one != number for other in analysis.moments(one) if _gives(other.event, lock))
+    others = analysis.program.siblings(number) if beside and lock.owner else ()
+    found = (other for one in others if one != number for other in analysis.moments(one) if _gives(other.event, lock))
     return any(all(hold.taken.lock.owner != lock.owner for hold, _ in other.held()) for other in found)
 
 

@@ -14,9 +14,17 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.alone import Within, excluded, within
-from lockcheck.analysis.conflict import conflicts, is_freed, is_told_by_owner, kind_of, let_go, same_lock
+from lockcheck.analysis.conflict import (
+    conflicts,
+    excludes_others,
+    is_freed,
+    is_told_by_owner,
+    kind_of,
+    let_go,
+    same_lock,
+)
 from lockcheck.analysis.order import components
-from lockcheck.analysis.orders import UNORDERED
+from lockcheck.analysis.orders import is_unordered
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.variables import beside as beside_each_other
@@ -170,13 +178,15 @@ def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
 
 def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
     wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
-    if not asked or wanted.family in UNORDERED:
+    if not asked or is_unordered(wanted) or not excludes_others(analysis, reach.site.function, wanted, False):
         return
     for hold, sure, kept in held:
         if is_freed(hold, reach) or let_go(moment, hold, reach):
             continue
         mine = hold.taken.lock
-        if kept == asked or same_lock(mine, wanted) or mine.family in UNORDERED:
+        if kept == asked or same_lock(mine, wanted) or is_unordered(mine):
+            continue
+        if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
             continue
         if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
             continue
@@ -276,7 +286,7 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     """The parameters that two locks of one owner are in, by the same way, where it is known what is called."""
     wanted = reach.lock
     mine, other = held.place, wanted.place
-    if not held.owner or held.owner != wanted.owner or mine.way != other.way or wanted.family in UNORDERED:
+    if not held.owner or held.owner != wanted.owner or mine.way != other.way or is_unordered(wanted):
         return None
     if reach.spread or not reach.certain:
         return None

@@ -19,8 +19,9 @@ MOST_ORDERS = 12
 """Callers are told of at most so many pairs."""
 
 
-UNORDERED = ("once", "semaphore", "refcell")
-"""Families for which an order says nothing."""
+def is_unordered(lock: ir.Lock) -> bool:
+    """Whether an order says nothing of the lock: other threads have their own, or a permit besides."""
+    return lock.family in ("once", "refcell") or (lock.family == "semaphore" and not lock.single)
 
 
 def is_given(lock: ir.Lock, parameters: int) -> bool:
@@ -44,7 +45,7 @@ def told(
                 continue
             if not all(lock.owner or is_given(lock, parameters) for lock in (order.held, order.wanted)):
                 continue
-            if order.held.family in UNORDERED or order.wanted.family in UNORDERED:
+            if is_unordered(order.held) or is_unordered(order.wanted):
                 continue
             key = (order.held.place, order.held.owner, order.wanted.place, order.wanted.owner, order.modes, order.aside)
             if key not in found and len(found) < MOST_ORDERS:

@@ -245,7 +245,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     if lock.thin and root == 0 and base == ir.Place(0):
         return replace(lock, place=place)
     if lock.thin and root == 0 and step.owners:
-        return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence)
+        return ir.Lock(place, step.owners[0], lock.kind, lock.waits, lock.family, lock.evidence, single=lock.single)
     if lock.evidence == "named" and not lock.place.way and root < len(step.locks):
         return replace(step.locks[root] or lock, place=place)
     if not (lock.owner or lock.place.way) and root < len(step.owners):

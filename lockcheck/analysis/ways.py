@@ -293,7 +293,8 @@ def for_all(lock: ir.Lock, element: str | None) -> ir.Lock:
 
 def moved_to(lock: ir.Lock, place: ir.Place) -> ir.Lock:
     """The lock by another name."""
-    return ir.Lock(place, owner_of_static(place) or lock.owner, lock.kind, lock.waits, lock.family, lock.evidence)
+    owner = owner_of_static(place) or lock.owner
+    return ir.Lock(place, owner, lock.kind, lock.waits, lock.family, lock.evidence, single=lock.single)
 
 
 def _renamed(part: str, mine: frozenset[int]) -> str:

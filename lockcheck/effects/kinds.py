@@ -44,8 +44,8 @@ class LockType:
 
     `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
     each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
-    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error. `by_hand`: it is a
-    class of the tree.
+    a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error. `counts`: it is made
+    with a number of permits, one where that is left out; `single`: with one. `by_hand`: it is a class of the tree.
     """
 
     kind: str
@@ -56,12 +56,18 @@ class LockType:
     shares: bool = False
     by_name: bool = False
     tells: bool = False
+    counts: bool = False
+    single: bool = False
     views: Mapping[str, LockType] = field(default_factory=dict)
     by_hand: bool = False
 
     def around(self, inner: LockType | None) -> LockType:
         """The same, made with a lock that has no other name, where it shares it: that one lets in whom it lets in."""
         return self if inner is None or not self.shares else replace(self, family=inner.family)
+
+    def of_one(self) -> LockType:
+        """The same, made with one permit."""
+        return replace(self, single=self.counts)
 
 
 @dataclass(frozen=True, slots=True)

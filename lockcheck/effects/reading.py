@@ -108,7 +108,7 @@ def locks(
 def _locks(data: Data, entry: Data) -> Iterator[tuple[ir.Path, LockType]]:
     """The locks of one entry, each with its full path."""
     methods = {name: taking(said) for name, said in entry["methods"].items()}
-    more = {key.replace("-", "_"): entry.get(key, False) for key in ("shares", "by-name", "tells")}
+    more = {key.replace("-", "_"): entry.get(key, False) for key in ("shares", "by-name", "tells", "counts")}
     for kind in entry["types"]:
         lock = LockType(kind, entry["family"], entry["waits"], entry.get("wraps", False), methods, **more)
         views = {name: view(lock, mode) for name, mode in entry.get("views", {}).items()}

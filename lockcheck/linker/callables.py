@@ -76,8 +76,9 @@ class Callables(Callees):
             return self.setting(known)
         if owner_kind is None:
             return None
-        found = [n for n in made.methods(owner_kind, known.way[-1], self.effects) if not self.is_computed(n)]
-        return Target(tuple(found), owner) if found else self.given_to(owner, owner_kind, known.way[-1])
+        name = known.way[-1]
+        found = [n for n in made.methods(owner_kind, name, self.effects) if not self.is_computed(n, name)]
+        return Target(tuple(found), owner) if found else self.given_to(owner, owner_kind, name)
 
     def setting(self, place: ir.Place) -> Target | None:
         """What an object's settings hold by name, `self.config["done"]`: what it was made with, `done=self._done`."""
@@ -87,8 +88,8 @@ class Callables(Callees):
         receiver = ir.Place(place.root, (*place.way, OF_METHOD))
         return Target(tuple(found), receiver, sure=False) if 0 < len(found) <= _PASSED else None
 
-    def is_computed(self, number: int) -> bool:
-        return self.program.functions[number][1].computed
+    def is_computed(self, number: int, name: str) -> bool:
+        return self.program.types.made.is_computed(number, name)
 
     def given_to(self, owner: ir.Place, kind: ir.Type, name: str) -> Target | None:
         """The function that a field was given by name where it was made: `self.callback = self._done`."""

@@ -78,8 +78,9 @@ class Constructions(Handles):
     def make(self, call: ir.Call, kind: ir.Type) -> None:
         """What a class's own methods do to make an object: one before it is there, and one with the new object."""
         made = self.program.types.made
-        self.learn(call.dst, kind)
         lock = self.program.types.lock_type(kind, self.effects)
+        single = lock is not None and lock.counts and all(one.place == ir.YES for one in call.operands)
+        self.learn(call.dst, ir.Type(kind.path, (ir.ONE,)) if single else kind)
         if lock is not None and lock.shares:
             own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
             self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)

@@ -121,7 +121,8 @@ class LockMethods(Operators):
         family = "reentrant" if actual is not None and self.is_own_kind(actual, lock) else (other or lock).family
         owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
         evidence = "named" if is_guess(actual) else evidence
-        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence, thin)  # type: ignore[arg-type]
+        single = (other or lock).single
+        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence, thin, single)  # type: ignore[arg-type]
 
     def given_lock(self, call: ir.Call, place: ir.Place | None) -> ir.Lock | None:
         """The lock that an argument is; None where it is none, or nobody knows."""

@@ -26,7 +26,7 @@ class Locks(Sides):
             known = place = self.one_end(known)
         waits = "task" if call.awaited else lock.waits
         owner, thin = (self.owner_of(place) or self.owner_of(known), self.is_thin(place)) if place else ("", False)
-        named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin)  # type: ignore[arg-type]
+        named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin, lock.single)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
         step = ir.Acquire(

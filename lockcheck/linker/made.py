@@ -26,6 +26,7 @@ HANDED = "[handed]"
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
+_PROPERTY = ("property",)
 _NOTHING: Mapping[str, ir.Type | None] = {}
 
 
@@ -43,6 +44,7 @@ class Made:
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
         self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
+        self._read: set[tuple[str, int]] = set()
         self.makings: Sequence[ir.Making] = ()
         self.handings: Sequence[ir.Handing] = ()
         self._handed: dict[str, list[ir.Handing]] | None = None
@@ -101,10 +103,16 @@ class Made:
         return ir.Type((CLASS,), (found.args[0], BOUND)) if found is not None and found.path == (CLASS,) else None
 
     def _around(self, kind: ir.Type, made: ir.Type | None, at: Context, effects: Effects) -> ir.Type | None:
-        """`Condition(Lock())`: what shares the lock that it is made with says which one, where that has no name."""
+        """`Condition(Lock())`: what shares the lock that it is made with says which one, where that has no name.
+
+        `Semaphore()`: what counts says where there is one permit.
+        """
+        lock = effects.lock(made.path) if made is not None else None
+        if made is not None and lock is not None and lock.counts and kind.args[1:] in ((), (ir.ONE,)):
+            return ir.Type(made.path, (ir.ONE,))
         given = kind.args[1] if len(kind.args) > 1 and kind.args[1].path == ("[made]",) else None
-        lock = effects.lock(made.path) if made is not None and given is not None else None
-        inner = self._types.resolve(given, at, effects) if lock is not None and lock.shares else None
+        shares = given is not None and lock is not None and lock.shares
+        inner = self._types.resolve(given, at, effects) if shares else None
         known = inner is not None and effects.lock(inner.path) is not None
         return ir.Type(made.path, (inner,)) if made is not None and inner is not None and known else made
 
@@ -315,7 +323,7 @@ class Made:
         found, _ = self._types.field(kind, name, effects)
         if found is None and not name.startswith("["):
             targets = self.methods(kind, name, effects)
-            if targets and self._types.functions[targets[0]][1].computed:
+            if targets and self.is_computed(targets[0], name):
                 return self.returned(targets[0], kind)
             return None if targets else self._fitting(kind, name, effects)
         return found
@@ -444,13 +452,30 @@ class Made:
         return []
 
     def second_names(self, methods: dict[ir.Path, dict[str, list[int]]]) -> None:
-        """Add the names that a class gives its own methods besides: `__enter__ = acquire`."""
+        """Add the names that a class gives its own methods besides: `__enter__ = acquire`, `size = property(_size)`."""
         for path, own in methods.items():
             decl = self._names.types.get(path)
             for one in decl.fields if decl is not None else ():
                 word = one.type.path[1] if one.shared and one.type.path[0] == "[at]" and len(one.type.path) == 2 else ""
                 if word in own and one.name not in own:
                     own[one.name] = own[word]
+                elif one.shared and one.type.path == ("[made]",) and one.type.args[0].path == _PROPERTY:
+                    self._computed_by(one.type.args[1:], one.name, own)
+
+    def _computed_by(self, given: tuple[ir.Type, ...], name: str, own: dict[str, list[int]]) -> None:
+        """Add the methods of a class that run where a field is read and where it is given a value."""
+        for number, (keyword, second) in enumerate((("fget", name), ("fset", f"{name}.setter"))):
+            word = _passed_as(given, keyword, number)
+            if len(word) == 1 and word[0] in own and second not in own:
+                own[second] = own[word[0]]
+                if number:
+                    self._types.note(second, own[second])
+                else:
+                    self._read |= {(name, one) for one in own[second]}
+
+    def is_computed(self, number: int, name: str) -> bool:
+        """Whether reading the field `name` runs a function, instead of giving it."""
+        return self._types.functions[number][1].computed or (name, number) in self._read
 
     def calls_of_class(self, kind: ir.Type, effects: Effects) -> list[int]:
         """What runs where a class is called instead of what makes its objects: the method of its own class."""

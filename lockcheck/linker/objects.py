@@ -60,7 +60,7 @@ class Objects(Constructions):
     def computed(self, kind: ir.Type, name: str) -> list[int]:
         """The functions that run where a field is read."""
         found = self.program.types.made.methods(kind, name, self.effects)
-        return [number for number in found if self.program.functions[number][1].computed]
+        return [number for number in found if self.is_computed(number, name)]
 
     def get(self, step: ir.Get) -> None:
         """A field is read: a property runs."""
@@ -148,7 +148,7 @@ class Objects(Constructions):
                 return True
         self.learn(call.dst, self.effects.makes.get(self.effects.separator.join((*outer.path, name))))
         targets = self.program.types.methods(outer, name, self.effects)
-        if targets and place is not None and self.is_computed(targets[0]):
+        if targets and place is not None and self.is_computed(targets[0], name):
             value = ir.Place(place.root, (*place.way, name))
             self.indirect(_with(call, ir.Indirect(value), call.operands[1:]), value)
             return True

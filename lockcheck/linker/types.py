@@ -198,6 +198,8 @@ class Types:
         """The lock that a type is: listed, of a lock's name where nothing in the tree declares it, or made by hand."""
         listed = effects.lock(kind.path)
         if listed is not None and (effects.objects or self._is_listed(kind.path, listed.kind.split(effects.separator))):
+            if kind.args == (ir.ONE,):
+                return listed.of_one()
             return listed.around(effects.lock(kind.args[0].path) if kind.args else None)
         if effects.objects and kind.path in self.names.types:
             if kind.path not in self._by_hand:
@@ -466,6 +468,10 @@ class Types:
     def named(self) -> Collection[str]:
         """The names of all methods and functions of the tree."""
         return self._named
+
+    def note(self, name: str, numbers: Iterable[int]) -> None:
+        """Remember that methods have a name besides their own."""
+        self._named[name] += numbers
 
     def by_name(self, name: str, effects: Effects) -> list[int]:
         """All methods with a name in the files of the table's language, whatever their type."""

@@ -94,7 +94,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen = set()
     for moment in analysis:
         event = moment.event
-        if not isinstance(event, ir.Acquire) or not event.bounded or (moment.function, event.at) in seen:
+        if not isinstance(event, ir.Acquire) or (moment.function, event.at) in seen:
+            continue
+        if not (event.bounded or _gives_back_a_try(analysis, moment.function, event)):
             continue
         holder = event.holder
         if event.lock.evidence == "named" or holder is None or holder.root in looked_at(analysis, moment.function):
@@ -102,7 +104,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         seen.add((moment.function, event.at))
         yield witness.of_taken(
             analysis, slug(__name__), META, moment, event,
-            "nobody looks whether `{lock}` was taken in time: the code goes on without it when it was not",
+            f"nobody looks whether `{{lock}}` was taken{_IN_TIME if event.bounded else _AT_ONCE} when it was not",
             "look at the result: `let Some(guard) = … else { … }`, `if … :`, and report when the time was up",
         )  # fmt: skip
     for number, moments in analysis.functions.items():
@@ -115,6 +117,19 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "possible", "waits without a limit",
                 (Note(witness.event_span(analysis, moment), "the limit is for what is waited for here", "given here"),),
             )  # fmt: skip
+
+
+_IN_TIME = " in time: the code goes on without it"
+_AT_ONCE = ": the code goes on without it, and gives back what another thread has,"
+
+
+def _gives_back_a_try(analysis: Analysis, number: int, event: ir.Acquire) -> bool:
+    """Whether the function gives back a lock that it only tried, by name, after it did something under it."""
+    if event.bounded or not (event.fallible and event.by_hand) or event.lock.family != "mutex":
+        return False
+    under = [one for one in analysis.moments(number) if any(hold.taken.site.at == event.at for hold, _ in one.held())]
+    given = any(isinstance(one.event, ir.Release) and one.event.lock is not None for one in under)
+    return given and any(not isinstance(one.event, ir.Release) for one in under)
 
 
 def _unbounded(analysis: Analysis, number: int, moments: Sequence[Moment]) -> Iterator[tuple[Moment, Hold]]:

@@ -23,6 +23,8 @@ OPERATORS = frozenset(
 """The methods by which values answer to operators."""
 
 
+_NUMBERS = {"0": ir.NO, "1": ir.YES}
+"""Numbers that are given for a truth value, as in `acquire(0)`."""
 _SAME: dict[type[cst.BaseCompOp], str] = {
     cst.Is: "is", cst.Equal: "is", cst.In: "is", cst.IsNot: "is not", cst.NotEqual: "is not", cst.NotIn: "is not",
 }  # fmt: skip
@@ -201,7 +203,8 @@ class Expressions(Frame):
         return ir.Indirect(place or UNKNOWN), [], name
 
     def operand(self, argument: cst.Arg) -> ir.Operand:
-        place = self.at_once(argument.value)
+        number = argument.value.value if isinstance(argument.value, cst.Integer) else ""
+        place = _NUMBERS[number] if number in _NUMBERS else self.at_once(argument.value)
         return ir.Operand(place, name=argument.keyword.value if argument.keyword else "", spread=argument.star != "")
 
     def awaited(self, node: cst.Await, inner: cst.BaseExpression) -> ir.Place:

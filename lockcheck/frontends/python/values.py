@@ -182,7 +182,7 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
     if path[-1] == "defaultdict" and (element := _each(pieces(arguments, _COMMA)[0])) is not None:
         return ir.Type(("dict",), (ir.Type(("_",)), element))
     given = []
-    for part in pieces(arguments, _COMMA):
+    for part in filter(None, pieces(arguments, _COMMA)):
         name, equal, value = part.partition("=")
         spelled = path_of(_PROXY.sub(r"\1", value.strip() if equal else part))
         if equal and name.strip() in _MAKERS and spelled:
@@ -194,6 +194,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
         if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
             return said
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
+        if (value if equal else part).strip() == "1":
+            at = ir.ONE.path
         made = _NEW.fullmatch(value if equal else part)
         given.append(ir.Type(("[made]",), (ir.Type(path_of(made[1])),)) if made is not None else ir.Type(at))
     return ir.Type(("[made]",), (ir.Type(path), *given))
