@@ -17,7 +17,7 @@ from lockcheck.analysis.afterwards import Named, head_at, named_after, tested_by
 from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.paths import in_closure
 from lockcheck.analysis.rings import rings
-from lockcheck.analysis.summaries import instantiate
+from lockcheck.analysis.summaries import instantiate, is_parameter, parameter_of
 from lockcheck.analysis.ways import Taken, below, common
 from lockcheck.effects import Effects
 
@@ -80,7 +80,7 @@ def _alike(one: ir.Place, other: ir.Place) -> bool:
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
     """Waits in no loop, or in none of the critical section's that looks at nothing.
 
-    Where the caller holds the lock, or calls the closure, the loop may be there. Tests see to it that they are woken.
+    Who waits with a guard that it was given is judged by its callers. Where the caller holds the lock, or calls the closure, the loop may be there. Tests see to it that they are woken.
     """
     for moment in analysis.once(_uses):
         event = moment.event
@@ -89,12 +89,28 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
         if in_closure(analysis, moment.function, event.at) or analysis.of_tests(moment.function):
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
-        if mine and not moment.loops:
+        if mine and not moment.loops and is_parameter(mine[0][0].taken):
+            yield from _unlooped_callers(analysis, moment.function, parameter_of(mine[0][0].taken), frozenset())
+        elif mine and not moment.loops:
             if not (_is_last(analysis, moment, event, mine[0][0]) or _starts_who_wakes(analysis, moment, mine[0][0])):
                 blind = mine[0][0].taken.lock.waits == "task" and not _heads(moment, mine[0][0])
                 yield Unlooped(moment, *mine[0], blind=blind)
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
+
+
+def _unlooped_callers(analysis: Analysis, number: int, given: int, seen: frozenset[int]) -> Iterator[Unlooped]:
+    """Calls, in no loop, of a function that waits with the guard that it is given: nobody looks again after it."""
+    for call in _calls_of(analysis, number, near=False):
+        event, seen = call.event, seen | {number}
+        place = event.operands[given].place if isinstance(event, ir.Invoke) and given < len(event.operands) else None
+        if place is None or call.loops or call.function in seen or analysis.of_tests(call.function):
+            continue
+        mine = [(hold, sure) for hold, sure in call.held() if below(hold.holder, place)]
+        if mine and is_parameter(mine[0][0].taken):
+            yield from _unlooped_callers(analysis, call.function, parameter_of(mine[0][0].taken), seen)
+        elif mine and not in_closure(analysis, call.function, call.event.at):
+            yield Unlooped(call, *mine[0])
 
 
 def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> bool:

@@ -380,6 +380,9 @@ class Walk:
 
     def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
+        for number, place in enumerate(step.paths):
+            if number in summary.passed_on or not summary.known:
+                self.told.pass_on(place)
         for number, called in summary.callbacks:
             passed = _parameter(number)
             place = step.paths[passed] if passed < len(step.paths) else None
@@ -539,7 +542,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         listed,
         tuple(fates.items()),
         tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in told.callbacks.items()),
-        walker.linked.passed_on,
+        walker.linked.passed_on | told.passed_on,
         told.capped,
         keeps=hands.kept(ends, result),
         gives=hands.freed(ends),

@@ -41,6 +41,7 @@ class Told:
     joins: dict[tuple[ir.Place, str, str], Reach] = field(default_factory=dict)
     callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
     handed: dict[tuple[int, Taken], int] = field(default_factory=dict)
+    passed_on: set[int] = field(default_factory=set)
     capped: bool = False
 
     def put(self, ways: Ways, dst: ir.Place) -> Ways:
@@ -125,6 +126,11 @@ class Told:
             mine = {h.taken for way in ways for h in way if below(h.holder, place) and not is_parameter(h.taken)}
             self.handed.update(dict.fromkeys(((slot, taken) for taken in mine if not taken.by_hand), number))
         return under
+
+    def pass_on(self, place: ir.Place | None) -> None:
+        """A parameter goes on to a call that may do anything with it."""
+        if place is not None and not place.way and isinstance(place.root, int) and place.root < self.parameters:
+            self.passed_on.add(place.root)
 
     def wherever(self, ends: Ways, taken: Taken, at_end: bool = False) -> Facts:
         """What is known of the parameters wherever a guard is held."""

@@ -27,6 +27,7 @@ class Callees(Acts, Library):
         if call.word == ir.NEXT:
             self.next_round(call)
             return
+        self.passing.clear()
         for operand in operands:
             self.before(call, operand)
             self.note_passing(call, operand)

@@ -24,6 +24,7 @@ class Invocations(Ends):
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         targets = [n for n in targets if self.program.functions[n][1].body_at is not None] or targets
         word = call.word
+        self.passed_on -= self.passing  # (what these do with it, their summaries say)
         spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
         known = (self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
         paths = tuple(self.one_end(place) if place is not None else None for place in known)
@@ -173,8 +174,9 @@ class Invocations(Ends):
         place = operand.place
         if wraps or place is None or not isinstance(place.root, int) or place.way not in ((), ("&",)):
             return
-        if place.root < self.program.parameters(self.number):
+        if place.root < self.program.parameters(self.number) and place.root not in self.passed_on:
             self.passed_on.add(place.root)
+            self.passing.add(place.root)
 
     def keeps_value(self, call: ir.Call) -> bool:
         """Whether the call only wraps what it is given: `Box::new(f)`, `Some(f)`."""

@@ -170,7 +170,7 @@ class Locks(Sides):
         if (
             guard is None
             or guard.place is None
-            or not self.program.types.is_guard(self.type_of(guard.place), self.effects)
+            or not self.holds_guard(guard.place)
         ):
             return False
         self.signal(call, kind, bare(plain(guard.place)))
@@ -182,6 +182,11 @@ class Locks(Sides):
             self.out.append(ir.Move(dst, plain(guard.place)))
         self.closures(call, None)
         return True
+
+    def holds_guard(self, place: ir.Place) -> bool:
+        """Whether the value at a place is a guard, or for all that is known of its lock the result that has it."""
+        types, kind = self.program.types, self.type_of(place)
+        return any(types.is_guard(outer, self.effects) for outer in types.behind(kind, self.effects))
 
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
         """`inside`: it is called on what a guard guards, so that its work is what the lock is for."""

@@ -59,6 +59,9 @@ class Places(ABC):
     blocking: bool = False
     boxed: set[int] = field(default_factory=set)
     passed_on: set[int] = field(default_factory=set)
+    """Parameters that go on to calls of which nobody knows what they do with them."""
+    passing: set[int] = field(default_factory=set)
+    """Those of them that were first passed on by the call that is just looked at."""
     of_all: dict[ir.Range, str] = field(default_factory=dict)
     """What comes for every element of a list, with the part of the way that is the element."""
     removed: set[str] = field(default_factory=set)
