@@ -53,6 +53,15 @@ fn other(book: &Book) { let pages = book.pages.lock().unwrap(); *book.rows.lock(
 %s
 fn another(book: &Book) { let rows = book.rows.lock().unwrap(); *book.pages.lock().unwrap() += *rows; }
 """
+SINKS = """
+use std::sync::Mutex;
+%s
+static STATE: Mutex<State> = Mutex::new(State { sinks: Vec::new() });
+struct State { sinks: Vec<Box<dyn Sink + Send>> }
+struct Front;
+impl Sink for Front { fn put(&self, row: u32) { STATE.lock().unwrap().put(row) } }
+impl Sink for State { fn put(&self, row: u32) { for one in self.sinks.iter() { one.put(row) } } }
+"""
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -68,8 +77,11 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         (BOOK % ("", ""), "", "LCK301"),
         (BOOK % ("#[cfg(test)]", ""), "", ""),
         ((BOOK % ("#[cfg(test)]", "#[cfg(test)]")).replace("self.pages", "self.none"), "LCK301", ""),
+        (SINKS % "trait Sink { fn put(&self, row: u32); }", "", "LCK201"),
+        (SINKS % "use sinks::Sink;", "LCK201", ""),
     ],
-    ids=["lock thrown away", "cache warmed", "thrown away in a test", "way back up", "tree", "two orders", "order of a test", "orders of tests"],
+    ids=["lock thrown away", "cache warmed", "thrown away in a test", "way back up", "tree", "two orders", "order of a test", "orders of tests",
+        "any of the tree's", "any of a library's"],
 )
 def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> None:
     (tmp_path / "lib.rs").write_text(text, encoding="utf-8")

@@ -80,7 +80,8 @@ def _alike(one: ir.Place, other: ir.Place) -> bool:
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
     """Waits in no loop, or in none of the critical section's that looks at nothing.
 
-    Who waits with a guard that it was given is judged by its callers. Where the caller holds the lock, or calls the closure, the loop may be there. Tests see to it that they are woken.
+    Who waits with a guard that it was given is judged by its callers. Where the caller holds the lock, or calls the
+    closure, the loop may be there. Tests see to it that they are woken.
     """
     for moment in analysis.once(_uses):
         event = moment.event
@@ -103,13 +104,15 @@ def _unlooped_callers(analysis: Analysis, number: int, given: int, seen: frozens
     """Calls, in no loop, of a function that waits with the guard that it is given: nobody looks again after it."""
     for call in _calls_of(analysis, number, near=False):
         event, seen = call.event, seen | {number}
-        place = event.operands[given].place if isinstance(event, ir.Invoke) and given < len(event.operands) else None
+        if not isinstance(event, ir.Invoke) or given >= len(event.operands):
+            continue
+        place = event.operands[given].place
         if place is None or call.loops or call.function in seen or analysis.of_tests(call.function):
             continue
         mine = [(hold, sure) for hold, sure in call.held() if below(hold.holder, place)]
         if mine and is_parameter(mine[0][0].taken):
             yield from _unlooped_callers(analysis, call.function, parameter_of(mine[0][0].taken), seen)
-        elif mine and not in_closure(analysis, call.function, call.event.at):
+        elif mine and not in_closure(analysis, call.function, event.at):
             yield Unlooped(call, *mine[0])
 
 

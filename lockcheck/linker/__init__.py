@@ -495,9 +495,13 @@ class Program:
     # ------------------------------------------------------------------------------------------------ about names
 
     def static_type(self, module: ir.Path, path: ir.Path, effects: Effects) -> ir.Type | None:
-        """The type of a static as written in a module."""
-        static = self.names.statics.get(self.names.resolve(module, path))
-        return self.types.resolve(static.type, Context(static.module), effects) if static is not None else None
+        """The type of a static, or of a value of an enum, as written in a module."""
+        found = self.names.resolve(module, path)
+        static = self.names.statics.get(found)
+        if static is not None:
+            return self.types.resolve(static.type, Context(static.module), effects)
+        decl = self.names.types.get(found[:-1])
+        return ir.Type(found[:-1]) if decl is not None and found[-1] in decl.values else None
 
     def owner_named(self, at: Context, path: ir.Path, owner: ir.Type | None, effects: Effects) -> ir.Type | None:
         """The type before the last part of a path, if it names one."""

@@ -95,7 +95,7 @@ class Callees(Acts, Library):
             methods = self.program.types.methods(outer, name, effects) if not (listed_here or own) else []
             targets = self.fitting(methods, call)
             if targets:
-                self.invoke(call, targets, True, outer)
+                self.invoke(call, targets, not self.is_of_others(outer), outer)
                 return
             if lock is not None and name in effects.free:
                 self.plain_result(call, name, outer)
@@ -197,6 +197,10 @@ class Callees(Acts, Library):
             and content is not None
             and not self.program.types.is_guard(content, self.effects)
         )
+
+    def is_of_others(self, kind: ir.Type) -> bool:
+        """Whether any type of any library may be behind it: the tree's own are a guess then."""
+        return kind.path == ("[dyn]",) and not any(a.path in self.program.names.types for a in kind.args)
 
     def is_something_else(self, kind: ir.Type) -> bool:
         """Whether the type is known, and known to be no lock."""

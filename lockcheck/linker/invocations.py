@@ -6,6 +6,7 @@ Never: how the functions were found.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -145,7 +146,26 @@ class Invocations(Ends):
     def fitting(self, targets: list[int], call: ir.Call) -> list[int]:
         """Those that take so many arguments; a type's own methods go before those of traits."""
         fit = [n for n in targets if self.program.parameters(n) == len(call.operands)]
-        return [n for n in fit if self.program.functions[n][1].trait is None] or fit
+        fit = [n for n in fit if self.program.functions[n][1].trait is None] or fit
+        return fit if not fit or self.effects.objects else [n for n in fit if self.takes(n, call)]
+
+    def takes(self, number: int, call: ir.Call) -> bool:
+        """Whether a function of a trait for one type, `From<A>`, can take what it gets: not another type."""
+        function, types = self.program.functions[number][1], self.program.types
+        if function.trait is None or not function.trait.args:
+            return True
+        for param, operand in zip(function.params, call.operands, strict=False):
+            wanted = types.resolve(param.type, types.context(number), types.effects(number))
+            given = self.type_of(operand.place) if operand.place is not None else None
+            if wanted is None or given is None or wanted.path not in self.program.names.types:
+                continue
+            if given.path != wanted.path and self.is_something_else(given):
+                return False
+        return True
+
+    @abstractmethod
+    def is_something_else(self, kind: ir.Type) -> bool:
+        """Whether the type is known, and known to be no lock."""
 
     def goes_over(self, operand: ir.Operand, number: int, targets: list[int]) -> bool:
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
