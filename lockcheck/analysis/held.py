@@ -380,7 +380,7 @@ class Walk:
 
     def passes_on(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """A parameter that the callee calls is called under what is held here, and under what the callee holds."""
-        for number, place in enumerate(step.paths):
+        for number, place in enumerate(step.paths if step.certain else ()):
             if number in summary.passed_on or not summary.known:
                 self.told.pass_on(place)
         for number, called in summary.callbacks:
