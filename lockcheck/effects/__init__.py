@@ -134,11 +134,11 @@ class Effects:
     scoped: frozenset[str] = names("threads.scoped")
     here: frozenset[str] = names("here.functions")
     same_object: frozenset[str] = names("same.object")
+    """Functions that tell whether two values are one and the same."""
     refers: frozenset[str] = names("same.refers")
     """Functions whose result stands for their first argument, or is called to get it."""
     proxies: frozenset[str] = names("same.proxies")
     """Classes, by the last name, whose objects do all that what they keep does."""
-    """Functions that tell whether two values are one and the same."""
     goes_over: frozenset[str] = names("here.over")
     """Methods that run a closure for every element."""
     lazily: frozenset[str] = names("here.lazy")

@@ -16,7 +16,7 @@ from lockcheck.linker.givers import givers
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
-from lockcheck.linker.results import NO_OUTCOME, Outcome, Results
+from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
@@ -463,11 +463,11 @@ class Program:
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
-        return self._outcome(number)[0]
+        return self._result_of(number)[0]
 
     def result_parts(self, number: int) -> Mapping[str, ir.Place]:
         """The fields of a function's result that are such names themselves, where it puts the result together."""
-        return self._outcome(number)[1]
+        return self._result_of(number)[1]
 
     def lent(self, number: int, parameter: int) -> tuple[ir.Place | None, ...]:
         """What a function gives to a parameter that it calls, by its own names; None where that is not one thing."""
@@ -475,22 +475,22 @@ class Program:
         linked = self.linked(number)
         return linked.lent.get(parameter, ()) if linked is not None else ()
 
-    def _outcome(self, number: int) -> Outcome:
+    def _result_of(self, number: int) -> Result:
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
-            return NO_OUTCOME
+            return NO_RESULT
         if _is_empty(function.returns, self.types.effects(number).prelude):
-            return NO_OUTCOME
+            return NO_RESULT
         self._note(number)
         start, end = function.body_at
         kinds = [function.returns, *(param.type for param in function.params if param.type is not None)]
         if end - start > _SHORT and not any(mentions(kind, self._lock_names) for kind in kinds):
-            return NO_OUTCOME
+            return NO_RESULT
         known = self.results.of(number) if number not in self._linked else None
         if known is not None:
             return known
         linked = self.linked(number)
-        return (linked.result, linked.parts) if linked is not None else NO_OUTCOME
+        return (linked.result, linked.parts) if linked is not None else NO_RESULT
 
     # ------------------------------------------------------------------------------------------------ about names
 

@@ -1,6 +1,6 @@
 """What functions' results are other names of, as far as that is known without their steps.
 
-In: functions that are linked, or were; what other processes tell.  Out: `Outcome`s.
+In: functions that are linked, or were; what other processes tell.  Out: `Result`s.
 Never: links a function.
 """
 
@@ -17,10 +17,10 @@ from lockcheck.linker.link import Linked
 if TYPE_CHECKING:
     from lockcheck.board import Notes
 
-Outcome: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
+Result: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
 """What a function's result is another name of, and what its fields are."""
 
-NO_OUTCOME: Outcome = None, {}
+NO_RESULT: Result = None, {}
 
 _ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(tuple[ir.Place | None, dict[str, ir.Place]])
 
@@ -30,7 +30,7 @@ class Results:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._known: dict[int, Outcome] = {}
+        self._known: dict[int, Result] = {}
         self._reads: dict[int, tuple[int, ...]] = {}
         self._notes: Notes | None = None
 
@@ -48,7 +48,7 @@ class Results:
         if self._notes is not None:
             self._notes.write((number,), _ENCODER.encode((linked.result, linked.parts)))
 
-    def of(self, number: int) -> Outcome | None:
+    def of(self, number: int) -> Result | None:
         """What is known of a function's result."""
         if number not in self._known and self._notes is not None:
             said = self._notes.read(number)

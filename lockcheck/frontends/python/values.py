@@ -49,6 +49,8 @@ def path_of(text: str) -> ir.Path:
 
 def pieces(text: str, words: frozenset[str]) -> list[str]:
     """The text cut at each of the words (and signs) that stands outside of brackets."""
+    if not any(word in text for word in words):
+        return [text.strip()]
     depth, begin, out = 0, 0, []
     for sign in _SIGN.finditer(text):
         word = sign[0]
