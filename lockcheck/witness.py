@@ -7,7 +7,7 @@ Never: decides whether something is a bug; that is a rule's file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
@@ -131,7 +131,7 @@ def of_conflict(
     via = f" through {called}" if reach.trace else ""
     weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity
-    before = taken_notes(analysis, moment, conflict.hold)
+    before = (*taken_notes(analysis, moment, conflict.hold), *_one_lock(analysis, conflict, name))
     evidence = min((taken.lock.evidence, reach.lock.evidence), key=EVIDENCES.index)
     return Finding(
         code=meta.code,
@@ -148,6 +148,15 @@ def of_conflict(
         notes=(*before, *reach_notes(analysis, reach)),
         notes_before=len(before),
     )
+
+
+def _one_lock(analysis: Analysis, conflict: Conflict, name: str) -> Iterator[Note]:
+    """By what the wanted lock is the held one, where it goes by another name."""
+    if conflict.maker is not None:
+        unit, function = analysis.program.functions[conflict.maker]
+        wanted = analysis.lock_name(conflict.moment.function, conflict.reach.lock)
+        said = f"`{name}` and `{wanted}` are one lock: `{analysis.title(conflict.maker)}` puts it into both"
+        yield Note(Span(unit.path, *function.name_at), said, "one lock for both")
 
 
 def of_taken(

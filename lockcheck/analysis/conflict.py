@@ -7,6 +7,7 @@ Never: words for people.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import lets_in
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
 from lockcheck.finding import CONFIDENCES, Confidence
+from lockcheck.linker import parts_of_owner
+from lockcheck.linker.shared import may_be_one
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
 _WAITS = (ir.Block, ir.Suspend)
@@ -25,7 +28,8 @@ _ORDER: tuple[Kind, ...] = ("twice", "read-then-write", "write-then-read", "nest
 class Conflict(NamedTuple):
     """`reach` needs what `hold` keeps from it. `sure`: the guard is held on every way to the event.
 
-    `joins`: a thread needs it that the event's callee waits for.
+    `joins`: a thread needs it that the event's callee waits for. `maker`: the two are parts of one value, and this
+    function, that makes such values, puts one lock into both.
     """
 
     kind: Kind
@@ -34,6 +38,7 @@ class Conflict(NamedTuple):
     sure: bool
     reach: Reach
     joins: bool = False
+    maker: int | None = None
 
     @property
     def by(self) -> Literal["call", "end", "wait"]:
@@ -49,11 +54,12 @@ def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     if one.place != other.place:
         return False
     root, way = one.place.root, one.place.way
-    return (
-        "[?]" not in way
-        and ALL not in way
-        and not (isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]"))
-    )
+    return "[?]" not in way and ALL not in way and not _is_elsewhere(root)
+
+
+def _is_elsewhere(root: int | ir.Path) -> bool:
+    """Whether nobody says which value is at the root of a place."""
+    return isinstance(root, tuple) and root[0] in (*ELSEWHERE, "[parameter]", "[unknown]")
 
 
 def is_alike(moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
@@ -87,6 +93,37 @@ def is_only_one(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     made_here = any(isinstance(p.root, int) and p.root >= last for p in (held.place, other.place))
     beside = other.place.root != ELSEWHERE and len(other.place.way) < len(held.place.way) + 2
     return not made_here and not beside and analysis.program.is_single(held.owner)
+
+
+def maker_of_both(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> int | None:
+    """What puts one lock into two parts of a value (`self.db` and `self.runner.db`); None where nothing is known to."""
+    if held.kind != other.kind or held.place.root != other.place.root or _is_elsewhere(held.place.root):
+        return None
+    one, two = held.place.way, other.place.way
+    base = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False)))
+    first, second = one[base:], two[base:]
+    if not (held.owner and other.owner and first and second and all(map(_is_field, (*first, *second)))):
+        return None
+    path = _whole(analysis, moment, held, first) or _whole(analysis, moment, other, second)
+    if path is None or not may_be_one(analysis.program, held.owner, other.owner):
+        return None
+    for number in analysis.program.constructors(path):
+        analysis.linked(number)
+    return analysis.program.makes_one(path, first, second)
+
+
+def _whole(analysis: Analysis, moment: Moment, lock: ir.Lock, way: ir.Path) -> ir.Path | None:
+    """The type of the value from which a way leads to a lock: what declares its field, or whose method this is."""
+    if len(way) == 1:
+        return parts_of_owner(lock.owner)[0]
+    function = analysis.program.functions[moment.function][1]
+    owner = analysis.program.types.context(moment.function).owner
+    mine = function.takes_self and lock.place.root == 0 and way == lock.place.way
+    return owner.path if mine and owner is not None else None
+
+
+def _is_field(part: str) -> bool:
+    return part.isidentifier() or part.isdigit()
 
 
 def is_among(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
@@ -179,7 +216,8 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
-    if not met or _handed_over(moment, hold, reach) or is_freed(hold, reach):
+    maker = maker_of_both(analysis, moment, taken.lock, reach.lock) if not met else None
+    if not (met or maker is not None) or _handed_over(moment, hold, reach) or is_freed(hold, reach):
         return None
     if lets_in(reach.when) and not isinstance(moment.event, _WAITS):  # (who is waited for is somebody else)
         return None
@@ -191,7 +229,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     if (joins or isinstance(moment.event, _WAITS)) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
-    return Conflict(kind, moment, hold, sure, reach, joins) if kind is not None else None
+    return Conflict(kind, moment, hold, sure, reach, joins, maker) if kind is not None else None
 
 
 def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
@@ -294,7 +332,7 @@ def let_go(moment: Moment, hold: Hold, reach: Reach) -> bool:
 def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
-    seen = same_lock(held, other) or _is_one_of(held.place, other.place)
+    seen = same_lock(held, other) or _is_one_of(held.place, other.place) or conflict.maker is not None
     return not seen and isinstance(conflict.moment.event, ir.Invoke)
 
 
@@ -311,6 +349,7 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
-    if not conflict.sure or reach.spread or any(p.startswith("[") or p.endswith("()") for p in taken.lock.place.way):
+    of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
+    if not conflict.sure or conflict.maker is not None or reach.spread or of_many:
         grade = min(grade, 1)
     return CONFIDENCES[grade if not analysis.of_tests(conflict.moment.function) else 0]

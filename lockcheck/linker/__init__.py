@@ -17,7 +17,7 @@ from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
 from lockcheck.linker.results import NO_RESULT, Result, Results
-from lockcheck.linker.shared import Shared, by_body
+from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
 
@@ -67,6 +67,7 @@ class Program:
         """
         self.functions = [(unit, function) for unit in units for function in unit.functions]
         self.units = units
+        self._made_one: dict[tuple[ir.Path, ir.Path, ir.Path], int | None] = {}
         self._by_module: dict[ir.Path, list[int]] = defaultdict(list)
         self.initialisers: dict[ir.Path, int] = {}
         """What makes a lazy static, by the static's full name."""
@@ -323,6 +324,25 @@ class Program:
     def shared(self, number: int) -> tuple[Shared, ...]:
         """From where the locks in fields of types are, as far as a function puts them there; in order."""
         return tuple(sorted(set(by_body(self, number)))) if self.linked(number) is not None else ()
+
+    def makes_one(self, path: ir.Path, first: ir.Path, second: ir.Path) -> int | None:
+        """What makes values of a type and puts one value into these parts of each.
+
+        None where no constructor of the type does, or one of them does otherwise.
+        """
+        key = (path, first, second)
+        if key not in self._made_one:
+            said = {number: one_in(self, number, first, second) for number in self.constructors(path)}
+            sure = [number for number, one in said.items() if one]
+            self._made_one[key] = sure[0] if sure and False not in said.values() else None
+        return self._made_one[key]
+
+    def constructors(self, path: ir.Path) -> Iterator[int]:
+        """The functions of a type, no methods of its values, that return one."""
+        for number in self.types.makers(path):
+            returned = self.functions[number][1].returns
+            if returned is not None and mentions(returned, (path[-1], "Self")):
+                yield number
 
     def guard_givers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
         """The functions of a language that return a guard: a call of one is an acquisition.

@@ -41,21 +41,35 @@ def suspects(program: Program, owners: Collection[str]) -> set[tuple[str, str]]:
     """
     alike: dict[ir.Type, dict[str, bool]] = defaultdict(dict)
     for owner in owners:
-        decl, field = _declared(program, owner)
-        if decl is None or field is None or decl.kind == "class" or mentions(field.type, decl.generics):
-            continue
-        at = Context(decl.module, ir.Type((*decl.module, decl.name)))
-        for table in program.types.tables:
-            kinds = list(program.types.behind(program.types.resolve(field.type, at, table), table))
-            lock = next((one for one in kinds if program.types.lock_type(one, table) is not None), None)
-            if lock is not None and not table.objects:
-                alike[lock][decl.name] = alike[lock].get(decl.name, False) or lock != kinds[0]
+        for lock, pointed in _lock_of(program, owner):
+            name = parts_of_owner(owner)[0][-1]
+            alike[lock][name] = alike[lock].get(name, False) or pointed
     return {
         (first, second)
         for names in alike.values()
         for first, second in combinations(sorted(names), 2)
         if names[first] or names[second]
     }
+
+
+def may_be_one(program: Program, first: str, second: str) -> bool:
+    """Whether two owners' fields are pointers to locks of the same values."""
+    return not {lock for lock, pointed in _lock_of(program, first) if pointed}.isdisjoint(
+        lock for lock, pointed in _lock_of(program, second) if pointed
+    )
+
+
+def _lock_of(program: Program, owner: str) -> Iterator[tuple[ir.Type, bool]]:
+    """The lock that an owner's field is declared to be, and whether it is kept behind a pointer."""
+    decl, field = _declared(program, owner)
+    if decl is None or field is None or decl.kind == "class" or mentions(field.type, decl.generics):
+        return
+    at = Context(decl.module, ir.Type((*decl.module, decl.name)))
+    for table in program.types.tables:
+        kinds = list(program.types.behind(program.types.resolve(field.type, at, table), table))
+        lock = next((one for one in kinds if program.types.lock_type(one, table) is not None), None)
+        if lock is not None and not table.objects:
+            yield lock, lock != kinds[0]
 
 
 def by_makers(program: Program, owners: Collection[str]) -> Iterator[Shared]:
@@ -92,6 +106,19 @@ def by_body(program: Program, number: int) -> Iterator[Shared]:
             source = ".".join((f"#{number}", str(older.root), *older.way))
         if source and source != owner:
             yield Shared(owner, source, number, False)
+
+
+def one_in(program: Program, number: int, first: ir.Path, second: ir.Path) -> bool | None:
+    """Whether a function puts one value into two parts of what it returns; None where it does not say."""
+    body = program.body(number)
+    if body is None:
+        return None
+    state, _, _ = walked(program, number, body)
+    made = ir.Place(program.parameters(number))
+    known = [state.canon(ir.Place(made.root, way)) for way in (first, second)]
+    if any(one is None or one.root == made.root for one in known):
+        return None
+    return known[0] == known[1]
 
 
 def _field_with_lock(state: Pass, place: ir.Place) -> str:
