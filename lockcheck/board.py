@@ -30,6 +30,10 @@ class Notes:
         """Note something of these numbers."""
         self._known.update(dict.fromkeys(numbers, said))
 
+    def write_all(self, known: Mapping[int, bytes]) -> None:
+        """Note something of each of these numbers, for this process alone."""
+        self._known.update(known)
+
     def read(self, number: int) -> bytes | None:
         """What is noted of a number; None where nothing is."""
         return self._known.get(number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextlib import suppress as suppressed
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
     from lockcheck.executors import Work
     from lockcheck.export.known import Known
+    from lockcheck.frontier import Told
     from lockcheck.report.graph import OrderGraph
     from lockcheck.report.inventory import Inventory
     from lockcheck.report.reached import Touched
@@ -161,8 +163,9 @@ def examine(
     rules, around = chosen(settings), _around(crates, locked)
     store = Store(memory is not None)
     asked = repr((settings, [rule.slug for rule in rules]))
-    contents = [part for one in sources for part in (one.path, recall.content(one.data))]
-    whole = store.key("run", asked, around, *contents) if memory is not None else None
+    contents = {one.path: recall.content(one.data) for one in sources} if memory is not None else {}
+    parts = (part for pair in contents.items() for part in pair)
+    whole = store.key("run", asked, around, *parts) if memory is not None else None
     same = recall.decoded(store.load([whole]).get(whole)) if whole is not None else None
     if memory is not None and same is not None:
         memory.keep(same, unread)
@@ -174,11 +177,13 @@ def examine(
     executor = executors.chosen(work)
     words = frozenset(word for rule in rules for word in rule.meta.words)
     with _nothing_collected():
-        declare = partial(units.declared, store=store, executor=executor)
+        declare = partial(units.declared, store=store, executor=executor, contents=contents)
         before = memory.entries(around) if memory is not None else None
-        tree = Tree(sources, crates, settings, locked, words, declare, before)
+        kept = partial(_kept, store, (asked, around)) if whole is not None else None
+        tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
         faces = (one.face for one in tree.entries) if whole is not None else ()
-        told = repr((tree.frontier.families, tree.analysis.asked.data_plane, tree.analysis.asked.probes))
+        wishes = tree.analysis.asked
+        told = repr((tree.frontier.families, sorted(tree.frontier.macros), wishes.data_plane, wishes.probes))
         state = store.key("state", asked, around, told, *faces) if whole is not None else None
         findings, broken = anew(tree, rules, work.jobs, store, state)
         if memory is not None and whole is not None:
@@ -186,6 +191,20 @@ def examine(
             store.save({whole: msgspec.msgpack.encode(made)})
             memory.keep(made, unread)
     return findings, broken
+
+
+def _kept(store: Store, base: Sequence[bytes | str], faces: Sequence[bytes], make: Callable[[], Told]) -> Told:
+    """What declarations say of where to look, as it was kept, or made anew."""
+    from lockcheck.frontier import Told
+
+    key = store.key("told", *base, *faces)
+    data = store.load([key]).get(key)
+    with suppressed(msgspec.DecodeError):
+        if data is not None:
+            return msgspec.msgpack.decode(data, type=Told)
+    made = make()
+    store.save({key: msgspec.msgpack.encode(made)})
+    return made
 
 
 @contextmanager

@@ -21,19 +21,18 @@ import msgspec
 from msgspec.structs import replace as replaced
 
 from lockcheck import ir, witness
-from lockcheck.analysis import Topic
+from lockcheck.analysis import Consulted, Topic
 from lockcheck.analysis.conflict import conflicts
 from lockcheck.analysis.cycles import every_edge, knotted, pairs
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.signals import waits_under_lock
-from lockcheck.analysis.walked import named_in
 from lockcheck.board import Board, Notes
 from lockcheck.cache import Store
 from lockcheck.effects import Effects
 from lockcheck.executors import Processes, shares_memory
-from lockcheck.finding import Finding, Problem, paths_of
-from lockcheck.linker import Shared
-from lockcheck.recall import DIGEST, Entry
+from lockcheck.finding import Finding, Problem
+from lockcheck.lasting import NOTHING_ASKED, Outcome, State, Together, gathered, remembered, still_asked_for
+from lockcheck.linker import Reading, Shared
 from lockcheck.rule import Rule
 from lockcheck.tree import Tree
 
@@ -47,62 +46,6 @@ _TASKS = 24
 """Tasks for each process: the last to end should not keep the others waiting for long."""
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What came of one function.
-
-    `lends`: it runs a callback under a guard of its own, or leaves a lock taken; `hangs`: it waits for a lock that it
-    holds; `waits`: it waits under a lock for what others must give, who may be anywhere in the tree where it is
-    `far`. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes for writing.
-    `topics` are the numbers of those that it has an event of, `reads` the functions that rules and analysis looked at
-    for it.
-    """
-
-    function: int
-    findings: tuple[Finding, ...]
-    lends: bool
-    hangs: bool
-    waits: bool
-    far: bool
-    edges: tuple[tuple[str, str], ...]
-    written: tuple[str | ir.Place, ...]
-    topics: tuple[int, ...]
-    reads: tuple[int, ...]
-
-
-class Together(msgspec.Struct, frozen=True, array_like=True):
-    """What a rule said that sees functions together, `given` what (a digest), having looked at which functions.
-
-    `names` are those by which it looked for functions: whoever says one has a say.
-    """
-
-    given: bytes
-    findings: tuple[Finding, ...]
-    reads: tuple[int, ...]
-    names: tuple[str, ...]
-
-
-class State(msgspec.Struct, frozen=True, array_like=True):
-    """A whole run: what each file held, what came of each function and of each rule that sees them together (None where
-    that cannot be told again), what went wrong.
-
-    `reads` has for each function that was linked the ones that were read for that; `told` has for those that were
-    asked for it the owners of locks that are one, as far as they make it so. `results` and `summaries` are notes of
-    what calls of functions mean (see `Analysis.share`): who calls one need not have it linked again.
-    """
-
-    entries: tuple[Entry, ...]
-    outcomes: tuple[Outcome, ...]
-    together: tuple[Together | None, ...]
-    reads: dict[int, tuple[int, ...]]
-    told: dict[int, tuple[Shared, ...]]
-    problems: tuple[Problem, ...]
-    results: Mapping[int, bytes]
-    summaries: tuple[tuple[tuple[int, ...], bytes], ...]
-
-
-_NOTHING = State((), (), (), {}, {}, (), {}, ())
-
-
 def examine(
     tree: Tree, rules: Sequence[Rule], jobs: int, store: Store, key: bytes | None
 ) -> tuple[list[Finding], list[Problem]]:
@@ -111,7 +54,7 @@ def examine(
     `key` tells under what the run may be remembered; None where it must not be.
     """
     topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
-    before = _remembered(tree, store, key)
+    before = remembered(tree, store, key)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
     with Crew(Errand(tree, rules, topics, key is not None), jobs, before) as crew:
@@ -120,27 +63,28 @@ def examine(
             numbers = sorted({*others, *tree.frontier.functions(lenders)})
             for one in crew.outcomes([number for number in numbers if number not in outcomes]):
                 outcomes[one.function] = one
-            known, lenders = lenders, frozenset(number for number, one in outcomes.items() if one.lends)
-            if not late and any(one.far for one in outcomes.values()):
+            known, lenders = lenders, frozenset(number for number in numbers if outcomes[number].lends)
+            if not late and any(outcomes[number].far for number in numbers):
                 late, before_too = True, any(one.far for one in before.outcomes)
                 others |= _callers(tree, topics, late=True, settled=before_too)
             elif lenders <= known:
                 break
-        ordered = [outcomes[number] for number in sorted(outcomes)]
+        ordered = [outcomes[number] for number in numbers]
         findings = [finding for one in ordered for finding in one.findings]
         together = _together(crew, [n for n, rule in enumerate(rules) if rule.meta.sees != "function"], ordered, before)
         findings += [finding for one in together for finding in one.findings]
         tree.analysis.look_at(None)
         findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
-        problems = sorted(set(tree.problems))
         if key is not None:
             kept = tuple(one if one.given else None for one in together)
             told = tree.analysis.told
-            results, summaries = crew.results.every(), _gathered(crew.summaries.every())
-            found = tuple(tree.entries), tuple(ordered), kept, crew.readings(), told, tuple(problems)
-            state = State(*found, results, summaries)
+            results, summaries = crew.results.every(), gathered(crew.summaries.every())
+            found = tuple(tree.entries), tuple(ordered), kept, crew.readings(), told
+            state = State(*found, before.problems, tree.frontier.openers, results, summaries)
+            state = replaced(state, problems=tuple(sorted({*tree.problems, *still_asked_for(state, tree)})))
+            tree.problems[:] = state.problems
             store.save({key: msgspec.msgpack.encode(state)})
-    return findings, problems
+    return findings, sorted(set(tree.problems))
 
 
 def _callers(tree: Tree, topics: Iterable[Topic], late: bool, settled: bool) -> set[int]:
@@ -168,85 +112,6 @@ def said(rule: Rule, tree: Tree) -> Iterator[Finding]:
         tree.problems.append(Problem(rule.check.__code__.co_filename, 1, message))
 
 
-def _remembered(tree: Tree, store: Store, key: bytes | None) -> State:
-    """What an earlier run found out that still holds; the tree is told what changed since."""
-    data = store.load([key]).get(key) if key is not None else None
-    try:
-        state = msgspec.msgpack.decode(data, type=State) if data is not None else None
-    except msgspec.DecodeError:
-        state = None
-    if state is None:
-        return _NOTHING
-    pairs = enumerate(zip(state.entries, tree.entries, strict=True))
-    changed = [n for n, (old, new) in pairs if old.content != new.content]
-    paths = {tree.program.units[number].path for number in changed}
-    touched = _touched(tree, state, changed, {one.path for one in state.problems} & paths)
-    tree.frontier.since(
-        paths, [one.function for one in state.outcomes], [one.function for one in state.outcomes if one.lends]
-    )
-    tree.problems += [one for one in state.problems if one.path not in paths]
-
-    def holds(reads: Iterable[int], findings: Iterable[Finding]) -> bool:
-        return touched.isdisjoint(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
-
-    kept = tuple(one for one in state.outcomes if holds((one.function, *one.reads), one.findings))
-
-    def still(one: Together | None) -> bool:
-        return (
-            one is not None
-            and holds(one.reads, one.findings)
-            and not any(_says(tree, touched, name) for name in one.names)
-        )
-
-    known = tuple(one if still(one) else None for one in state.together)
-    reads = {number: some for number, some in state.reads.items() if number not in touched}
-    tree.analysis.told.update({number: some for number, some in state.told.items() if number not in touched})
-    moved = {n for one in changed for n in range(tree.first_of_unit[one], tree.first_of_unit[one + 1])}
-    results = {number: said for number, said in state.results.items() if number not in touched}
-    summaries = tuple(
-        (some, said)
-        for some, said in state.summaries
-        if touched.isdisjoint(some) and moved.isdisjoint(named_in(said))
-    )
-    return replaced(state, outcomes=kept, together=known, reads=reads, results=results, summaries=summaries)
-
-
-def _gathered(notes: Mapping[int, bytes]) -> tuple[tuple[tuple[int, ...], bytes], ...]:
-    """Each note once, with the functions that it speaks of."""
-    found: dict[bytes, list[int]] = {}
-    for number, said in sorted(notes.items()):
-        found.setdefault(said, []).append(number)
-    return tuple((tuple(some), said) for said, some in found.items())
-
-
-def _says(tree: Tree, functions: Collection[int], name: str) -> bool:
-    """Whether a name may stand in the text of one of the functions."""
-    saying = tree.frontier.naming(name)
-    return saying is None or not saying.isdisjoint(functions)
-
-
-def _touched(tree: Tree, state: State, changed: Sequence[int], broken: Collection[str]) -> set[int]:
-    """The functions whose text is another one, those that something went wrong in, and whoever read one of them."""
-    found = set[int]()
-    for number in changed:
-        old, new, first = state.entries[number].bodies, tree.entries[number].bodies, tree.first_of_unit[number]
-        every = tree.program.units[number].path in broken
-        for place in range(0, len(new), DIGEST):
-            if every or old[place : place + DIGEST] != new[place : place + DIGEST]:
-                found.add(first + place // DIGEST)
-    readers: dict[int, list[int]] = {}
-    for number, some in state.reads.items() if found else ():
-        for one in some:
-            readers.setdefault(one, []).append(number)
-    waiting = list(found)
-    while waiting:
-        for reader in readers.get(waiting.pop(), ()):
-            if reader not in found:
-                found.add(reader)
-                waiting.append(reader)
-    return found
-
-
 def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], before: State) -> list[Together]:
     """What each rule says that looks at more than one function; what an earlier run heard, where nothing is new."""
     edges = {one.function: one.edges for one in outcomes if one.edges}
@@ -265,7 +130,7 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     asked_now = [rule for rule in rules if rule not in known]
     for rule, answer in zip(asked_now, crew.hear([Question(rule, *asked) for rule in asked_now]), strict=True):
         lasts = given if answer.seen is not None else b""
-        known[rule] = Together(lasts, tuple(answer.findings), tuple(sorted(answer.seen or ())), answer.names)
+        known[rule] = Together(lasts, tuple(answer.findings), answer.seen or NOTHING_ASKED, answer.names)
     return [known[rule] for rule in rules]
 
 
@@ -284,12 +149,14 @@ class Crew:
         self._jobs = jobs if shares_memory() else 1
         self._others: Processes | None = None
         self._leaving = ExitStack()
-        self._reads: dict[int, set[int]] = {number: set(some) for number, some in before.reads.items()}
+        self._reads = dict(before.reads)
         self.results = Notes(before.results)
         self.summaries = Notes({number: said for some, said in before.summaries for number in some})
+        self._told = before.told
 
     def __enter__(self) -> Crew:
         _SHARED.append(self._mine)
+        self._mine.tree.analysis.told.update(self._told)
         if self._mine.remembered:
             self._mine.tree.analysis.share(self.results, self.summaries)
         return self
@@ -337,14 +204,14 @@ class Crew:
             self._learn(done.reads)
             yield done.result
 
-    def readings(self) -> dict[int, tuple[int, ...]]:
-        """For each function that was linked, by anybody, the ones that were read for that."""
+    def readings(self) -> dict[int, Reading]:
+        """For each function that was linked or walked, by anybody, what was read for that."""
         self._learn(self._mine.readings())
-        return {number: tuple(sorted(some)) for number, some in sorted(self._reads.items())}
+        return dict(sorted(self._reads.items()))
 
-    def _learn(self, reads: Mapping[int, Iterable[int]]) -> None:
+    def _learn(self, reads: Mapping[int, Reading]) -> None:
         for number, some in reads.items():
-            self._reads.setdefault(number, set()).update(some)
+            self._reads[number] = some.beside(self._reads[number]) if number in self._reads else some
 
 
 @dataclass
@@ -357,7 +224,7 @@ class Errand:
     remembered: bool
     """Whether what was read for it is kept with what comes of it."""
 
-    def readings(self) -> dict[int, tuple[int, ...]]:
+    def readings(self) -> dict[int, Reading]:
         """What was read to link each function, as far as it was not told before."""
         return self.tree.program.readings() if self.remembered else {}
 
@@ -372,7 +239,7 @@ class Done(Generic[R]):
 
     result: R
     problems: list[Problem]
-    reads: dict[int, tuple[int, ...]]
+    reads: dict[int, Reading]
 
 
 @dataclass(frozen=True)
@@ -397,12 +264,12 @@ def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a rule said, the functions that were looked at for it (None where that was every one), and the names by
+    """What a rule said, what was asked about for it (None where that was every one), and the names by
     which it looked for functions.
     """
 
     findings: list[Finding]
-    seen: frozenset[int] | None
+    seen: Consulted | None
     names: tuple[str, ...]
 
 
@@ -443,7 +310,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
             for n, topic in enumerate(errand.topics)
             if any(map(topic.matters, events)) and tree.frontier.may_call(number, called[n], topic.constants)
         )
-        reads = tuple(sorted(analysis.consulted() or ()))
+        reads = analysis.consulted() or NOTHING_ASKED
         outcomes.append(Outcome(number, findings, lends, hangs, waits, far, edges, written, topics, reads))
         if not (hangs or waits or topics):
             analysis.let_go(number)

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from msgspec import structs
 
 from lockcheck import ir
 from lockcheck.frontends import Finder, finder, macros_calling, macros_leaving, macros_of, macros_with
@@ -33,11 +37,33 @@ def families_in(data: bytes) -> tuple[str, ...]:
     return tuple(family for family, mark in _FAMILIES if mark in data)
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What declarations say of where to look.
+
+    `openers` are, by language, the words of functions that give a guard, and of what a block is opened with to take
+    one; `taking` the macros whose expansion takes a lock, by language and families; `followed` those that call a
+    function of the tree or leave.
+    """
+
+    openers: dict[str, ir.Words]
+    taking: dict[tuple[str, tuple[str, ...]], frozenset[str]]
+    followed: frozenset[str]
+
+
+Remember: TypeAlias = Callable[[Callable[[], Told]], Told]
+"""Gives what a function makes of the declarations alone, perhaps without calling it."""
+
+
 class Frontier:
     """The words of locks of one tree, and where they are."""
 
     def __init__(
-        self, program: Program, tables: Mapping[str, Effects], sources: Mapping[str, Source], calls: Iterable[str]
+        self,
+        program: Program,
+        tables: Mapping[str, Effects],
+        sources: Mapping[str, Source],
+        calls: Iterable[str],
+        remember: Remember | None = None,
     ) -> None:
         """`sources` by path; `calls` are further names whose callers must be looked at."""
         from lockcheck.linker.constructions import called_by_class
@@ -55,22 +81,40 @@ class Frontier:
         """The tree's macros whose expansion takes a lock, calls a function of the tree that may, by name, or leaves."""
         self._called: dict[tuple[str, frozenset[str]], Finder] = {}
         self._said: dict[tuple[str, ir.Words], Finder] = {}
-        outers = {name: program.guard_givers(name, table, self._says) for name, table in tables.items()}
-        macros = macros_of(program.units)
-        known: dict[tuple[str, tuple[str, ...]], Finder] = {}
         self.families = self._families(program.units)
         """Of each crate, the families of locks whose methods count in it."""
-        self._finders: dict[str, Finder] = {}
-        for unit in program.units:
+        macros = macros_of(program.units)
+        if any(table.objects for table in tables.values()):  # what opens a block there, texts say
+            remember = None
+        tell = partial(self._tell, macros)
+        self._told = remember(tell) if remember is not None else tell()
+        openers = sorted(self._told.openers.items())
+        self.openers = repr([(name, *map(sorted, structs.astuple(words))) for name, words in openers])
+        """By language, the words of functions that give a guard, and of what a block is opened with to take one."""
+        self.macros.update((name, macros[name]) for name in self._told.followed.union(*self._told.taking.values()))
+        self._finders: dict[tuple[str, tuple[str, ...]], Finder] = {}
+
+    def _tell(self, macros: ir.Macros) -> Told:
+        """What is to be known before anybody looks."""
+        openers = {name: self._program.guard_givers(name, table, self._says) for name, table in self._tables.items()}
+        taking: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        for unit in self._program.units:
             key = (unit.language, self.families[unit.crate])
-            if key not in known:
-                words = _joined(tables[unit.language].words(frozenset(key[1])), outers[unit.language], self._calls)
-                taking = macros_with(macros, finder(unit.language, words))
-                self.macros.update({name: macros[name] for name in taking})
-                known[key] = finder(unit.language, _joined(words, ir.Words(macros=taking)))
-            self._finders[unit.path] = known[key]
-        followed = macros_calling(macros, self._own_names()) | macros_leaving(macros)
-        self.macros.update({name: macros[name] for name in followed})
+            if key not in taking:
+                taking[key] = macros_with(macros, finder(unit.language, self._words(*key, openers[unit.language])))
+        return Told(openers, taking, macros_calling(macros, self._own_names()) | macros_leaving(macros))
+
+    def _words(self, language: str, families: tuple[str, ...], openers: ir.Words) -> ir.Words:
+        """What takes a lock in a language, where some families count."""
+        return _joined(self._tables[language].words(frozenset(families)), openers, self._calls)
+
+    def _finder(self, unit: ir.Unit) -> Finder:
+        """What finds a lock being taken in a file."""
+        key = (unit.language, self.families[unit.crate])
+        if key not in self._finders:
+            words = self._words(*key, self._told.openers[unit.language])
+            self._finders[key] = finder(unit.language, _joined(words, ir.Words(macros=self._told.taking[key])))
+        return self._finders[key]
 
     def _says(self, number: int, words: ir.Words) -> bool:
         """Whether one of the words stands in a function's bytes."""
@@ -108,7 +152,7 @@ class Frontier:
         """
         if not self._searched:
             self._searched = True
-            self._found.update(self._numbers(self._finders, self._paths, alone=True))
+            self._found.update(self._numbers(self._finder, self._paths, alone=True))
         if not self._lent.issuperset(lenders):
             names = self._names(lenders) - self._names(self._lent)
             self._lent.update(lenders)
@@ -199,13 +243,13 @@ class Frontier:
             for unit, one in functions
         )
 
-    def _everywhere(self, words: ir.Words) -> dict[str, Finder]:
-        """For each file what finds these words."""
+    def _everywhere(self, words: ir.Words) -> Callable[[ir.Unit], Finder]:
+        """What finds these words in each file."""
         made = {language: finder(language, words) for language in {unit.language for unit in self._program.units}}
-        return {unit.path: made[unit.language] for unit in self._program.units}
+        return lambda unit: made[unit.language]
 
     def _numbers(
-        self, finders: Mapping[str, Finder], paths: Collection[str] | None, alone: bool = False
+        self, finders: Callable[[ir.Unit], Finder], paths: Collection[str] | None, alone: bool = False
     ) -> Iterator[int]:
         """The functions in whose bodies the file's finder finds something; `alone`: and those that need no word."""
         for number, (unit, function) in enumerate(self._program.functions):
@@ -214,7 +258,7 @@ class Frontier:
             data = self._sources[unit.path].data
             unnamed = bool(function.made_once or function.hook or self._program.wrapper_of(number))
             unnamed = unnamed or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
-            if (alone and unnamed) or finders[unit.path].finds(data, *function.body_at):
+            if (alone and unnamed) or finders(unit).finds(data, *function.body_at):
                 yield number
 
 

@@ -73,9 +73,9 @@ def _digests(unit: ir.Unit, data: bytes) -> Iterator[bytes]:
         yield hashlib.blake2b(data[slice(*function.at)], digest_size=DIGEST).digest()
 
 
-def entry(source: Source, unit: ir.Unit, before: Entry | None = None) -> Entry:
-    """What is kept of a file; that is what was kept `before` if the file is as it was."""
-    data, digest = source.data, content(source.data)
+def entry(source: Source, unit: ir.Unit, digest: bytes, before: Entry | None = None) -> Entry:
+    """What is kept of a file with this digest of its bytes; that is what was kept `before` if it is as it was."""
+    data = source.data
     if before is not None and before.content == digest:
         return replace(before, stamp=())
     seen = interface(unit), bodies(unit, data), families_in(data), b"lockcheck:" in data
@@ -148,6 +148,6 @@ def _same(old: Entry, source: Source, crates: Sequence[Crate], said: set[str]) -
     if old.problem is not None or old.speaks or source.path in said:
         return None
     unit = declare(source, home(source.path, crates))
-    new = entry(source, unit)
+    new = entry(source, unit, content(source.data))
     same = replace(new, content=old.content) == replace(old, stamp=())
     return new if same and not unit.problems else None

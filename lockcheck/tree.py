@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 
 from lockcheck import advisories, effects, ir, suppress
@@ -18,7 +18,7 @@ from lockcheck.analysis.asked import Asked
 from lockcheck.config import Settings
 from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, lower
-from lockcheck.frontier import Frontier
+from lockcheck.frontier import Frontier, Told
 from lockcheck.linker import Program, crate_aliases
 from lockcheck.linker.judged import names_function
 from lockcheck.recall import Entry, entry
@@ -40,16 +40,19 @@ class Tree:
         locked: Sequence[LockFile] = (),
         words: Collection[str] = (),
         declare: Callable[[Sequence[Source], Mapping[str, Crate | None]], Sequence[ir.Unit]] = declared,
+        contents: Mapping[str, bytes] | None = None,
         before: Mapping[str, Entry] | None = None,
+        kept: Callable[[Sequence[bytes], Callable[[], Told]], Told] | None = None,
     ) -> None:
         """Declares every source by means of `declare`. Never raises for what is in them.
 
-        `before` is what was kept of files by a run with the same crates, by path.
+        `contents` are digests of the sources' bytes, by path, `before` what was kept of files by a run with the same
+        crates; `kept` gives what some digests of declarations say, perhaps without making it.
         `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
         """
         homes = homes_of(sources, crates)
         self._asked = asked(settings, locked)
-        self._before = before or {}
+        self._contents, self._before = contents or {}, before or {}
         self.problems: list[Problem] = []
         self._sources = {source.path: source for source in sources}
         self._editions = {
@@ -72,7 +75,9 @@ class Tree:
             probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
             may_block=frozenset(self._named(settings.blocking_allow)),
         )
-        self.frontier = Frontier(self.program, tables, self._sources, words)
+        faces = [part for one in self.entries for part in (one.face, *map(str.encode, one.families))] if kept else []
+        remember = partial(kept, faces) if kept is not None else None
+        self.frontier = Frontier(self.program, tables, self._sources, words, remember)
         self._macros.update(self.frontier.macros)
         self.analysis = Analysis(
             self.program,
@@ -88,7 +93,8 @@ class Tree:
     @cached_property
     def entries(self) -> list[Entry]:
         """What is kept of each unit's file, in order."""
-        return [entry(self._sources[unit.path], unit, self._before.get(unit.path)) for unit in self.program.units]
+        units, known = self.program.units, self._contents
+        return [entry(self._sources[one.path], one, known[one.path], self._before.get(one.path)) for one in units]
 
     @cached_property
     def first_of_unit(self) -> list[int]:

@@ -30,6 +30,9 @@ _WORTH = 3 << 20
 _BATCH = 1 << 20
 """One task for another process: so many bytes, or one larger file."""
 
+_FEW, _LARGE = 20, 6 << 20
+"""After a change of so few files little is worked out: declarations of fewer bytes than that are not worth sharing."""
+
 _NONE = Store(on=False)
 _HERE = Here()
 
@@ -38,10 +41,16 @@ Batch = tuple[str, Sequence["tuple[Source, Crate | None]"]]
 
 
 def declared(
-    sources: Sequence[Source], homes: Mapping[str, Crate | None], store: Store = _NONE, executor: Executor = _HERE
+    sources: Sequence[Source],
+    homes: Mapping[str, Crate | None],
+    store: Store = _NONE,
+    executor: Executor = _HERE,
+    contents: Mapping[str, bytes] | None = None,
 ) -> list[ir.Unit]:
-    """What each source declares."""
-    keys = [store.key("unit", source.path, source.data, repr(homes[source.path])) for source in sources]
+    """What each source declares; `contents` are digests of their bytes by path, as far as they are known."""
+    said = {home: repr(home) for home in set(homes.values())}
+    digests = contents or {}
+    keys = [store.key("unit", one.path, digests.get(one.path, one.data), said[homes[one.path]]) for one in sources]
     known = store.load(keys)
     missing = [number for number, key in enumerate(keys) if key not in known]
     batches = _batches(sources, missing) if sum(len(sources[n].data) for n in missing) >= _WORTH else [missing]
@@ -55,11 +64,12 @@ def declared(
     for batch, encoded in zip((batch for batch in batches if batch), done, strict=True):
         fresh.update((keys[number], unit) for number, unit in zip(batch, encoded, strict=True))
     store.save(fresh)
+    both = {**known, **fresh}
+    made = (_decoded(both[key], source, homes) for key, source in zip(keys, sources, strict=True))
+    if len(missing) <= _FEW and sum(map(len, known.values())) < _LARGE:
+        return list(made)
     shared = Shared()
-    return [
-        shared.unit(_decoded(known.get(key) or fresh[key], source, homes))
-        for key, source in zip(keys, sources, strict=True)
-    ]
+    return [shared.unit(unit) for unit in made]
 
 
 def declare_all(batch: Batch) -> list[bytes]:

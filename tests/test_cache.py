@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import edits
 import pytest
 from fakes import write_tree
 
@@ -22,6 +24,7 @@ from lockcheck import cache, engine, examine, units
 from lockcheck.cli import main
 from lockcheck.executors import Work
 from lockcheck.finding import Finding
+from lockcheck.frontends import SUFFIXES
 from lockcheck.report import Report
 from lockcheck.rule import Rule
 from lockcheck.tree import Tree
@@ -123,6 +126,84 @@ def test_a_file_that_is_written_anew_costs_only_what_reads_a_changed_function(
     assert len(spied) == 1
 
 
+STEP = """
+use crate::bank::Bank;
+use std::sync::MutexGuard;
+pub fn strike(bank: &Bank) { inner(bank); }
+fn inner(bank: &Bank) { BODY }
+"""
+
+
+def test_callers_of_a_function_that_does_what_it_did_are_not_worked_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "")
+    inner = tmp_path / "src/mint.rs"
+    inner.write_text(STEP.replace("BODY", "let _ = bank;"))
+    assert slugs(checked(cached=True)) == []
+    spied.clear()
+    inner.write_text(STEP.replace("BODY", "let _ = bank; let more = 1;"))
+    assert slugs(checked(cached=True)) == []
+    assert spied == [], "a call of `inner` does what it did"
+    inner.write_text(STEP.replace("BODY", "let more = 1; bank.weigh();"))
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"], "two calls away"
+    inner.write_text(STEP.replace("BODY", "bank.weigh(); let more = 1;"))
+    assert checked(cached=True) == checked(), "at another place"
+
+
+def test_what_went_wrong_is_no_longer_said_once_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`every` takes more locks than callers are told of; after the change nobody calls it."""
+    locks = "".join(f"static L{n}: Mutex<u32> = Mutex::new(0);\n" for n in range(100))
+    takes = "".join(f"    drop(L{n}.lock());\n" for n in range(100))
+    calls = "use std::sync::Mutex;\nstatic M: Mutex<u32> = Mutex::new(0);\npub fn go() { let m = M.lock(); BODY; drop(m); }"
+    write_tree(
+        tmp_path,
+        {
+            "Cargo.toml": MANIFEST,
+            "src/lib.rs": "mod all;\nmod go;\n",
+            "src/all.rs": f"use std::sync::Mutex;\n{locks}pub fn every() {{\n{takes}}}\n",
+            "src/go.rs": calls.replace("BODY", "crate::all::every()"),
+        },
+    )
+    monkeypatch.chdir(tmp_path)
+    assert any("acquisitions" in problem.message for problem in checked(cached=True).problems)
+    (tmp_path / "src/go.rs").write_text(calls.replace("BODY", "let _ = 1"))
+    assert checked(cached=True) == checked()
+
+
+OPENER = """
+import threading
+import contextlib
+
+LOCK = threading.Lock()
+
+@contextlib.contextmanager
+def held():
+    BODY
+"""
+OPENED = """
+import opener
+
+def twice():
+    with opener.held():
+        with opener.held():
+            pass
+"""
+
+
+def test_what_comes_to_open_a_block_with_a_lock_is_looked_for_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody took a lock in the other file before; its functions were not looked at."""
+    write_tree(tmp_path, {"opener.py": OPENER.replace("BODY", "yield"), "opened.py": OPENED})
+    monkeypatch.chdir(tmp_path)
+    assert slugs(checked(cached=True)) == []
+    (tmp_path / "opener.py").write_text(OPENER.replace("BODY", "with LOCK:\n        yield"))
+    assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+    assert checked(cached=True) == checked()
+
+
 def test_a_rule_that_looked_at_nothing_that_changed_is_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +220,10 @@ def test_a_rule_that_looked_at_nothing_that_changed_is_not_asked_again(
     monkeypatch.setattr(examine, "said", noted)
     (tmp_path / "src/mint.rs").write_text(STRIKE.replace("BODY", "let heavy = bank.weigh();"))
     assert slugs(checked(cached=True)) == ["lock-taken-twice"]
+    assert "lock-taken-twice" in asked, "the finding names a place in the changed file"
+    assert "lock-order-cycle" not in asked, "a call of the changed function does what it did"
+    (tmp_path / "src/mint.rs").write_text(STRIKE.replace("BODY", "std::thread::park(); bank.weigh();"))
+    assert "lock-taken-twice" in slugs(checked(cached=True))
     assert "lock-order-cycle" in asked, "what hangs calls the changed function"
     assert "acquire-without-release" not in asked, "nobody here takes a lock by name"
 
@@ -192,6 +277,20 @@ def test_after_each_edit_the_cache_says_what_a_new_run_says(
         for edit in EDITS.values():
             path.write_text(edit(text), encoding="utf-8")
             assert checked(cached=True) == checked()
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_after_random_edits_too(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python tests/edits.py TREE` does the same on real trees."""
+    top = tmp_path / "tree"
+    shutil.copytree(program, top)
+    monkeypatch.chdir(top)
+    checked(cached=True)
+    pick = random.Random(program.name)
+    files = sorted(path for end in SUFFIXES for path in top.rglob(f"*{end}"))
+    for _ in range(4):
+        edits.change(pick, files)
+        assert checked(cached=True) == checked()
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
+import msgspec
+
 from lockcheck import ir
 from lockcheck.analysis import orders
 from lockcheck.analysis.asked import Asked
@@ -28,7 +30,7 @@ from lockcheck.source import Span
 if TYPE_CHECKING:
     from lockcheck.board import Notes
 
-__all__ = ["Analysis", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
+__all__ = ["Analysis", "Consulted", "Hold", "Moment", "Reach", "Site", "Summary", "Taken"]
 
 T = TypeVar("T")
 
@@ -51,6 +53,13 @@ class Topic(NamedTuple):
     matters: Callable[[ir.Step], bool]
     constants: bool = False
     late: bool = False
+
+
+class Consulted(msgspec.Struct, frozen=True, array_like=True):
+    """The functions that somebody asked about: for their steps or moments, and for what a call of them does."""
+
+    steps: tuple[int, ...]
+    summaries: tuple[int, ...]
 
 
 class Analysis:
@@ -93,7 +102,7 @@ class Analysis:
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
         self._named_by: dict[str, frozenset[int] | None] = {}
-        self._running: dict[tuple[int, int], bool] = {}
+        self._running: dict[tuple[int, int], tuple[bool, frozenset[int]]] = {}
         self._known_written: frozenset[str | ir.Place] | None = None
 
     # ------------------------------------------------------------------------------------------------ what rules ask
@@ -130,6 +139,7 @@ class Analysis:
         self._known_written, self._about, self._known_shared = written, about or {}, shared
         self._saw_all = False
         self._walked.consulted.clear()
+        self.program.asked.clear()
         self._named_by.clear()
         self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
 
@@ -151,9 +161,11 @@ class Analysis:
                 found.update(self.told[number])
         return tuple(sorted(found))
 
-    def consulted(self) -> frozenset[int] | None:
-        """The functions whose moments or summaries were asked for since `look_at`; None: all that may hold a guard."""
-        return None if self._saw_all else frozenset(self._walked.consulted)
+    def consulted(self) -> Consulted | None:
+        """The functions that were asked about since `look_at`; None: all that may hold a guard."""
+        if self._saw_all:
+            return None
+        return Consulted(tuple(sorted(self.program.asked)), tuple(sorted(self._walked.consulted)))
 
     def lends(self, number: int) -> bool:
         """Whether a function calls what it was given under a guard of its own, leaves a lock taken, or takes locks
@@ -179,19 +191,22 @@ class Analysis:
 
     def _runs(self, number: int, parameter: int) -> bool:
         """Whether a function calls a parameter, or passes it on to one that does: found without a summary."""
-        self._walked.consulted.add(number)
         key = number, parameter
         if key not in self._running:
             seen: set[tuple[int, int] | None] = {key}
+            through = set[int]()
             waiting = [key]
             while waiting and None not in seen:
                 function, slot = waiting.pop()
+                through.add(function)
                 linked = self.program.linked(function)
                 new = _goes_on(linked.root, slot) - seen if linked is not None else set()
                 waiting += (one for one in new if one is not None)
                 seen |= new
-            self._running[key] = None in seen
-        return self._running[key]
+            self._running[key] = None in seen, frozenset(through)
+        runs, through_others = self._running[key]
+        self.program.asked.update(through_others)
+        return runs
 
     def _is_callable(self, number: int, place: ir.Place | None) -> bool:
         """Whether a place is a function's parameter that may be called: one of which nothing else is told."""
@@ -213,7 +228,7 @@ class Analysis:
         """The functions in whose text a name stands; None where something else may stand for it."""
         if name not in self._named_by:
             self._named_by[name] = self._naming(name) if self._naming is not None else None
-            self._walked.consulted.update(self._named_by[name] or ())
+            self.program.asked.update(self._named_by[name] or ())
         return self._named_by[name]
 
     def names_asked(self) -> tuple[str, ...]:
@@ -395,7 +410,6 @@ class Analysis:
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings, for rules that look at those themselves."""
-        self._walked.consulted.add(number)
         return self.program.linked(number)
 
     def makers(self, owner: str) -> Sequence[int]:

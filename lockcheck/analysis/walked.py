@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lockcheck.board import Notes
 
 _MERGED = f"more than {MOST_WAYS} ways to hold locks at one place; they are taken together, as certain or possible"
+_CAPPED = f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more"
 _ROUNDS = 4
 """A summary that needs itself is computed again until it no longer grows, at most so often."""
 
@@ -38,9 +39,20 @@ _ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(_Note)
 _NAMED = msgpack.Decoder(tuple[tuple[int, ...], Raw])
 
 
+def is_of_summaries(problem: str) -> bool:
+    """Whether what went wrong matters to callers only: nobody is told of it where no summary is asked for."""
+    return problem.endswith(_CAPPED)
+
+
 def named_in(note: bytes) -> tuple[int, ...]:
     """The functions in which places are that a note of summaries names."""
     return _NAMED.decode(note)[0]
+
+
+def summaries_in(note: bytes) -> dict[int, Summary]:
+    """The summaries that a note holds, by function."""
+    found: _Note = _DECODER.decode(note)
+    return found[1]
 
 
 class Walked:
@@ -55,7 +67,7 @@ class Walked:
         """Nothing is known yet. `wanted` and `give_up`: see `Analysis`."""
         self.program = program
         self.consulted: set[int] = set()
-        """The functions that somebody asked about since this was emptied."""
+        """The functions whose summaries somebody asked for since this was emptied."""
         self._wanted = wanted
         self._give_up = give_up or _ignored
         self._summaries: dict[int, Summary] = {}
@@ -68,12 +80,19 @@ class Walked:
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""
-        self.consulted.add(number)
+        self.program.asked.add(number)
         if number not in self._moments:
             linked = self.program.linked(number)
             if linked is None:
                 return []
-            found, said = self._walk(number, linked, self.summary, False)
+            asked = set[int]()
+
+            def known(callee: int) -> Summary:
+                asked.add(callee)
+                return self.summary(callee)
+
+            found, said = self._walk(number, linked, known, False)
+            self.program.note_calls(number, asked)
             if said.merged:
                 self._give_up(number, _MERGED)
             self._moments[number] = found
@@ -88,17 +107,25 @@ class Walked:
         """What a call of the function does. Functions that need themselves reach a fixed point."""
         self.consulted.add(number)
         if not self._knows(number):
+            self._summarize(number)
+        return self._summaries[number]
+
+    def _summarize(self, number: int) -> None:
+        """Work a summary out, and those that it needs; whose steps are read for that is the summary's business."""
+        asked, self.program.asked = self.program.asked, set()
+        try:
             for group in components(number, self._callees):
                 if group[0] not in self._summaries:  # another process may have noted them meanwhile, all at once
                     self._fixed_point(sorted(group))
-        return self._summaries[number]
+        finally:
+            self.program.asked = asked
 
     def _knows(self, number: int) -> bool:
         """Whether a function's summary is known here, or noted."""
         if number not in self._summaries and self._notes is not None:
             said = self._notes.read(number)
             if said is not None:
-                self._summaries.update(_DECODER.decode(said)[1])
+                self._summaries.update(summaries_in(said))
         return number in self._summaries
 
     def _callees(self, number: int) -> tuple[int, ...]:
@@ -129,6 +156,7 @@ class Walked:
             if clock == before:
                 break
         for number in group:
+            self.program.note_calls(number, asked[number])
             if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
                 self.program.let_go(number)
         if self._notes is not None:
@@ -157,7 +185,7 @@ class Walked:
         if others:
             found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
         if found.capped:
-            self._give_up(number, f"comes to more than {MOST_REACHES} acquisitions; callers are told of no more")
+            self._give_up(number, _CAPPED)
         return found if found.comes_back or not self._is_for_others(number, linked) else replace(found, comes_back=True)
 
     def _is_for_others(self, number: int, linked: Linked) -> bool:

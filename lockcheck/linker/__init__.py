@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
@@ -26,6 +28,7 @@ __all__ = [
     "OF_METHOD",
     "Linked",
     "Program",
+    "Reading",
     "Shared",
     "at_home",
     "oldest",
@@ -43,8 +46,33 @@ _TRIES = 4
 _SHORT = 600
 """What functions of so many bytes give back is looked at; of longer ones only where they say that it is a lock."""
 
+_NONE: frozenset[int] = frozenset()
+
 _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """What a function was made of: the functions whose steps were read to link it, those of which only was asked what
+    their results are other names of, and those that it may call.
+    """
+
+    steps: tuple[int, ...]
+    results: tuple[int, ...]
+    calls: tuple[int, ...]
+
+    @property
+    def every(self) -> tuple[int, ...]:
+        """All of these functions."""
+        return (*self.steps, *self.results, *self.calls)
+
+    def beside(self, other: Reading) -> Reading:
+        """Both together."""
+        if self == other:
+            return self
+        steps, calls = {*self.steps, *other.steps}, {*self.calls, *other.calls}
+        results = {*self.results, *other.results} - steps
+        return Reading(tuple(sorted(steps)), tuple(sorted(results)), tuple(sorted(calls)))
 
 
 class _DeeperError(Exception):
@@ -99,7 +127,11 @@ class Program:
         self._listeners: dict[str, tuple[int, ...]] = {}
         self._entered = 0
         self._tries: dict[int, int] = {}
-        self._reads: dict[int, set[int]] = {}
+        self.asked: set[int] = set()
+        """The functions whose steps somebody asked for, not to link another one, since this was emptied."""
+        self._steps: dict[int, set[int]] = defaultdict(set)
+        self._results: dict[int, set[int]] = defaultdict(set)
+        self._calls: dict[int, set[int]] = defaultdict(set)
         self._untold: set[int] = set()
         """The functions whose readings changed since they were asked for."""
 
@@ -129,7 +161,11 @@ class Program:
         not kept, so that the same is found whatever was asked before. Chains of any length are linked from their
         far end on: only so many calls are followed on the stack.
         """
-        self._note(number)
+        self._note(number, self._steps)
+        return self._known(number)
+
+    def _known(self, number: int) -> Linked | None:
+        """The same, and nobody is taken to have read the steps."""
         if number in self._linked:
             return self._linked[number]
         if len(self._underway) > self._waiting:
@@ -153,12 +189,19 @@ class Program:
                 self._free(one)
         return self._linked[number]
 
-    def _note(self, number: int) -> None:
-        """The function that is just being linked reads this one."""
+    def _note(self, number: int, read: dict[int, set[int]]) -> None:
+        """The function that is just being linked, or else somebody, reads this one."""
         if self._underway:
             reader = next(reversed(self._underway))
-            self._reads.setdefault(reader, set()).add(number)
+            read[reader].add(number)
             self._untold.add(reader)
+        else:
+            self.asked.add(number)
+
+    def note_calls(self, number: int, callees: Iterable[int]) -> None:
+        """What these functions do was asked for to learn what happens in another one."""
+        self._calls[number].update(callees)
+        self._untold.add(number)
 
     def _free(self, number: int) -> None:
         """A function waits no longer for one that it needs."""
@@ -187,7 +230,7 @@ class Program:
         if inner >= depth or self._tries[number] >= _TRIES:
             self._linked[number] = made
         if inner >= depth and made is not None and self.functions[number][1].returns is not None:
-            self.results.tell(number, made)
+            self.results.tell(number, self._told_of(number, made))
         return made
 
     def let_go(self, number: int) -> None:
@@ -198,16 +241,18 @@ class Program:
         """
         known = self._linked.get(number)
         if known is not None and self._tries.get(number) == 1 and not self.types.effects(number).objects:
-            self.results.keep(number, known)
+            self.results.keep(number, known, self._told_of(number, known))
             del self._linked[number]
 
-    def readings(self) -> dict[int, tuple[int, ...]]:
-        """Each function that was linked since this was asked, with those that were read for that or are called."""
+    def readings(self) -> dict[int, Reading]:
+        """What was read for each function that was linked, or walked, since this was asked."""
         found = {}
         for number in sorted(self._untold):
             known = self._linked.get(number)
             own = (*known.callees, *known.beside) if known is not None else self.results.reads(number)
-            found[number] = tuple(sorted(self._reads.get(number, set()).union(own)))
+            steps, results = self._steps.get(number, _NONE) - {number}, self._results.get(number, _NONE)
+            calls = self._calls.get(number, _NONE).union(own)
+            found[number] = Reading(tuple(sorted(steps)), tuple(sorted(results - steps)), tuple(sorted(calls)))
         self._untold.clear()
         return found
 
@@ -263,6 +308,7 @@ class Program:
 
     def asks_own_thread(self, number: int) -> bool:
         """Whether a function's text names what its class or module keeps for each thread: it may know its caller."""
+        self._note(number, self._steps)
         unit, function = self.functions[number]
         effects, context = self.types.effects(number), self.types.context(number)
         found = [(one.name, one.type, Context(one.module)) for one in unit.statics if one.module == function.module]
@@ -289,7 +335,7 @@ class Program:
         if path not in self.names.types:
             return ""
         for number in self.types.makers(path):
-            self._note(number)
+            self._note(number, self._steps)
             linked = self.linked(number) if self._may_make_channel(number) else None
             if linked is not None and owner in linked.ends:
                 return linked.ends[owner]
@@ -315,6 +361,7 @@ class Program:
 
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
+        self._note(number, self._steps)
         unit, function = self.functions[number]
         body = self._bodies(unit, function) if function.body_at is not None else None
         for wrapper, decorator in reversed(list(self._wrappers(number))):
@@ -483,34 +530,42 @@ class Program:
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
-        return self._result_of(number)[0]
+        return self.result_of(number)[0]
 
     def result_parts(self, number: int) -> Mapping[str, ir.Place]:
         """The fields of a function's result that are such names themselves, where it puts the result together."""
-        return self._result_of(number)[1]
+        return self.result_of(number)[1]
 
     def lent(self, number: int, parameter: int) -> tuple[ir.Place | None, ...]:
         """What a function gives to a parameter that it calls, by its own names; None where that is not one thing."""
-        self._note(number)
         linked = self.linked(number)
         return linked.lent.get(parameter, ()) if linked is not None else ()
 
-    def _result_of(self, number: int) -> Result:
+    def result_of(self, number: int) -> Result:
+        """Both together: all that others are told of a function's result."""
         function = self.functions[number][1]
         if function.returns is None or function.body_at is None:
             return NO_RESULT
         if _is_empty(function.returns, self.types.effects(number).prelude):
             return NO_RESULT
-        self._note(number)
-        start, end = function.body_at
-        kinds = [function.returns, *(param.type for param in function.params if param.type is not None)]
-        if end - start > _SHORT and not any(mentions(kind, self._lock_names) for kind in kinds):
-            return NO_RESULT
+        self._note(number, self._results)
         known = self.results.of(number) if number not in self._linked else None
         if known is not None:
             return known
-        linked = self.linked(number)
-        return (linked.result, linked.parts) if linked is not None else NO_RESULT
+        if not self._tells_result(number):
+            self.results.tell(number, NO_RESULT)
+            return NO_RESULT
+        return self._told_of(number, self._known(number))
+
+    def _told_of(self, number: int, linked: Linked | None) -> Result:
+        return (linked.result, linked.parts) if linked is not None and self._tells_result(number) else NO_RESULT
+
+    def _tells_result(self, number: int) -> bool:
+        """Whether a function is short enough to be looked at for its result, or says that this is a lock."""
+        function = self.functions[number][1]
+        start, end = function.body_at or (0, 0)
+        kinds = [function.returns, *(param.type for param in function.params)]
+        return end - start <= _SHORT or any(mentions(kind, self._lock_names) for kind in kinds if kind is not None)
 
     # ------------------------------------------------------------------------------------------------ about names
 

@@ -25,6 +25,11 @@ NO_RESULT: Result = None, {}
 _ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(tuple[ir.Place | None, dict[str, ir.Place]])
 
 
+def result_in(note: bytes) -> Result:
+    """What a note says."""
+    return _DECODER.decode(note)
+
+
 class Results:
     """The results of functions whose steps are not kept here."""
 
@@ -38,22 +43,23 @@ class Results:
         """Note what is found from now on, and take what is noted."""
         self._notes = notes
 
-    def keep(self, number: int, linked: Linked) -> None:
+    def keep(self, number: int, linked: Linked, result: Result) -> None:
         """A function's steps are let go."""
-        self._known[number] = linked.result, linked.parts
+        self._known.setdefault(number, result)
         self._reads[number] = (*linked.callees, *linked.beside)
 
-    def tell(self, number: int, linked: Linked) -> None:
-        """A function is linked, and would be linked so by anybody."""
+    def tell(self, number: int, result: Result) -> None:
+        """What a function's result is, whoever asks."""
+        self._known[number] = result
         if self._notes is not None:
-            self._notes.write((number,), _ENCODER.encode((linked.result, linked.parts)))
+            self._notes.write((number,), _ENCODER.encode(result))
 
     def of(self, number: int) -> Result | None:
         """What is known of a function's result."""
         if number not in self._known and self._notes is not None:
             said = self._notes.read(number)
             if said is not None:
-                self._known[number] = _DECODER.decode(said)
+                self._known[number] = result_in(said)
         return self._known.get(number)
 
     def reads(self, number: int) -> tuple[int, ...]:

@@ -1,0 +1,296 @@
+"""What an earlier run found out, function by function, and what of it still holds where functions' texts changed.
+
+In: a `Tree`, the bytes that were kept of the run before.  Out: the `State` that still holds.
+Never: asks a rule, opens a file.
+
+A function whose text changed is linked anew. Others read of it what its result is another name of, or what a call of it
+does; where that is as it was, but for the places in files that changed, whoever read no more stays as it was too. So
+functions are judged callees first, and only what follows from a change is worked out: notes of all that may depend on
+one are not believed before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.analysis import Consulted
+from lockcheck.analysis.alike import alike
+from lockcheck.analysis.order import components
+from lockcheck.analysis.walked import is_of_summaries, named_in, summaries_in
+from lockcheck.board import Notes
+from lockcheck.cache import Store
+from lockcheck.finding import Finding, Problem, paths_of
+from lockcheck.linker import Reading, Shared
+from lockcheck.linker.results import result_in
+from lockcheck.recall import DIGEST, Entry
+from lockcheck.tree import Tree
+
+_MOST = 200
+"""So many functions are compared with what they were; where a change reaches more, they are taken to have changed."""
+
+NOTHING_ASKED = Consulted((), ())
+_NO_READING = Reading((), (), ())
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What came of one function.
+
+    `lends`: it runs a callback under a guard of its own, or leaves a lock taken; `hangs`: it waits for a lock that it
+    holds; `waits`: it waits under a lock for what others must give, who may be anywhere in the tree where it is
+    `far`. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes for writing.
+    `topics` are the numbers of those that it has an event of, `reads` the functions that rules and analysis looked at
+    for it.
+    """
+
+    function: int
+    findings: tuple[Finding, ...]
+    lends: bool
+    hangs: bool
+    waits: bool
+    far: bool
+    edges: tuple[tuple[str, str], ...]
+    written: tuple[str | ir.Place, ...]
+    topics: tuple[int, ...]
+    reads: Consulted
+
+
+class Together(msgspec.Struct, frozen=True, array_like=True):
+    """What a rule said that sees functions together, `given` what (a digest), having looked at which functions.
+
+    `names` are those by which it looked for functions: whoever says one has a say.
+    """
+
+    given: bytes
+    findings: tuple[Finding, ...]
+    reads: Consulted
+    names: tuple[str, ...]
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """A whole run: what each file held, what came of each function and of each rule that sees them together (None where
+    that cannot be told again), what went wrong.
+
+    `reads` has for each function that was linked, or walked, what was read for that; `told` has for those that were
+    asked for it the owners of locks that are one, as far as they make it so. `openers`: see `Frontier`; where they are
+    others, everything is looked through, and what came of functions still holds. `results` and `summaries` are notes of
+    what calls of functions mean (see `Analysis.share`): who calls one need not have it linked again.
+    """
+
+    entries: tuple[Entry, ...]
+    outcomes: tuple[Outcome, ...]
+    together: tuple[Together | None, ...]
+    reads: dict[int, Reading]
+    told: dict[int, tuple[Shared, ...]]
+    problems: tuple[Problem, ...]
+    openers: str
+    results: Mapping[int, bytes]
+    summaries: tuple[tuple[tuple[int, ...], bytes], ...]
+
+
+NOTHING = State((), (), (), {}, {}, (), "", {}, ())
+
+
+def remembered(tree: Tree, store: Store, key: bytes | None) -> State:
+    """What an earlier run found out that still holds; the tree is told what changed since.
+
+    Of its problems those are left out that would be found again, if they are still there.
+    """
+    data = store.load([key]).get(key) if key is not None else None
+    try:
+        state = msgspec.msgpack.decode(data, type=State) if data is not None else None
+    except msgspec.DecodeError:
+        state = None
+    if state is None:
+        return NOTHING
+    pairs = enumerate(zip(state.entries, tree.entries, strict=True))
+    changed = [n for n, (old, new) in pairs if old.content != new.content]
+    paths = {tree.program.units[number].path for number in changed}
+    if state.openers == tree.frontier.openers:
+        lenders = [one.function for one in state.outcomes if one.lends]
+        tree.frontier.since(paths, [one.function for one in state.outcomes], lenders)
+    broken = {one.path for one in state.problems} & paths
+    new = Changes(tree, state, set(_texts(tree, state, changed, broken)), changed)
+
+    def hold(reads: Consulted, findings: Iterable[Finding]) -> bool:
+        return new.spare(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
+
+    def holds(one: Together | None) -> bool:
+        return (
+            one is not None
+            and hold(one.reads, one.findings)
+            and not any(_says(tree, new.linked, name) for name in one.names)
+        )
+
+    kept = (one for one in state.outcomes if one.function not in new.walked)
+    return replace(
+        state,
+        outcomes=tuple(one for one in kept if hold(one.reads, one.findings)),
+        together=tuple(one if holds(one) else None for one in state.together),
+        reads={number: some for number, some in state.reads.items() if number not in new.linked},
+        told={number: some for number, some in state.told.items() if number not in new.linked},
+        problems=tuple(one for one in state.problems if new.walked.isdisjoint(functions_at(tree, one))),
+        results=new.known_results.every(),
+        summaries=gathered(new.known_summaries.every()),
+    )
+
+
+def gathered(notes: Mapping[int, bytes]) -> tuple[tuple[tuple[int, ...], bytes], ...]:
+    """Each note once, with the functions that it speaks of."""
+    found: dict[bytes, list[int]] = {}
+    for number, said in sorted(notes.items()):
+        found.setdefault(said, []).append(number)
+    return tuple((tuple(some), said) for said, some in found.items())
+
+
+def functions_at(tree: Tree, problem: Problem) -> Iterator[int]:
+    """The functions at a problem's place; none where it is not about one."""
+    for number, (unit, function) in enumerate(tree.program.functions):
+        if unit.path == problem.path:
+            first, last = (tree.position(unit.path, at).line for at in function.at)
+            if first <= problem.line <= last:
+                yield number
+
+
+def still_asked_for(state: State, tree: Tree) -> Iterator[Problem]:
+    """The problems of a run that are in functions which anybody still asks about."""
+    if not state.problems:
+        return
+    asked = [(one.function, one.reads) for one in state.outcomes]
+    asked += [(-1, one.reads) for one in state.together if one is not None]
+    steps = {n for number, reads in asked for n in (number, *reads.steps)}.union(state.told)
+    called = {n for number in steps for n in state.reads.get(number, _NO_READING).calls}
+    summaries = _reached(state, called.union(*(reads.summaries for _, reads in asked)), lambda one: one.calls)
+    every = _reached(state, steps | summaries, lambda one: one.every)
+    for problem in state.problems:
+        about = set(functions_at(tree, problem))
+        if not about or not about.isdisjoint(summaries if is_of_summaries(problem.message) else every):
+            yield problem
+
+
+def _reached(state: State, start: set[int], on: Callable[[Reading], Iterable[int]]) -> set[int]:
+    """Some functions, and all that were read for them, and for these."""
+    found, waiting = set(start), list(start)
+    while waiting:
+        new = set(on(state.reads.get(waiting.pop(), _NO_READING))) - found
+        found |= new
+        waiting += new
+    return found
+
+
+class Changes:
+    """What of a run is another thing now: judged as it is made.
+
+    `linked` are the functions whose steps may be others, `walked` these and those in which something else may happen,
+    `results` and `summaries` those of which others are told something else.
+    """
+
+    def __init__(self, tree: Tree, state: State, texts: set[int], files: Sequence[int]) -> None:
+        """`texts` are the functions whose text is another one, `files` the numbers of the files that changed."""
+        self._tree, self._reads, self._texts = tree, state.reads, texts
+        self._moved = {n for one in files for n in range(tree.first_of_unit[one], tree.first_of_unit[one + 1])}
+        self._results = state.results
+        self._summaries = {number: said for some, said in state.summaries for number in some}
+        self._movable = {said: not self._moved.isdisjoint(named_in(said)) for _, said in state.summaries}
+        self._left = _MOST
+        self.linked, self.walked = set[int](), set[int]()
+        self.results, self.summaries = set[int](), set[int]()
+        suspects = self._suspects() if texts else set[int]()
+        self.known_results = Notes({n: said for n, said in state.results.items() if n not in suspects})
+        fitting = ((n, said) for n, said in self._summaries.items() if n not in suspects and not self._movable[said])
+        self.known_summaries = Notes(dict(fitting))
+        if suspects:
+            tree.analysis.share(self.known_results, self.known_summaries)
+            self._judge(suspects, state)
+
+    def spare(self, reads: Consulted) -> bool:
+        """Whether nothing that was asked about is another thing now."""
+        return self.walked.isdisjoint(reads.steps) and self.summaries.isdisjoint(reads.summaries)
+
+    def _suspects(self) -> set[int]:
+        """The functions whose text is another one, and all that depend on them, by whatever way."""
+        readers: dict[int, list[int]] = defaultdict(list)
+        for number, reading in self._reads.items():
+            for one in reading.every:
+                readers[one].append(number)
+        found, waiting = set(self._texts), list(self._texts)
+        while waiting:
+            new = set(readers.get(waiting.pop(), ())) - found
+            found |= new
+            waiting += new
+        return found
+
+    def _judge(self, suspects: set[int], state: State) -> None:
+        """Those that a function depends on come before it, those that depend on each other at once."""
+        asked = {n for number in suspects for n in self._of(number).calls}
+        asked.update(chain.from_iterable(one.reads.summaries for one in state.outcomes))
+        asked.update(n for one in state.together if one is not None for n in one.reads.summaries)
+        named = {n for number in suspects for n in self._of(number).results}
+
+        def depends(number: int) -> Iterable[int]:
+            return suspects if number < 0 else (n for n in self._of(number).every if n in suspects)
+
+        for group in components(-1, depends):
+            if group[0] < 0:
+                continue
+            if any(self._is_linked_anew(number) for number in group):
+                self.linked.update(group)
+            else:
+                self.known_results.write_all({n: self._results[n] for n in group if n in self._results})
+            if self.linked.issuperset(group) or any(self._is_walked_anew(number) for number in group):
+                self.walked.update(group)
+            else:
+                said = {n: self._summaries[n] for n in group if n in self._summaries}
+                self.known_summaries.write_all({n: one for n, one in said.items() if not self._movable[one]})
+            self.results.update(n for n in group if n in self.linked and n in named and not self._keeps_result(n))
+            self.summaries.update(n for n in group if n in self.walked and n in asked and not self._keeps_summary(n))
+
+    def _of(self, number: int) -> Reading:
+        return self._reads.get(number, _NO_READING)
+
+    def _is_linked_anew(self, number: int) -> bool:
+        read = self._of(number)
+        return number in self._texts or not (
+            self.linked.isdisjoint(read.steps) and self.results.isdisjoint(read.results)
+        )
+
+    def _is_walked_anew(self, number: int) -> bool:
+        return not self.summaries.isdisjoint(self._of(number).calls)
+
+    def _keeps_result(self, number: int) -> bool:
+        """Whether a function's result is another name of what it was."""
+        if number not in self._results or not self._may_compare():
+            return False
+        return self._tree.program.result_of(number) == result_in(self._results[number])
+
+    def _keeps_summary(self, number: int) -> bool:
+        """Whether a call of the function does what it did."""
+        if number not in self._summaries or not self._may_compare():
+            return False
+        before = summaries_in(self._summaries[number])[number]
+        return alike(self._tree.analysis.summary(number), before, self._moved)
+
+    def _may_compare(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+def _texts(tree: Tree, state: State, changed: Sequence[int], broken: Collection[str]) -> Iterator[int]:
+    """The functions whose text is another one, and all in files in which something went wrong."""
+    for number in changed:
+        old, new, first = state.entries[number].bodies, tree.entries[number].bodies, tree.first_of_unit[number]
+        every = tree.program.units[number].path in broken
+        for place in range(0, len(new), DIGEST):
+            if every or old[place : place + DIGEST] != new[place : place + DIGEST]:
+                yield first + place // DIGEST
+
+
+def _says(tree: Tree, functions: Collection[int], name: str) -> bool:
+    """Whether a name may stand in the text of one of the functions."""
+    saying = tree.frontier.naming(name)
+    return saying is None or not saying.isdisjoint(functions)

@@ -1,0 +1,170 @@
+"""Whether a run with the cache prints what a run without it prints, after random changes of real trees.
+
+    python tests/edits.py TREE [TREE ...] [--seed N] [--edits N] [--jobs N] [--persona auditor]
+
+Each tree is copied. A step changes one to three places of the copy: a statement is written into a function or taken
+out, a function gets another name, a lock is taken once more, a line is put above all. Then the tree is checked with the
+cache of the step before and without a cache, and both reports are compared byte for byte: what they hide and the
+problems included. Printed are both times of processors of each step, and how what differs differs; the status is 1 if
+anything does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import random
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from lockcheck import ir
+from lockcheck.frontends import SUFFIXES, declare
+from lockcheck.source import Source
+
+LINE = re.compile(rb"^(?P<indent>[ \t]*)(?P<text>[^\s/#].*[;:{}\w)])$", re.MULTILINE)
+"""A line that may be a statement, or begin a block."""
+TAKES = re.compile(rb"[A-Za-z_][\w.]*\.(?:lock|read|write|acquire)\(\)")
+"""Something that looks like a lock being taken."""
+
+Edit = Callable[[random.Random, bytes, ir.Function, bool], bytes]
+"""Changes a function in a file's bytes; the last argument tells whether it is Python."""
+
+
+def _statement(pick: random.Random, python: bool) -> bytes:
+    number = pick.randrange(10**9)
+    return b"_ = %d" % number if python else b"let _ = %d;" % number
+
+
+def _places(data: bytes, function: ir.Function, python: bool) -> list[tuple[int, bytes]]:
+    """Where a statement can be written before another, with its indent."""
+    begin, end = function.body_at or (0, 0)
+    found, before = [], b"{"
+    for line in LINE.finditer(data, data.find(b"\n", begin) + 1 or end, end):
+        starts = before.endswith((b";", b"{", b"}")) if not python else not before.endswith((b",", b"(", b"\\"))
+        if starts and not line["text"].startswith((b".", b"else", b"elif", b"except", b"finally", b"}", b")", b"=>")):
+            found.append((line.start(), line["indent"]))
+        before = line["text"]
+    return found
+
+
+def _written(pick: random.Random, data: bytes, function: ir.Function, python: bool, text: bytes) -> bytes:
+    places = _places(data, function, python)
+    if not places:
+        return data
+    at, indent = pick.choice(places)
+    return data[:at] + indent + text + b"\n" + data[at:]
+
+
+def insert(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """A statement more."""
+    return _written(pick, data, function, python, _statement(pick, python))
+
+
+def take(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """A lock is taken that this file takes somewhere."""
+    every = TAKES.findall(data) or [b"self.lock.acquire()" if python else b"self.lock.lock()"]
+    taken = pick.choice(every)
+    return _written(pick, data, function, python, taken if python else b"let _taken = " + taken + b";")
+
+
+def delete(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """A statement less."""
+    places = _places(data, function, python)
+    for at, indent in pick.sample(places, len(places)):
+        end = data.find(b"\n", at)
+        text = data[at:end]
+        whole = not text.endswith(b":") if python else text.endswith(b";")
+        if whole and all(text.count(one[:1]) == text.count(one[1:]) for one in (b"()", b"[]", b"{}")):
+            return data[:at] + (indent + b"pass" if python else b"") + data[end:]
+    return data
+
+
+def rename(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """The function is called otherwise, by its own file too half of the time."""
+    begin, end = function.name_at
+    name, new = data[begin:end], data[begin:end] + b"_%d" % pick.randrange(100)
+    if pick.random() < 0.5:
+        return re.sub(rb"\b" + re.escape(name) + rb"\b", new, data)
+    return data[:begin] + new + data[end:]
+
+
+def above(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """All of the file is a line further down."""
+    return (b"#" if python else b"//") + b" %d\n" % pick.randrange(10**9) + data
+
+
+EDITS: Sequence[Edit] = (insert, insert, delete, take, take, rename, above)
+
+
+def change(pick: random.Random, files: Sequence[Path]) -> str:
+    """Change something in one of the files; what and where."""
+    while True:
+        file = pick.choice(files)
+        data = file.read_bytes()
+        functions = [one for one in declare(Source(str(file), data), None).functions if one.body_at is not None]
+        if not functions:
+            continue
+        edit, function = pick.choice(EDITS), pick.choice(functions)
+        new = edit(pick, data, function, file.suffix == ".py")
+        if new != data:
+            file.write_bytes(new)
+            return f"{edit.__name__} {file.name}:{function.name}"
+
+
+def run(folder: Path, options: argparse.Namespace, *more: str) -> tuple[bytes, float]:
+    """What a run prints, problems included, and the seconds of processors that it took."""
+    command = [sys.executable, "-m", "lockcheck", "check", ".", "--exit-zero", "--output", "json"]
+    command += ["--persona", options.persona, "--min-confidence", "possible", "--jobs", str(options.jobs), *more]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def holds(tree: Path, options: argparse.Namespace) -> bool:
+    """Whether all steps on a tree print the same with the cache and without."""
+    pick, same, warm, cold = random.Random(options.seed), True, list[float](), list[float]()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "tree"
+        shutil.copytree(tree, folder, symlinks=True)
+        os.environ["LOCKCHECK_CACHE_DIR"] = str(Path(scratch) / "cache")
+        files = sorted(path for end in SUFFIXES for path in folder.rglob(f"*{end}") if path.is_file())
+        run(folder, options)
+        for step in range(options.edits):
+            what = [change(pick, files) for _ in range(pick.choice((1, 1, 1, 2, 3)))]
+            said, seconds = run(folder, options)
+            anew, whole = run(folder, options, "--no-cache")
+            warm.append(seconds)
+            cold.append(whole)
+            print(f"{tree.name} {step}: {seconds:.2f} s, anew {whole:.2f} s: {'; '.join(what)}", flush=True)
+            if said != anew:
+                same = False
+                lines = difflib.unified_diff(anew.decode().splitlines(), said.decode().splitlines(), "anew", "cached")
+                print("\n".join(line[:300] for line in lines), flush=True)
+    print(f"{tree.name}: {'the same' if same else 'DIFFERENT'}; medians {median(warm):.2f} s, anew {median(cold):.2f} s")
+    return same
+
+
+def main() -> int:
+    """Read the arguments and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trees", nargs="+", type=Path, metavar="TREE")
+    parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--edits", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--persona", default="auditor")
+    options = parser.parse_args()
+    same = [holds(tree.resolve(), options) for tree in options.trees]
+    return 0 if all(same) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
