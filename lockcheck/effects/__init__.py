@@ -83,6 +83,8 @@ class Effects:
     guard_unlocks: frozenset[str] = names("guard-calls.unlocks")
     guard_modes: Mapping[str, Mode] = table("guard-calls.modes")
     end_trait: str = word("end.trait")
+    cells: frozenset[str] = names("end.cells")
+    """Types that keep what many may change at once: who has one sees to it that they do not."""
     end_method: str = word("end.method")
     end_owners: frozenset[str] = names("end.owners")
     """Types that own what their argument stands for."""

@@ -96,6 +96,8 @@ class Callees(Acts, Library):
             targets = self.fitting(methods, call)
             if targets:
                 self.invoke(call, targets, not self.is_of_others(outer), outer)
+                if lock is not None and lock.by_hand and self.is_same_lock(targets[0], outer):
+                    self.name(ir.Place(call.dst), place)
                 return
             if lock is not None and name in effects.free:
                 self.plain_result(call, name, outer)
@@ -197,6 +199,11 @@ class Callees(Acts, Library):
             and content is not None
             and not self.program.types.is_guard(content, self.effects)
         )
+
+    def is_same_lock(self, target: int, kind: ir.Type) -> bool:
+        """Whether a method of a lock of the tree gives the lock itself, to be taken in another way."""
+        given = self.program.returned_type(target, kind)
+        return given is not None and given.path == kind.path
 
     def is_of_others(self, kind: ir.Type) -> bool:
         """Whether any type of any library may be behind it: the tree's own are a guess then."""

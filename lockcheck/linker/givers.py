@@ -40,7 +40,7 @@ def _names_of_guards(program: Program, effects: Effects) -> set[str]:
     Aliases and other names in imports count as far as they lead to one.
     """
     types = program.types
-    found = {GUARD, *effects.guards, *effects.own.guards, *(path[-1] for path in types.holders)}
+    found = {GUARD, *effects.guards, *effects.own.guards, *(path[-1] for path in (*types.holders, *types.own_guards))}
     aliases = [(decl.name, decl.fields[0].type) for decl in types.names.types.values() if decl.kind == "alias"]
     lines = (line for unit in program.units for line in unit.imports if line.target)
     renamed = [(line.target[-1], line.name) for line in lines if line.name != line.target[-1]]

@@ -53,7 +53,7 @@ class Locks(Sides):
                 self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
             return
         self.name(dst, ir.Place(known.root, (*known.way, "*")))
-        inner = kind.args[-1:] if kind is not None else ()
+        inner = (kind.args[:1] if lock.by_hand else kind.args[-1:]) if kind is not None else ()
         guard = ir.Type((GUARD,), tuple(inner))
         if taking.maybe:
             self.learn(call.dst, ir.Type(("Option",), (guard,)))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lockcheck import ir
-from lockcheck.effects import Effects, LockType, made_by_hand
+from lockcheck.effects import Effects, LockType, Taking, made_by_hand
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 from lockcheck.linker.uses import Uses
@@ -61,6 +61,8 @@ class Types:
         self.made.second_names(self._methods)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
+        self._own_locks: dict[ir.Path, LockType] = {}
+        self.own_guards: dict[ir.Path, str] = {}
         self.holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
@@ -70,6 +72,47 @@ class Types:
                 target = self.resolve(deref.target, Context(deref.module, owner), effects[unit.language])
                 if target is not None:
                     self._derefs[owner.path] = (owner, target)
+        for one in effects.values():
+            self._find_own_locks(one)
+
+    def _find_own_locks(self, effects: Effects) -> None:
+        """The types of the tree that are locks themselves, and their guards, by what they are made of.
+
+        Such a type has what it guards in a cell of its own, and methods of a lock's names that give, for nothing, a
+        value which stands for that content and has something to do at its end.
+        """
+        for path, decl in self.names.types.items():
+            if decl.kind != "struct" or not any(mentions(one.type, effects.cells) for one in decl.fields):
+                continue
+            if effects.lock(path) is not None:
+                continue
+            gives = {name: found for name in self._methods.get(path, ()) if (found := self._guard_given(path, name, effects))}
+            plain = {name: found for name, found in gives.items() if name in effects.named and found[1] == found[0].path}
+            if not plain:
+                continue
+            for name, (guard, _) in plain.items():
+                self.own_guards[guard.path] = effects.named[name].mode
+            methods = {
+                name: effects.named.get(name) or Taking(self.own_guards[guard.path], fallible=whole != guard.path)
+                for name, (guard, whole) in gives.items()
+                if guard.path in self.own_guards
+            }
+            family = "rwlock" if any(one.mode == "read" for one in methods.values()) else "mutex"
+            waits = any(self.functions[self._methods[path][name][0]][1].runs_when_awaited for name in plain)
+            kind, way = effects.separator.join(path), "task" if waits else "thread"
+            self._own_locks[path] = LockType(kind, family, way, False, methods, by_hand=True)
+
+    def _guard_given(self, path: ir.Path, name: str, effects: Effects) -> tuple[ir.Type, ir.Path] | None:
+        """What stands for something else and has something to do at its end, in what a method gives for nothing."""
+        number = self._methods[path][name][0]
+        function = self.functions[number][1]
+        if not function.takes_self or len(function.params) != 1 or function.trait is not None:
+            return None
+        given = self.resolve(function.returns, self.context(number), effects)
+        for one in (given, *(given.args if given is not None else ())):
+            if one is not None and one.path in self._derefs and effects.end_method in self._methods.get(one.path, ()):
+                return (one, given.path) if given is not None else None
+        return None
 
     def _types_with_guards(self) -> dict[ir.Path, str]:
         """The tree's own types that keep a guard in a field, with its mode."""
@@ -206,6 +249,8 @@ class Types:
                 self._by_hand[kind.path] = None
                 self._by_hand[kind.path] = self._made_by_hand(kind, effects)
             return self._by_hand[kind.path]
+        if kind.path in self._own_locks:
+            return self._own_locks[kind.path]
         unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
         if unknown and effects.objects and len(kind.path) > 2:  # (a module that others hand on keeps its name)
             return effects.lock(kind.path[-2:])
@@ -264,6 +309,8 @@ class Types:
             return "exclusive"
         if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
             return effects.guards[name]
+        if kind.path in self.own_guards:
+            return self.own_guards[kind.path]
         if kind.path in self.holders:
             return self.holders[kind.path]
         if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
@@ -290,7 +337,7 @@ class Types:
         if kind is None:
             return False
         name = kind.path[-1]
-        if name == GUARD or name in effects.own.guards:
+        if name == GUARD or name in effects.own.guards or kind.path in self.own_guards:
             return True
         return name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types)
 
@@ -301,7 +348,7 @@ class Types:
             yield kind
             seen += 1
             name = kind.path[-1]
-            if kind.path == REF or self.is_guard(kind, effects):
+            if kind.path == REF or (self.is_guard(kind, effects) and kind.path not in self._derefs):
                 kind = kind.args[-1] if kind.args else None
             elif kind.path in self._derefs:
                 owner, target = self._derefs[kind.path]
