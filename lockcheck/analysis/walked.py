@@ -214,7 +214,8 @@ class Walked:
         for slot, param in enumerate(function.params):
             kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
             if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
-                listed = effects.lock((kind.path[0], "Mutex")) if len(kind.path) > 1 else None
+                guard = self.program.types.guard_in(kind, effects)
+                listed = effects.lock((guard.path[0], "Mutex")) if guard is not None and len(guard.path) > 1 else None
                 found.append((slot, listed.waits if listed is not None else "task"))
         return tuple(found)
 

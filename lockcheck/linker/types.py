@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from lockcheck import ir
-from lockcheck.effects import Effects, LockType, Taking, made_by_hand
+from lockcheck.effects import Effects, LockType, Mode, Taking, made_by_hand
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 from lockcheck.linker.uses import Uses
@@ -25,6 +26,8 @@ REF = ("[ref]",)
 LOCKS = ("Lock", "Mutex", "Semaphore")
 """How the names of classes end that are locks made by hand."""
 _DEPTH = 12
+_Gives: TypeAlias = Mapping[str, tuple[ir.Type, ir.Type]]
+"""By the name of a method the guard that it gives, and what that comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Types:
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
         self._own_locks: dict[ir.Path, LockType] = {}
-        self.own_guards: dict[ir.Path, str] = {}
+        self.own_guards: dict[ir.Path, Mode] = {}
         self.holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         for unit, deref in derefs:
@@ -82,36 +85,37 @@ class Types:
         value which stands for that content and has something to do at its end.
         """
         for path, decl in self.names.types.items():
-            if decl.kind != "struct" or not any(mentions(one.type, effects.cells) for one in decl.fields):
-                continue
-            if effects.lock(path) is not None:
-                continue
-            gives = {name: found for name in self._methods.get(path, ()) if (found := self._guard_given(path, name, effects))}
-            plain = {name: found for name, found in gives.items() if name in effects.named and found[1] == found[0].path}
-            if not plain:
-                continue
-            for name, (guard, _) in plain.items():
-                self.own_guards[guard.path] = effects.named[name].mode
-            methods = {
-                name: effects.named.get(name) or Taking(self.own_guards[guard.path], fallible=whole != guard.path)
-                for name, (guard, whole) in gives.items()
-                if guard.path in self.own_guards
-            }
-            family = "rwlock" if any(one.mode == "read" for one in methods.values()) else "mutex"
-            waits = any(self.functions[self._methods[path][name][0]][1].runs_when_awaited for name in plain)
-            kind, way = effects.separator.join(path), "task" if waits else "thread"
-            self._own_locks[path] = LockType(kind, family, way, False, methods, by_hand=True)
+            in_cell = decl.kind == "struct" and any(mentions(one.type, effects.cells) for one in decl.fields)
+            if in_cell and effects.lock(path) is None:
+                given = ((name, self._guard_given(path, name, effects)) for name in self._methods.get(path, ()))
+                gives = {name: found for name, found in given if found is not None}
+                plain = {name: one.path for name, (one, all_) in gives.items() if one == all_ and name in effects.named}
+                self.own_guards |= {guard: effects.named[name].mode for name, guard in plain.items()}
+                if plain:
+                    self._own_locks[path] = self._own_lock(path, gives, list(plain), effects)
 
-    def _guard_given(self, path: ir.Path, name: str, effects: Effects) -> tuple[ir.Type, ir.Path] | None:
+    def _own_lock(self, path: ir.Path, gives: _Gives, plain: Sequence[str], effects: Effects) -> LockType:
+        """What a lock of the tree does, by the guards that its methods give."""
+        methods = {
+            name: effects.named.get(name) or Taking(self.own_guards[guard.path], fallible=whole != guard)
+            for name, (guard, whole) in gives.items()
+            if guard.path in self.own_guards
+        }
+        family = "rwlock" if any(one.mode == "read" for one in methods.values()) else "mutex"
+        awaited = any(self.functions[self._methods[path][name][0]][1].runs_when_awaited for name in plain)
+        kind = effects.separator.join(path)
+        return LockType(kind, family, "task" if awaited else "thread", False, methods, by_hand=True)
+
+    def _guard_given(self, path: ir.Path, name: str, effects: Effects) -> tuple[ir.Type, ir.Type] | None:
         """What stands for something else and has something to do at its end, in what a method gives for nothing."""
         number = self._methods[path][name][0]
         function = self.functions[number][1]
         if not function.takes_self or len(function.params) != 1 or function.trait is not None:
             return None
         given = self.resolve(function.returns, self.context(number), effects)
-        for one in (given, *(given.args if given is not None else ())):
-            if one is not None and one.path in self._derefs and effects.end_method in self._methods.get(one.path, ()):
-                return (one, given.path) if given is not None else None
+        for one in (given, *given.args) if given is not None else ():
+            if one.path in self._derefs and effects.end_method in self._methods.get(one.path, ()):
+                return one, given or one
         return None
 
     def _types_with_guards(self) -> dict[ir.Path, str]:
