@@ -561,9 +561,10 @@ class Register(Struct, frozen=True, gc=False, array_like=True, tag=True):
 class Act(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Something done to a value that takes no lock and that rules ask about.
 
-    `what` is a key of the language's table (`wakes`, `adds`, `bits`, …), or `calls` for a callable that is stored.
-    `place` is what it is done to, by its oldest name, `owner` as of a lock. `names` are the constants in what is
-    given, in full, and `signs` the operators and methods that put them together; `given` are the arguments' places.
+    `what` is a key of the language's table (`wakes`, `adds`, `bits`, …), `calls` for a callable that is stored, or
+    `tells` for one who seems to listen. `place` is what it is done to, by its oldest name, `owner` as of a lock.
+    `names` are the constants in what is given, in full, and `signs` the operators and methods that put them together;
+    `given` are the arguments' places.
     """
 
     what: str

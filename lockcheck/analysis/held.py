@@ -164,7 +164,7 @@ class Walk:
                 if of and not step.bounded:
                     self.told.stall(Stall(on, of, name, (), Site(self.number, where), not self.asked))
                 return ways
-            case ir.Act(("calls" | "logs" | "spells") as what, at=where):
+            case ir.Act(("calls" | "tells" | "logs" | "spells") as what, at=where):
                 self.moment(step, ways)
                 self.told.wait(self.told.calls, Wait(what, (), Site(self.number, where)), ways)
                 return ways

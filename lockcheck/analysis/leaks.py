@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -16,6 +16,8 @@ from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic, called_by
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
 from lockcheck.analysis.paths import arguments
+from lockcheck.analysis.summaries import instantiate
+from lockcheck.effects import Effects
 from lockcheck.linker import oldest
 
 _CALLED_A_LOCK = re.compile(r"(?:(?:^|_)(?i:lock|mutex|locked|semaphore)|(?:Lock|Mutex|Semaphore))$")
@@ -39,6 +41,11 @@ class Leak(NamedTuple):
         return isinstance(self.moment.event, ir.Escape) and self.moment.event.rarely
 
     @property
+    def by_call(self) -> bool:
+        """Whether a function was called to take the lock, and is called to give it back: it can be for later."""
+        return bool(self.hold.taken.inner)
+
+    @property
     def tidies(self) -> bool:
         """Whether it is an error of what is called while an error is handled."""
         return self.by_error and any(arm.role == "handler" for arm in self.moment.arms)
@@ -56,11 +63,31 @@ handler, or on several ways out."""
 
 
 def _ends(event: ir.Step) -> bool:
-    return isinstance(event, (ir.Leave, ir.Escape)) or (isinstance(event, ir.Release) and event.lock is not None)
+    out = isinstance(event, (ir.Leave, ir.Escape, ir.Invoke))
+    return out or (isinstance(event, ir.Release) and event.lock is not None)
 
 
-ENDS = Topic(lambda _, table: called_by(table.gives_back | table.takes_by_hand | table.leaks), _ends)
-"""Ways out with a lock that no scope gives back, and releases by name."""
+def _names(analysis: Analysis, table: Effects) -> frozenset[str]:
+    return called_by(table.gives_back | table.takes_by_hand | table.leaks) | {
+        analysis.program.functions[number][1].name for number in analysis.once(_only_release)
+    }
+
+
+def _only_release(analysis: Analysis) -> frozenset[int]:
+    """The functions that do nothing but give a lock back that they did not take."""
+    functions = enumerate(analysis.program.functions)
+    return frozenset(number for number, (_, one) in functions if one.by_hand and _only_releases(analysis, number))
+
+
+def _only_releases(analysis: Analysis, number: int) -> bool:
+    if not analysis.summary(number).gives:
+        return False
+    events = (moment.event for moment in analysis.moments(number))
+    return not any(isinstance(event, (ir.Acquire, ir.Invoke, ir.Block)) for event in events)
+
+
+ENDS = Topic(_names, _ends)
+"""Ways out with a lock that no scope gives back, and releases by name, in a function that is called for it or here."""
 
 
 def leaks(analysis: Analysis) -> Iterator[Leak]:
@@ -68,21 +95,25 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
     functions: dict[int, list[Moment]] = defaultdict(list)
     for moment in analysis.about(ENDS):
         functions[moment.function].append(moment)
-    given = _given_for_callers(functions)
+    given, given_by_call = _given_for_callers(functions), _given_by_call(analysis, functions)
     for number, moments in functions.items():
         found: dict[Taken, list[Leak]] = defaultdict(list)
         for moment in moments:
             if isinstance(moment.event, (ir.Leave, ir.Escape)):
                 by_error = isinstance(moment.event, ir.Escape)
                 for hold, _ in moment.held():
-                    if outlives(hold) and not hold.taken.inner:
+                    if outlives(hold) and len(hold.taken.inner) < 2:
                         found[hold.taken].append(Leak(hold, moment, moment.event.at, by_error))
-        released, hanging = _released(moments), _hanging(moments)
+        released, hanging = _released(_releases(moments)), _hanging(moments)
+        by_call = _released(_releases_by_call(analysis, moments))
         for taken, several in found.items():
             if taken.site.at in hanging:
                 continue
             forgotten = several[0].hold.holder.root == LEAKED.root
-            ours = several if forgotten else _ours(taken, several, released, given)
+            if taken.inner:
+                ours = [] if taken.lock.owner in given_by_call else _ours(taken, several, by_call, frozenset())
+            else:
+                ours = several if forgotten else _ours(taken, several, released, given)
             elsewhere = _is_given_back_beside if forgotten else _handed_on
             if ours and not elsewhere(analysis, number, taken):
                 yield min(ours, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
@@ -137,16 +168,17 @@ def _hanging(moments: list[Moment]) -> set[ir.Range]:
     return found
 
 
-def _released(moments: list[Moment]) -> Releases:
+def _released(releases: Iterable[tuple[Moment, ir.Lock]]) -> Releases:
     """The locks that the function gives back by name where it is sure to hold them.
 
     Where it is not, the release hangs on the same condition as the acquisition, and nobody can tell by which ways.
     """
     found: dict[ir.Place, list[tuple[int, bool]]] = defaultdict(list)
     written: dict[int, set[int]] = defaultdict(set)
-    for moment, _ in _releases(moments):
+    known = list(releases)
+    for moment, _ in known:
         written[_begin(moment)].add(id(moment.event))
-    for moment, lock in _releases(moments):
+    for moment, lock in known:
         if any(sure and same_lock(hold.taken.lock, lock) for hold, sure in moment.held()):
             begin, handles = _begin(moment), any(arm.role == "handler" for arm in moment.arms)
             found[lock.place].append((begin, handles or len(written[begin]) > 1))
@@ -172,6 +204,30 @@ def _releases(moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
     for moment in moments:
         if isinstance(moment.event, ir.Release) and moment.event.lock is not None:
             yield moment, moment.event.lock
+
+
+def _given_by_call(analysis: Analysis, functions: Mapping[int, list[Moment]]) -> frozenset[str]:
+    """The same where a function does more than that, or calls one that gives the lock back."""
+    found = set()
+    for number, moments in functions.items():
+        if number in analysis.once(_only_release):
+            continue
+        for moment, lock in (*_releases(moments), *_releases_by_call(analysis, moments)):
+            if not any(same_lock(hold.taken.lock, lock) for hold, _ in moment.held()):
+                found.add(lock.owner)
+    return frozenset(found)
+
+
+def _releases_by_call(analysis: Analysis, moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
+    """The calls of functions that do nothing but give a lock back, with the lock as the caller knows it."""
+    releasers = analysis.once(_only_release)
+    for moment in moments:
+        event = moment.event
+        if isinstance(event, ir.Invoke) and len(event.targets) == 1 and event.targets[0] in releasers:
+            linked = analysis.program.linked(moment.function)
+            if linked is not None:
+                gives = analysis.summary(event.targets[0]).gives
+                yield from ((moment, instantiate(lock, event, linked)) for lock in gives)
 
 
 def _is_given_back_beside(analysis: Analysis, number: int, taken: Taken) -> bool:

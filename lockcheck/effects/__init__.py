@@ -68,6 +68,8 @@ class Effects:
     same_functions: frozenset[str] = names("same.functions")
     binds: frozenset[str] = names("same.binds")
     """Functions that return another name of their first argument, to be called with what else they are given."""
+    picks: frozenset[str] = names("same.picks")
+    """Functions that give a part of their first argument, by a name that may be made when the program runs."""
     own_thread: frozenset[str] = names("own-thread.types")
     """Types, in full, of what has a value for each thread."""
     oneself: frozenset[str] = names("oneself.functions")

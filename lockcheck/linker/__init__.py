@@ -264,7 +264,10 @@ class Program:
         unit, function = self.functions[number]
         for one in function.wrapped_by if unit.language in self._wrapping else ():
             said = self.types.made.meaning(function.module, one.path)
-            for wrapper in self.names.functions.get((*said[:-1], f"{said[-1]}()"), ())[:1]:
+            inside = (*function.owner.path, *one.path) if function.owner is not None else one.path
+            names = (*function.module, ".".join(inside)), said, (*said[:-2], ".".join(said[-2:]))
+            found = (self.names.functions.get((*name[:-1], f"{name[-1]}()"), ()) for name in names)
+            for wrapper in next(filter(None, found), ())[:1]:
                 yield wrapper, one
 
     def wrapped_owner(self, number: int) -> ir.Type | None:

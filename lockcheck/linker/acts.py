@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.linker.places import Places, plain
 
-_UNTOLD = (("_",), ("None",))
+UNTOLD = (("_",), ("None",))
 """Types that say nothing of a value: nobody knows it, or it is missing at first."""
 
 
@@ -36,7 +36,7 @@ class Acts(Places):
         """A call of a callable that is not a parameter: one that is kept in a field or an element."""
         known = self.canon(place)
         callable_ = any(outer.path == ("[fn]",) for outer in self.program.types.behind(kind, self.effects))
-        untold = kind is None or kind.path in _UNTOLD
+        untold = kind is None or kind.path in UNTOLD
         if known is not None and (callable_ or (known.way and untold)) and known.root != ("[unknown]",):
             self.did(call, "calls", place)
 

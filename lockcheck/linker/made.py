@@ -30,6 +30,11 @@ _PROPERTY = ("property",)
 _NOTHING: Mapping[str, ir.Type | None] = {}
 
 
+def _is_name(kind: ir.Type) -> bool:
+    """Whether it says of a value only that it is what a name means."""
+    return kind.path[0] == "[at]" and len(kind.path) > 1
+
+
 class Made:
     """What is known of values and classes where types are not written."""
 
@@ -45,6 +50,7 @@ class Made:
         self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
         self._read: set[tuple[str, int]] = set()
+        self._kept_as: dict[str, dict[ir.Path, ir.Type]] | None = None
         self.makings: Sequence[ir.Making] = ()
         self.handings: Sequence[ir.Handing] = ()
         self._handed: dict[str, list[ir.Handing]] | None = None
@@ -122,9 +128,12 @@ class Made:
         decl = self._names.types.get(self.meaning(at.module, kind.args[0].path)) if given else None
         if decl is None or not any(base.path[-1] in effects.proxies for base in decl.bases):
             return None
-        found = self.meaning(at.module, given[1:])
-        listed = effects.lock(found) is not None or (found[0], found[-1]) in effects.signals
-        return ir.Type(found) if listed else None
+        return self._listed(at.module, given[1:], effects)
+
+    def _listed(self, module: ir.Path, path: ir.Path, effects: Effects) -> ir.Type | None:
+        """The class of a library that a name means, if the table lists it as a lock or as something to wait for."""
+        found = self.meaning(module, path)
+        return ir.Type(found) if effects.lock(found) is not None or (found[0], found[-1]) in effects.signals else None
 
     def with_put(self, kind: ir.Type | None, field: ir.Field, at: Context, effects: Effects) -> ir.Type | None:
         """The type of a field, with what the methods of its class put into it as the type of its elements."""
@@ -325,8 +334,24 @@ class Made:
             targets = self.methods(kind, name, effects)
             if targets and self.is_computed(targets[0], name):
                 return self.returned(targets[0], kind)
-            return None if targets else self._fitting(kind, name, effects)
+            return None if targets else self._listed_as(kind, name, effects) or self._fitting(kind, name, effects)
         return found
+
+    def _listed_as(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
+        """A library's class that a class keeps by a name of its own: `Lock = threading.Lock`.
+
+        Where another class keeps another one by that name, an object may be of either, whatever is known of it.
+        """
+        if self._kept_as is None:
+            self._kept_as = defaultdict(dict)
+            for path, decl in self._names.types.items():
+                for one in decl.fields:
+                    known = self._listed(decl.module, one.type.path[1:], effects) if _is_name(one.type) else None
+                    if known is not None:
+                        self._kept_as[one.name][path] = known
+        kept = self._kept_as.get(name, {})
+        found = next((kept[outer.path] for outer in (kind, *self.bases(kind, effects)) if outer.path in kept), None)
+        return ir.Type((CLASS,), (found,)) if found is not None and len(set(kept.values())) == 1 else None
 
     def _fitting(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """The type of a field by what the methods of the class that has it ask its value for: a guess."""
@@ -382,7 +407,7 @@ class Made:
         found = self._names.resolve(module, path)
         for _ in range(_DEPTH):
             static = self._names.statics.get(found)
-            if static is None or static.type is None or static.type.path[0] != "[at]" or len(static.type.path) < 2:
+            if static is None or static.type is None or not _is_name(static.type):
                 break
             found = self._names.resolve(static.module, static.type.path[1:])
         if found == path and len(path) == 1 and effects is not None:

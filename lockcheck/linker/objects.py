@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
+from lockcheck.linker.acts import UNTOLD
 from lockcheck.linker.callables import fitted
 from lockcheck.linker.constructions import Constructions
 from lockcheck.linker.handles import PUTS
@@ -23,6 +24,9 @@ from lockcheck.linker.uses import guessed, is_guess
 
 _GUESSES = 2
 _OVERRIDES = 6
+_LISTENS = re.compile(r"(?i)(?:listener|observer|subscriber)s?$")
+_TOLD_BY = re.compile(r"(?:on|notify|handle|will|did|before|after)(?:_|[A-Z]|$)")
+"""The names of methods by which those who listen are told."""
 _LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
@@ -41,7 +45,7 @@ class Objects(Constructions):
             self.closes_group(call)
         if call.throws == -1:
             return
-        if any(self.may_raise(step, call.throws) for step in self.out[before:]):
+        if any(self.may_raise(step, call.throws) for step in self.out[before:]) or self.will_raise(call):
             self.out.append(ir.Escape(call.throws, call.at))
         elif call.throws == ir.RAISED and any(_waits_for_lock(step) for step in self.out[before:]):
             self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
@@ -55,7 +59,16 @@ class Objects(Constructions):
         if isinstance(step, ir.Branch):
             inside = (one for arm in step.arms for one in ir.steps_of(arm.body))
             return not all(isinstance(one, (ir.Region, ir.Assume, ir.Acquire)) for one in inside)
+        if isinstance(step, ir.Region):  # (a function within this one, which runs here)
+            return any(self.may_raise(one, to) for one in step.steps)
         return isinstance(step, (ir.Invoke, ir.Block, ir.Callback))
+
+    def will_raise(self, call: ir.Call) -> bool:
+        """Whether a task of a function within this one is made and waited for: it raises what that does."""
+        place = call.callee.place if isinstance(call.callee, ir.Indirect) and call.awaited else None
+        task = self.lambdas.get(slot_of(place))
+        steps = ir.steps_of(task.body, closures=False) if task is not None else ()
+        return any(isinstance(step, (ir.Call, ir.Await)) for step in steps)
 
     def computed(self, kind: ir.Type, name: str) -> list[int]:
         """The functions that run where a field is read."""
@@ -251,6 +264,8 @@ class Objects(Constructions):
                 super().indirect(call, place)
             return
         target = self.target(place)
+        if self.is_listener(self.picked.get(slot_of(place))):
+            self.did(call, "tells", place)
         if target is None and self.referred(call, place):
             return
         if target is None:
@@ -311,6 +326,8 @@ class Objects(Constructions):
         wrapped = self.wrapped.get(slot_of(place))
         if wrapped is not None and self.opens_wrapped(call, name, wrapped):
             return
+        if _TOLD_BY.match(name) and self.is_listener(place):
+            self.did(call, "tells", place)
         if name in BLOCK:
             if name in OPENS and place is not None:
                 self.learn(call.dst, kind)
@@ -323,6 +340,15 @@ class Objects(Constructions):
             return
         self.unknown(call, name)
         self.closures(call, None)
+
+    def is_listener(self, place: ir.Place | None) -> bool:
+        """Whether a value of which nothing is known is called one that listens, by its variable or by what keeps it."""
+        known, kind = self.canon(place), self.type_of(place)
+        if place is None or known is None or (kind is not None and kind.path not in UNTOLD):
+            return False
+        kept = [part for part in known.way if not part.startswith("[") and not part.isdigit()][-1:]
+        slots = [self.body.slots[one.root].name for one in (place, known) if isinstance(one.root, int) and not one.way]
+        return any(_LISTENS.search(name) for name in (*kept, *slots))
 
     # ---------------------------------------------------------------------------------------------- named functions
 
@@ -402,6 +428,8 @@ class Objects(Constructions):
             self.hand_on(call.dst, first)
             self.bound[call.dst] = call.operands[1:]
             return
+        if spelled in self.effects.picks and first is not None:
+            self.picked[call.dst] = first
         self.learn(call.dst, self.of_elements(spelled, call))
         if why is not None and not call.awaited:
             self.out.append(ir.Block(call.at, call.name_at, found[-1], why, brief=waits is None))

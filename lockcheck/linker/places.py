@@ -44,6 +44,7 @@ class Places(ABC):
     closing: dict[int, ir.Lock] = field(default_factory=dict)
     """Results with which a block can be opened that gives a lock back at its end."""
     bound: dict[int, tuple[ir.Operand, ...]] = field(default_factory=dict)
+    picked: dict[int, ir.Place] = field(default_factory=dict)
     by_name: set[ir.Place] = field(default_factory=set)
     """Locks that were taken by name: the end of a block gives them back too."""
     stacked: set[int] = field(default_factory=set)

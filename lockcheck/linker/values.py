@@ -255,6 +255,8 @@ class Values(Callables):
             self.contexts[dst] = self.contexts[src.root]
         if isinstance(src.root, int) and not src.way and src.root in self.bound:
             self.bound[dst] = self.bound[src.root]
+        if isinstance(src.root, int) and not src.way and src.root in self.picked:
+            self.picked[dst] = self.picked[src.root]
 
     def is_inside(self, place: ir.Place | None, kind: ir.Type | None) -> bool:
         """Whether this is a method of a lock's own class, in the library that has it."""

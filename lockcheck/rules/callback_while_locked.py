@@ -89,6 +89,7 @@ META = Meta(code="LCK404", severity="warning", languages=("rust", "python"), rea
 _LET_IN = ("semaphore", "reentrant")
 """What lets a callback in that comes back for it."""
 
+_CALLED = {"wakes": "waker", "tells": "listener"}
 _SAID = {"logs": "something is logged", "spells": "a value of any class says itself in words, and may log,"}
 """What matters only where something listens to what is logged that comes back for the lock."""
 
@@ -112,7 +113,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wait, back: Reach | None) -> Finding:
     event = moment.event
-    what = "waker" if isinstance(event, ir.Act) and event.what == "wakes" else "callback"
+    what = _CALLED.get(event.what if isinstance(event, ir.Act) else run.why, "callback")
     via = f" through `{getattr(event, 'name', '')}`" if run.trace else ""
     said = f"a {what} is called{via} while `{{lock}}` is held: it may come back for the lock, or take its time"
     if back is not None:
@@ -122,7 +123,7 @@ def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wa
     return witness.of_hold(
         analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment), said,
         "end the guard before the call; take what is to be called out of the lock first",
-        "possible" if run.trace or back is not None else graded(hold.taken.lock.evidence, sure),
+        "possible" if run.trace or back is not None or run.why == "tells" else graded(hold.taken.lock.evidence, sure),
         "called under the lock", (*taken_notes(analysis, moment, hold), *there, *returns),
     )  # fmt: skip
 
@@ -130,12 +131,13 @@ def _finding(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, run: Wa
 def _foreign(analysis: Analysis, moment: Moment) -> Iterator[Wait]:
     """What the moment itself calls that is not its own, and the nearest such call that a callee comes to."""
     event = moment.event
-    if isinstance(event, ir.Callback) or (isinstance(event, ir.Act) and event.what in ("calls", "wakes", *_SAID)):
+    called = ("calls", "wakes", "tells", *_SAID)
+    if isinstance(event, ir.Callback) or (isinstance(event, ir.Act) and event.what in called):
         why = event.what if isinstance(event, ir.Act) else "calls"
         yield Wait(why, (), analysis.site(moment))
     elif isinstance(event, ir.Invoke):
         found = sorted(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)))
-        for why in ("calls", *_SAID):
+        for why in ("calls", "tells", *_SAID):
             yield from [wait for wait in found if wait.why == why][:1]
 
 

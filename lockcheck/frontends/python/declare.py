@@ -54,6 +54,7 @@ _WAITS = re.compile(
     rb"\.wait\(|(?<!\w)sleep\(|\.create_future\(|\.(?:flock|lockf|setnx)\(|\bO_EXCL\b|(?<!\w)nx\s*=\s*True\b"
 )
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
+_MARK = re.compile(rb"^[ \t]+@(?:\w+\.)*(\w+)", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
@@ -87,6 +88,8 @@ class _Declarer:
     text: Outline
     package: bool
     tests: bool = False
+    marks: frozenset[bytes] = frozenset()
+    """What stands before definitions (`@name`), by its last name."""
     imports: list[ir.Import] = field(default_factory=list)
     types: list[ir.TypeDecl] = field(default_factory=list)
     statics: list[ir.Static] = field(default_factory=list)
@@ -364,8 +367,9 @@ class _Declarer:
                 of_tests=self.tests,
             )  # fmt: skip
             self.functions.append(made)
-        if not scope.local and not scope.owner:
-            self.functions += self.wrappers(scope.module, name, params, (body, line.end))
+        if not scope.local and (not scope.owner or name.encode() in self.marks):
+            own = params if not scope.owner else tuple(values.params(self.data[opening + 1 : closing], False))
+            self.functions += self.wrappers(scope, name, own, (body, line.end))
         if _INSIDE.search(masked, body, line.end):
             self.block(body, line.end, inner)
 
@@ -382,7 +386,7 @@ class _Declarer:
             )  # fmt: skip
 
     def wrappers(
-        self, module: ir.Path, name: str, params: tuple[ir.Param, ...], within: ir.Range
+        self, scope: _Scope, name: str, params: tuple[ir.Param, ...], within: ir.Range
     ) -> Iterator[ir.Function]:
         """The function within a function that takes a lock and calls what the outer one was given, if there is one."""
         masked, own = self.text.masked, [param.name for param in params]
@@ -401,7 +405,8 @@ class _Declarer:
                 own_names = {around[0], *(one.name for one in given)}
                 closed = tuple(one for one in params if not one.gathers and one.name not in own_names)
                 yield ir.Function(
-                    module, f"{name}()", None, None, (), (), (*given, *closed), False, None, said[1] is not None,
+                    scope.module, ".".join((*scope.owner, f"{name}()")), None, None, (), (), (*given, *closed), False,
+                    None, said[1] is not None,
                     (line.start, end), said.span(2), (body, end), by_hand=True, around=True, wraps=around,
                     closed=len(closed),
                 )  # fmt: skip
@@ -474,7 +479,8 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """The declarations of a file. Never raises for what is in it."""
     module = module_of(source.path, crate)
     text = outline(source.data)
-    declarer = _Declarer(source.data, text, posixpath.basename(source.path) == "__init__.py", _is_tests(source.path))
+    package, marks = posixpath.basename(source.path) == "__init__.py", frozenset(_MARK.findall(text.masked))
+    declarer = _Declarer(source.data, text, package, _is_tests(source.path), marks)
     declarer.block(0, len(source.data), _Scope(module))
     declarer.statements(module)
     return ir.Unit(
