@@ -58,7 +58,7 @@ def _edited(groups: Iterable[tuple[Edit, ...]], sources: Mapping[str, Source]) -
 
 def _sound(source: Source, data: bytes) -> bool:
     """Whether as much of a file can be understood with these bytes as before."""
-    return len(engine.flaws(Source(source.path, data))) <= len(engine.flaws(source))
+    return not source.recoded and len(engine.flaws(Source(source.path, data))) <= len(engine.flaws(source))
 
 
 def difference(source: Source, data: bytes) -> str:
@@ -75,9 +75,10 @@ def allowed(source: Source, findings: Sequence[Finding], reason: str) -> tuple[b
     """The file with an allowance for each of these findings in it, and the findings for which none could be written.
 
     `reason` is one line. A comment stands alone above the line; at its end where it would not be one above (in a
-    string, behind a backslash). Whatever is written was read back as what it is meant to be.
+    string, behind a backslash). Whatever is written was read back as what it is meant to be. In a file of another
+    encoding nothing is written.
     """
-    mark = suppress.comment_mark(source.path)
+    mark = suppress.comment_mark(source.path) if not source.recoded else ""
     at: dict[int, list[Finding]] = {}
     for finding in findings:
         at.setdefault(source.position(finding.span.start).line, []).append(finding)

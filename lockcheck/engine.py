@@ -116,7 +116,9 @@ def check(
     if index is None:
         findings, broken = examine(sources, crates, settings, locked, work, memory, unread)
     known = {source.path: source for source in (*sources, *(one.source for one in locked))}
+    recoded = {source.path for source in sources if source.recoded}
     sifted, hidden = sift(findings, known, settings, noqa)
+    sifted = [_as_in_file(one, recoded) for one in sifted]
     mentioned = {path for one in (*sifted, *(two.finding for two in hidden)) for path in paths_of(one)}
     return Report(
         tuple(sifted),
@@ -128,6 +130,12 @@ def check(
         sources={path: source for path, source in known.items() if path in mentioned},
         pages=pages({one.code for one in (*sifted, *(two.finding for two in hidden))}),
     )
+
+
+def _as_in_file(finding: Finding, recoded: Collection[str]) -> Finding:
+    """The finding without changes of files whose bytes are others than those that were analysed."""
+    edited = recoded and any(edit.span.path in recoded for fix in finding.fixes for edit in fix.edits)
+    return replace(finding, fixes=()) if edited else finding
 
 
 def _memory(listed: Sequence[str], over: Source | Problem | None, settings: Settings, work: Work) -> Memory | None:

@@ -31,10 +31,14 @@ class Position:
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path relative to the current folder (with `/`) and its bytes, which are valid UTF-8."""
+    """One file: its path relative to the current folder (with `/`) and its bytes, which are valid UTF-8.
+
+    `recoded`: these are not the bytes of the file, which has another encoding, or other line ends.
+    """
 
     path: str
     data: bytes = field(repr=False)
+    recoded: bool = field(default=False, repr=False, compare=False)
 
     @cached_property
     def _starts(self) -> list[int]:

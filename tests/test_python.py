@@ -601,3 +601,57 @@ def confidences(top: Path, code: str) -> dict[str, str]:
     options = ("--select", code, "--min-confidence", "possible", "--output", "json", "--no-cache")
     said = json.loads(lockcheck(top, "check", ".", *options).stdout)
     return {one["path"]: one["confidence"] for one in said["findings"]}
+
+
+WRITTEN = (
+    "import threading\nclass Kasse:\n    def __init__(self):\n        self._lock = threading.Lock()\n"
+    "    def f(self):\n        with self._lock:\n            x = 'é'; self.g('ü')\n"
+    "    def g(self, a):\n        with self._lock:\n            pass\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (("# -*- coding: latin-1 -*-\n" + WRITTEN).encode("latin-1"), (8, 27)),
+        (("#!/usr/bin/python\n# vim: fileencoding=cp1252 :\n" + WRITTEN).encode("cp1252"), (9, 27)),
+        (("# coding: shift_jis\n" + WRITTEN.replace("é", "漢字").replace("ü", "ソ")).encode("shift_jis"), (8, 28)),
+        (b"\xef\xbb\xbf" + WRITTEN.encode(), (7, 27)),
+        (WRITTEN.replace("\n", "\r\n").encode(), (7, 27)),
+        (WRITTEN.replace("\n", "\r").encode(), (7, 27)),
+        (WRITTEN.replace("    ", "\t").encode(), (7, 18)),
+        (WRITTEN.replace("    def g", "\f\n    def g").encode(), (7, 27)),
+        (WRITTEN.replace("    def g", "\f    def g").replace("class", "\fclass").encode(), (7, 27)),
+        (WRITTEN.replace("'é'; ", "\\\n  'é'; ").encode(), (8, 13)),
+        (WRITTEN.replace("'é'", "'\u2028\x0b\x1c😀'").encode(), (7, 30)),
+    ],
+    ids=["latin-1", "cp1252", "shift_jis", "BOM", "CRLF", "CR", "tabs", "form feed", "fed", "behind \\", "separators"],
+)
+def test_a_file_is_read_as_python_reads_it(tmp_path: Path, data: bytes, place: tuple[int, int]) -> None:
+    (tmp_path / "kasse.py").write_bytes(data)
+    compile(data, "kasse.py", "exec")
+    report = checked(tmp_path, ".")
+    assert report["problems"] == []
+    assert [(one["line"], one["column"]) for one in report["findings"]] == [place]
+
+
+def test_nothing_is_written_into_a_file_of_another_encoding(tmp_path: Path) -> None:
+    data = ("# coding: latin-1\n" + WRITTEN.replace("x =", "# lockcheck: allow(nested-read): nein\n            x =")).encode(
+        "latin-1"
+    )
+    (tmp_path / "kasse.py").write_bytes(data)
+    report = checked(tmp_path, ".", "--unsafe-fixes", "--fix")
+    assert {one["code"] for one in report["findings"]} >= {"LCK201"}
+    assert all(one["fixes"] == [] for one in report["findings"])
+    assert (tmp_path / "kasse.py").read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["def f[T: (int, str) = int](self, a: T)", "def f[**P](self, *a: P.args)", "async def f[*Ts](self, a)"],
+)
+def test_parameters_behind_those_of_types(tmp_path: Path, head: str) -> None:
+    assert judged(tmp_path, f"{head}:\n    with self._lock:\n        self.locked()  # here") == [
+        ("LCK201", line_of(f"{head}:\n    with self._lock:\n        self.locked()  # here", "# here"))
+    ]
+    assert "self._lock" in checked(tmp_path, ".")["findings"][0]["message"]

@@ -7,6 +7,7 @@ Never: an exception for what a file system may hold.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 
@@ -63,7 +64,7 @@ _RECENT = 2 * 10**9
 
 
 def source(path: str, data: bytes, largest: int = LARGEST) -> Source | Problem:
-    """The bytes as a `Source`, or why they cannot be one: too many, none, or no UTF-8."""
+    """The bytes as a `Source`, or why they cannot be one: too many, none, or not in their encoding."""
     if len(data) > largest:
         return Problem(path, 1, f"is larger than {largest // 1024 // 1024} MiB: not analysed")
     if not data and not path.endswith(IMPORTED):
@@ -71,9 +72,28 @@ def source(path: str, data: bytes, largest: int = LARGEST) -> Source | Problem:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
+        said = _recoded(data) if path.endswith(IMPORTED) else None
+        if said is not None:
+            return Source(path, said, recoded=True)
         line = data.count(b"\n", 0, error.start) + 1
         return Problem(path, line, f"is not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})")
+    if b"\r" in data and path.endswith(IMPORTED) and _OLD_LINE_END.search(data):
+        return Source(path, _OLD_LINE_END.sub(b"\n", data), recoded=True)
     return Source(path, data)
+
+
+_CODING = re.compile(rb"(?:[ \t\f]*(?:#[^\n]*)?\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+"""What a file says of its own encoding, https://docs.python.org/3/reference/lexical_analysis.html#encoding-declarations"""
+_OLD_LINE_END = re.compile(rb"\r(?!\n)")
+
+
+def _recoded(data: bytes) -> bytes | None:
+    """The text in UTF-8 by what its first two lines say of its encoding; None where they say nothing that fits."""
+    said = _CODING.match(data)
+    try:
+        return data.decode(said[1].decode()).encode() if said is not None else None
+    except (LookupError, ValueError):
+        return None
 
 
 def reason(error: OSError) -> str:

@@ -335,7 +335,9 @@ class _Declarer:
     def function(self, line: Line, said: re.Match[bytes], scope: _Scope, begin: int) -> None:
         name = said[2].decode()
         masked = self.text.masked
-        opening = masked.find(b"(", said.end(2))
+        after = said.end(2)
+        typed = masked[after : after + 1] == b"["
+        opening = masked.find(b"(", self.text.closing(after) if typed else after)
         closing = self.text.closing(opening)
         body = self.text.header_end(closing)
         arrow = masked.find(b"->", closing, body)

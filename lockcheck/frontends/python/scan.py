@@ -25,7 +25,7 @@ _TEXT = re.compile(
     rb"|'(?:[^'\\\n]+|\\.)*(?:'|$)",
     re.DOTALL | re.MULTILINE,
 )
-_LINE = re.compile(rb"^([ \t\f]*)([^\s#)\]}])", re.MULTILINE)
+_LINE = re.compile(rb"^(?<!\\\n)(?<!\\\r\n)([ \t\f]*)([^\s#)\]}])", re.MULTILINE)
 _PAREN = re.compile(rb"[()\[\]{}\n:;]")
 _OPEN, _CLOSE = b"([{", b")]}"
 _HASH, _BACKSLASH = ord("#"), ord("\\")
@@ -213,6 +213,8 @@ def _between(spans: Iterable[ir.Range], end: int) -> Iterator[ir.Range]:
 
 
 def _columns(space: bytes) -> int:
+    """How far a line is indented; a form feed begins anew."""
+    space = space[space.rfind(b"\f") + 1 :]
     return len(space.expandtabs(8)) if b"\t" in space else len(space)
 
 

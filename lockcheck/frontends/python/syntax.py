@@ -108,6 +108,7 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     Raises UnreadableError, or RecursionError where it is nested too deep.
     """
     begin = data.rfind(b"\n", 0, at[0]) + 1
+    begin = max(begin, data.rfind(b"\f", begin, at[0]) + 1)
     _refuse_deep(data[begin : at[1]])
     text = data[begin : at[1]].decode("utf-8", "replace")
     wrapped = text[:1] in " \t\f"
