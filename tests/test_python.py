@@ -562,6 +562,41 @@ def test_a_lock_that_a_failing_test_leaves_taken_is_no_default(tmp_path: Path) -
     assert found == {"a.py": "likely", "tests/test_a.py": "possible"}
 
 
+MILD = """\
+import threading
+from row import Log, Row
+GATE = threading.Lock()
+def run(event_queue, server_log: Log, pool):
+    GATE.acquire()
+    CALL
+    GATE.release()
+"""
+ROW = """\
+class Row:
+    def __init__(self, size):
+        if size < 0:
+            raise ValueError("size")
+        self.size = size
+class Log:
+    def debug(self, text):
+        self.out.write(text)
+"""
+MILDLY = {
+    "a row that looks at its size": ("Row(1)", "possible"),
+    "a queue by its name": ("event_queue.put(Row(1))", "possible"),
+    "a queue that may be full": ("event_queue.put(1, False)", "likely"),
+    "a log of the tree": ("server_log.debug('taken')", "possible"),
+    "anything": ("pool.put(1)", "likely"),
+}
+
+
+@pytest.mark.parametrize("name", MILDLY)
+def test_errors_that_nobody_reckons_with_are_no_default(name: str, tmp_path: Path) -> None:
+    call, confidence = MILDLY[name]
+    write_tree(tmp_path, {"a.py": MILD.replace("CALL", call), "row.py": ROW})
+    assert confidences(tmp_path, "LCK105") == {"a.py": confidence}
+
+
 BY_KEY = """\
 import threading
 class Shelf:

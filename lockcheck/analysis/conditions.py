@@ -7,7 +7,7 @@ Never: words for people.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -120,14 +120,16 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     """Whether a test under the lock comes to the wait, and behind it nobody names what was tested but to say it.
 
     Where no wait ends by itself, a wake-up cannot be lost then, and there is nothing that who is quicker takes away.
-    Who tests it again relies on nothing.
+    Who tests it again relies on nothing. Where the test leaves the function instead of standing around the wait, it may
+    be about something else: nothing may be named behind the wait then.
     """
     body, effects = analysis.program.body(moment.function), analysis.effects(moment.function)
-    heads = _heads(moment, hold)
-    if body is None or not effects.waits_signalled or not heads:
+    if body is None or not effects.waits_signalled:
         return False
-    listed = list(ir.steps_of(body.root))
+    listed, heads = list(ir.steps_of(body.root)), _heads(moment, hold)
     arms = [arm for step in listed if isinstance(step, ir.Branch) for arm in step.arms if arm.body.at in heads]
+    leaves = [] if arms else list(_leaving(listed, hold.taken.site.at[1], event.at[0]))
+    arms = arms or leaves
     tested = frozenset().union(*map(tested_by, arms)) - {event.on.place}
     calls = [step for step in listed if isinstance(step, ir.Call)]
     returns = [step for step in listed if isinstance(step, ir.Leave) and step.label == ir.RETURN]
@@ -139,7 +141,17 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     variables = (one for one in _variables(body, event.at[1], tested) if not any(ir.within(one.at, at) for at in again))
     behind = [*named_after(body, event.at, tested, known), *variables]
     used = {one.place for one in behind if not any(ir.within(one.at, at) for at in plain)}
-    return bool(tested) and not any(below(one, other) or below(other, one) for one in tested for other in used)
+    locks = {call.operands[0].place for call in calls if call.operands and call.word in effects.lock_methods}
+    about = used - locks if leaves else tested
+    return bool(tested) and not any(below(one, two) or below(two, one) for one in about for two in used)
+
+
+def _leaving(steps: Iterable[ir.Step], start: int, end: int) -> Iterator[ir.Arm]:
+    """The arms between two places that a test decides about and that leave the function."""
+    for arm in (arm for step in steps if isinstance(step, ir.Branch) for arm in step.arms):
+        if arm.role == "test" and start <= arm.body.at[0] and arm.body.at[1] <= end:
+            if any(isinstance(step, ir.Leave) and step.label == ir.RETURN for step in ir.steps_of(arm.body)):
+                yield arm
 
 
 def _heads(moment: Moment, hold: Hold) -> set[ir.Range]:

@@ -27,13 +27,14 @@ _CALLED_A_LOCK = re.compile(r"(?:(?:^|_)(?i:lock|mutex|locked|semaphore)|(?:Lock
 class Leak(NamedTuple):
     """`hold` is still held where control leaves the function, at `out` in its file.
 
-    `by_error`: only an exception from what is called there goes that way.
+    `by_error`: only an exception from what is called there goes that way, `mild`: with which nobody reckons.
     """
 
     hold: Hold
     moment: Moment
     out: ir.Range
     by_error: bool
+    mild: bool = False
 
     @property
     def rarely(self) -> bool:
@@ -116,7 +117,60 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                 ours = several if forgotten else _ours(taken, several, released, given)
             elsewhere = _is_given_back_beside if forgotten else _handed_on
             if ours and not elsewhere(analysis, number, taken):
-                yield min(ours, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
+                yield _plainest(analysis, ours)
+
+
+def _plainest(analysis: Analysis, several: list[Leak]) -> Leak:
+    """The way out that says most plainly that the lock stays taken."""
+    ranked = sorted(several, key=lambda leak: (leak.rarely, leak.by_error, leak.out))
+    sure = (leak for leak in ranked if not leak.rarely and not (leak.by_error and _is_mild(analysis, leak)))
+    return next(sure, None) or ranked[0]._replace(mild=ranked[0].by_error)
+
+
+def _is_mild(analysis: Analysis, leak: Leak) -> bool:
+    """Whether nobody reckons with an error of what is called there.
+
+    By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`); or
+    it makes an object of the tree whose making raises nothing but what it finds wrong with what it was given.
+    """
+    number, at = leak.moment.function, leak.out
+    linked, body = analysis.program.linked(number), analysis.program.body(number)
+    if linked is None or body is None:
+        return False
+    effects = analysis.effects(number)
+    made = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Invoke) and step.at == at]
+    calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == at]
+    if any(_called_on(body, call).endswith(_told_by(effects, call)) for call in calls):
+        return True
+    targets = [target for step in made for target in step.targets]
+    return bool(targets) and all(_only_checks(analysis, target) for target in targets)
+
+
+def _called_on(body: ir.Body, call: ir.Call) -> str:
+    """What the text calls the receiver of a call, in small letters."""
+    if isinstance(call.callee, ir.Named):
+        return "".join(call.callee.path[-2:-1]).lower()
+    place = call.operands[0].place if isinstance(call.callee, ir.Method) and call.operands else None
+    if place is None:
+        return ""
+    root = place.root if isinstance(place.root, tuple) else (body.slots[place.root].name,)
+    return (*root, *place.way)[-1].lower()
+
+
+def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:
+    """What those are called, in small letters, of whom a call makes a log entry or a message."""
+    act = effects.acts.get(call.word)
+    loggers = act.variables if act is not None and act.what == "logs" else ()
+    single = len(call.operands) == 1 + isinstance(call.callee, ir.Method)
+    told = effects.tellers.get(call.word, ()) if single else ()
+    return (*loggers, *told)
+
+
+def _only_checks(analysis: Analysis, number: int) -> bool:
+    """Whether a function makes an object and calls nothing that raises, whatever it raises itself."""
+    linked = analysis.program.linked(number)
+    maker = analysis.program.functions[number][1].name.rpartition(".")[2] == analysis.effects(number).maker
+    return maker and linked is not None and not any(isinstance(step, ir.Escape) for step in ir.steps_of(linked.root))
 
 
 def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:

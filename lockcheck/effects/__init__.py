@@ -175,6 +175,8 @@ class Effects:
     signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]] = read(reading.signals)
     steady: frozenset[str] = names("steady.names")
     """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
+    steady_given: Mapping[str, int] = table("steady.given")
+    """The same for names of calls that are given so many arguments, the receiver counted."""
     separator: str = word("language.separator")
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""
@@ -243,6 +245,15 @@ class Effects:
     def gives_others(self) -> frozenset[str]:
         """The methods by which what others wait for is given, condition variables left out."""
         return frozenset(name for name, how in self._signals if how.of and how.does == "wake")
+
+    @cached_property
+    def tellers(self) -> Mapping[str, frozenset[str]]:
+        """By methods that give what others wait for: the types that have them, in small letters."""
+        found: dict[str, frozenset[str]] = {}
+        for (_, kind), methods in self.signals.items():
+            for name in (name for name, hows in methods.items() if any(how.does == "wake" for how in hows)):
+                found[name] = found.get(name, frozenset()) | {kind.lower()}
+        return found
 
     @property
     def _signals(self) -> Iterator[tuple[str, Signalling]]:

@@ -7,6 +7,7 @@ Never: what is held.
 from __future__ import annotations
 
 import re
+import sys
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -45,16 +46,17 @@ class Objects(Constructions):
             self.closes_group(call)
         if call.throws == -1:
             return
-        if any(self.may_raise(step, call.throws) for step in self.out[before:]) or self.will_raise(call):
+        if any(self.may_raise(step, call) for step in self.out[before:]) or self.will_raise(call):
             self.out.append(ir.Escape(call.throws, call.at))
         elif call.throws == ir.RAISED and any(_waits_for_lock(step) for step in self.out[before:]):
             self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
 
-    def may_raise(self, step: ir.Step, to: int) -> bool:
+    def may_raise(self, step: ir.Step, call: ir.Call) -> bool:
         """Whether an exception is to be reckoned with. Library calls that are steady raise none: see `settled`."""
-        if isinstance(step, ir.Invoke) and not step.targets and to in self.settled:
-            return step.name.rpartition(".")[2] not in self.effects.steady
-        if isinstance(step, ir.Block) and to in self.settled:
+        if isinstance(step, ir.Invoke) and not step.targets and call.throws in self.settled:
+            name, given = step.name.rpartition(".")[2], self.effects.steady_given
+            return not (name in self.effects.steady or len(call.operands) >= given.get(name, sys.maxsize))
+        if isinstance(step, ir.Block) and call.throws in self.settled:
             return step.at not in self.steady
         if isinstance(step, ir.Branch):
             inside = (one for arm in step.arms for one in ir.steps_of(arm.body))

@@ -93,7 +93,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if forgotten and _is_self(analysis, leak):
             continue
         message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
-        doubtful = leak.rarely or leak.by_call or analysis.of_tests(leak.moment.function)
+        doubtful = leak.rarely or leak.by_call or leak.mild or analysis.of_tests(leak.moment.function)
         confidence = "possible" if doubtful else graded(taken.lock.evidence, not leak.by_error)
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,

@@ -50,6 +50,7 @@ class Flow(Expressions):
             case cst.Match():
                 self.match_(node)
             case cst.ClassDef(name=name):
+                self.shown(node)
                 self.untold([name.value])
             case cst.BaseSmallStatement():
                 self.small(node)
@@ -150,6 +151,13 @@ class Flow(Expressions):
     def untold(self, names: Iterable[str]) -> None:
         """Names are bound to values of which no step says anything."""
         self.unseen.update(slot for name in names if (slot := self.lookup(name)) is not None)
+
+    def shown(self, node: cst.ClassDef) -> None:
+        """A class within the function has the variables that it names, whoever calls its methods."""
+        slots = {slot for name in syntax.names_in(node) if (slot := self.lookup(name)) is not None}
+        parts = tuple((f"captured {slot}", ir.Operand(ir.Place(slot))) for slot in sorted(slots))
+        if parts:
+            self.put(ir.New(self.slot(), (), parts))
 
     # ------------------------------------------------------------------------------------------------------- loops
 

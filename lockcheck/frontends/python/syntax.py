@@ -229,18 +229,21 @@ def imported(node: cst.Import | cst.ImportFrom) -> Iterator[str]:
 
 
 def assigned(body: cst.CSTNode) -> tuple[set[str], set[str]]:
-    """The names that a function's body binds itself, and those that it says are from outside."""
+    """The names that a function's body binds itself, and those that it says are the module's."""
     bound: set[str] = set()
     outside: set[str] = set()
+    around: set[str] = set()
     waiting: list[cst.CSTNode] = [body]
     while waiting:
         node = waiting.pop()
         binds = _BINDS.get(type(node))
-        if binds is None:
+        if isinstance(node, cst.Nonlocal):
+            _from_outside(node, bound, around)
+        elif binds is None:
             waiting += parts(node)
         elif binds(node, bound, outside):
             waiting += _inside(node)
-    return bound - outside, outside
+    return bound - outside - around, outside
 
 
 def _named(node: Any, bound: set[str], outside: set[str]) -> bool:
@@ -285,7 +288,7 @@ def _imported(node: Any, bound: set[str], outside: set[str]) -> bool:
 _BINDS: dict[type[cst.CSTNode], Callable[[Any, set[str], set[str]], bool]] = {
     cst.FunctionDef: _named, cst.ClassDef: _named, cst.Lambda: _comprehended, cst.GeneratorExp: _comprehended,
     cst.ListComp: _comprehended, cst.SetComp: _comprehended, cst.DictComp: _comprehended, cst.Global: _from_outside,
-    cst.Nonlocal: _from_outside, cst.AssignTarget: _targeted, cst.AnnAssign: _targeted, cst.AugAssign: _targeted,
+    cst.AssignTarget: _targeted, cst.AnnAssign: _targeted, cst.AugAssign: _targeted,
     cst.For: _targeted, cst.NamedExpr: _targeted, cst.AsName: _renamed, cst.Import: _imported,
     cst.ImportFrom: _imported, cst.MatchAs: _matched, cst.MatchStar: _matched, cst.WithItem: _renames,
     cst.ExceptHandler: _renames, cst.ExceptStarHandler: _renames,
@@ -298,6 +301,16 @@ def _inside(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     name = getattr(node, "asname", None)
     if isinstance(name, cst.CSTNode):
         yield name
+
+
+def names_in(node: cst.CSTNode) -> Iterator[str]:
+    """The names that stand anywhere in a node."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, cst.Name):
+            yield one.value
+        waiting += parts(one)
 
 
 def _walrus(node: cst.CSTNode) -> Iterator[str]:
