@@ -275,8 +275,11 @@ YES = Place(("[true]",))
 """The value that is written as true."""
 NO = Place(("[false]",))
 """The value that is written as false."""
-NONE = Place(("[none]",))
+NOTHING: Path = ("[none]",)
+NONE = Place(NOTHING)
 """The value that is written as missing."""
+MADE = Place(("[made]",))
+"""A value that was made just before: it is there, but nobody says whether it is true (a list may be empty)."""
 
 
 LOCKED = "[locked]"

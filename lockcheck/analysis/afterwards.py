@@ -121,7 +121,7 @@ class _After:
                 self.here = False
             case ir.Escape(label):
                 self.left.add(label)
-            case ir.Refine(place, present) if isinstance(place.root, int) and not place.way:
+            case ir.Refine(place, present, value=()) if isinstance(place.root, int) and not place.way:
                 self.here = self.known.get(place.root, present) == present
             case ir.Get(place=place, at=at):
                 self.found.append(Named(place, at))

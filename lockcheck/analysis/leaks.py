@@ -167,10 +167,13 @@ def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:
 
 
 def _only_checks(analysis: Analysis, number: int) -> bool:
-    """Whether a function makes an object and calls nothing that raises, whatever it raises itself."""
-    linked = analysis.program.linked(number)
-    maker = analysis.program.functions[number][1].name.rpartition(".")[2] == analysis.effects(number).maker
-    return maker and linked is not None and not any(isinstance(step, ir.Escape) for step in ir.steps_of(linked.root))
+    """Whether a function makes an object and calls nothing that raises but what it raises itself."""
+    linked, body, effects = analysis.program.linked(number), analysis.program.body(number), analysis.effects(number)
+    if linked is None or body is None or analysis.program.functions[number][1].name.rpartition(".")[2] != effects.maker:
+        return False
+    calls = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call))
+    made = {call.at for call in calls if isinstance(call.callee, ir.Named) and effects.is_maker(call.callee.path)}
+    return all(step.at in made for step in ir.steps_of(linked.root) if isinstance(step, ir.Escape))
 
 
 def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:

@@ -81,8 +81,10 @@ def verdict(fact: Fact) -> bool | None:
         return fact.truth if fact.value == (*ir.STATIC, *way) else None
     if isinstance(root, int) or way:
         return None
-    if root in (ir.YES.root, ir.NO.root, ir.NONE.root):
-        return None if fact.value else (root == ir.YES.root) == fact.truth
+    if root in (ir.YES.root, ir.NO.root, ir.NOTHING, ir.MADE.root):
+        if fact.value == ir.NOTHING:
+            return (root == ir.NOTHING) == fact.truth
+        return None if fact.value or root == ir.MADE.root else (root == ir.YES.root) == fact.truth
     return (root == fact.value) == fact.truth if fact.value else None
 
 

@@ -175,6 +175,8 @@ class Effects:
     signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]] = read(reading.signals)
     steady: frozenset[str] = names("steady.names")
     """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
+    makers: frozenset[str] = names("steady.makers")
+    """Functions that give a new value."""
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
     separator: str = word("language.separator")
@@ -245,6 +247,10 @@ class Effects:
     def gives_others(self) -> frozenset[str]:
         """The methods by which what others wait for is given, condition variables left out."""
         return frozenset(name for name, how in self._signals if how.of and how.does == "wake")
+
+    def is_maker(self, path: ir.Path) -> bool:
+        """Whether a function that is no function of the tree gives a new value: a class, by the way it is spelled."""
+        return bool(path) and (path[-1] in self.makers or path[-1][:1].isupper())
 
     @cached_property
     def tellers(self) -> Mapping[str, frozenset[str]]:

@@ -22,6 +22,10 @@ _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
 class Invocations(Ends):
     """What goes into a function of the tree and what comes out."""
 
+    def given_as(self, place: ir.Place | None) -> ir.Place | None:
+        """What a callee's questions about an argument are about."""
+        return self.asked(place)
+
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         targets = [n for n in targets if self.program.functions[n][1].body_at is not None] or targets
         word = call.word
@@ -61,7 +65,7 @@ class Invocations(Ends):
             guard,
             self.owners(call, targets[0]),
             hands_out=mode is not None,
-            asked=tuple(self.asked(o.place) for o in call.operands),
+            asked=tuple(self.given_as(o.place) for o in call.operands),
         )
         if word == "clone" and mode is None and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)

@@ -167,8 +167,11 @@ class Pass(Judged, Callees):
         said, about = self.asked(src), bare(dst)
         if said is None or isinstance(said.root, int) or said.way:
             return
-        truth = said not in (ir.NO, ir.NONE)
         about = self.stands_for(about)
+        if said == ir.MADE:
+            self.out.append(ir.Assume(about, ir.NOTHING, False))
+            return
+        truth = said not in (ir.NO, ir.NONE)
         self.out.append(ir.Assume(about, said.root if truth and said != ir.YES else (), truth))
 
     def stands_for(self, place: ir.Place) -> ir.Place:
@@ -177,6 +180,9 @@ class Pass(Judged, Callees):
 
     def refine(self, step: ir.Refine) -> None:
         """What is known of a guard that may be missing, and of a value that nothing changes."""
+        if step.value == ir.NOTHING:
+            self.is_nothing(step)
+            return
         place, value = step.place, self.named_value(step.value) if step.value else ()
         if not step.value:
             self.out.append(ir.Refine(bare(plain(place)), step.present, step.sure or self.is_option(place)))
@@ -190,6 +196,13 @@ class Pass(Judged, Callees):
             self.out.append(ir.Assume(self.oneself(str(place.root), *step.value), (), step.present))
         elif about is not None:
             self.out.append(ir.Assume(about, value, step.present))
+
+    def is_nothing(self, step: ir.Refine) -> None:
+        """What is known where it was asked whether a value is nothing at all."""
+        own = isinstance(step.place.root, int) and step.place.root in self.asks_lock.keys() | self.asks_self.keys()
+        about = self.asked(step.place) if not own and not self.is_oneself(step.place) else None
+        if about is not None:
+            self.out.append(ir.Assume(about, step.value, step.present))
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         kind = ir.Type(path) if path else None
@@ -244,6 +257,7 @@ class ObjectPass(Objects, Pass):
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         super().new(dst, path, parts)
+        self.written[dst] = ir.MADE
         for _, operand in parts:
             self.gather(ir.Place(dst), self.tasks(operand.place))
 
@@ -356,7 +370,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in every for slot in _asked(step))
-    state.watched = _watched(body, effects.objects)
+    state.watched = _watched(body, effects)
     state.settled = _passing(body.root).union(_fed(body.root, effects)) if effects.objects else frozenset()
     root = state.region(body.root)
     elsewhere = []
@@ -408,21 +422,32 @@ def _callees(region: ir.Region) -> dict[int, None]:
     return found
 
 
-def _watched(body: ir.Body, objects: bool) -> frozenset[int]:
-    """The variables that are assigned written values, and that nothing but assignments in the open changes.
+def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
+    """The variables that are assigned written or new values, and parameters that are assigned anything, that nothing
+    but assignments in the open changes.
 
     Where every value is a reference (`objects`), whoever is given a variable's value cannot change the variable.
     """
     found: set[int] = set()
-    for step in ir.steps_of(body.root, closures=False):
-        if isinstance(step, ir.Move) and step.src in _WRITTEN and isinstance(step.dst.root, int) and not step.dst.way:
-            slot = body.slots[step.dst.root]
-            if slot.name and not slot.fixed:
-                found.add(step.dst.root)
+    made: set[ir.Place] = {*_WRITTEN}
+    objects, listed = effects.objects, list(ir.steps_of(body.root, closures=False))
+    moves: list[tuple[int, ir.Place]] = []
+    for step in listed:
+        match step:
+            case ir.Move(ir.Place(int(dst), ()), src):
+                moves.append((dst, src))
+            case ir.New(dst) | ir.Call(dst) if objects and _makes(step, effects):
+                made.add(ir.Place(dst))
+            case _:
+                pass
+    for dst, src in moves:
+        slot = body.slots[dst]
+        if slot.name and not slot.fixed and (src in made or (objects and slot.why == "param")):
+            found.add(dst)
     found.difference_update(body.unseen)
     if not found:
         return frozenset()
-    for step in ir.steps_of(body.root, closures=False):
+    for step in listed:
         match step:
             case ir.Ref(_, src) if not objects:
                 found.discard(slot_of(src))
@@ -434,6 +459,11 @@ def _watched(body: ir.Body, objects: bool) -> frozenset[int]:
             case _:
                 pass
     return frozenset(found)
+
+
+def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
+    """Whether a step makes a value, as far as its name says so."""
+    return isinstance(step, ir.New) or (isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path))
 
 
 def _passing(root: ir.Region) -> frozenset[int]:

@@ -51,6 +51,14 @@ class Objects(Constructions):
         elif call.throws == ir.RAISED and any(_waits_for_lock(step) for step in self.out[before:]):
             self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
 
+    def given_as(self, place: ir.Place | None) -> ir.Place | None:
+        """The same; a lock that is handed over is there."""
+        about = super().given_as(place)
+        if about is None or not isinstance(about.root, int) or not about.way:
+            return about
+        kind = self.type_of(place)
+        return ir.YES if kind is not None and self.program.types.lock_type(kind, self.effects) is not None else about
+
     def may_raise(self, step: ir.Step, call: ir.Call) -> bool:
         """Whether an exception is to be reckoned with. Library calls that are steady raise none: see `settled`."""
         if isinstance(step, ir.Invoke) and not step.targets and call.throws in self.settled:
@@ -62,7 +70,7 @@ class Objects(Constructions):
             inside = (one for arm in step.arms for one in ir.steps_of(arm.body))
             return not all(isinstance(one, (ir.Region, ir.Assume, ir.Acquire)) for one in inside)
         if isinstance(step, ir.Region):  # (a function within this one, which runs here)
-            return any(self.may_raise(one, to) for one in step.steps)
+            return any(self.may_raise(one, call) for one in step.steps)
         return isinstance(step, (ir.Invoke, ir.Block, ir.Callback))
 
     def will_raise(self, call: ir.Call) -> bool:
@@ -419,6 +427,8 @@ class Objects(Constructions):
         if hook is not None:
             self.hook(call, *hook)
         first = call.operands[0].place if call.operands else None
+        if self.effects.is_maker(found):
+            self.written[call.dst] = ir.MADE
         if spelled in self.effects.refers and first is not None:
             self.learn(call.dst, self.type_of(first))
             self.name(ir.Place(call.dst), first)

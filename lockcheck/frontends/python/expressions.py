@@ -6,7 +6,7 @@ Never: what a call means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import libcst as cst
 
@@ -63,7 +63,12 @@ class Expressions(Frame):
             case cst.Set(elements=elements):
                 for element in elements:
                     self.key(element.value)
-                return None
+                return self.made()
+            case cst.Dict(elements=pairs):
+                for pair in pairs:
+                    for part in syntax.parts(pair):
+                        self.value(part)
+                return self.made()
             case cst.ListComp() | cst.SetComp() | cst.DictComp():
                 return self.comprehension(node, self.at_once(node.for_in.iter))
             case cst.GeneratorExp():
@@ -167,6 +172,12 @@ class Expressions(Frame):
         dst = self.slot()
         found = [(str(n), ir.Operand(self.value(element.value))) for n, element in enumerate(elements)]
         self.put(ir.New(dst, ("[tuple]",) if isinstance(node, cst.Tuple) else ("[list]",), tuple(found)))
+        return ir.Place(dst)
+
+    def made(self) -> ir.Place:
+        """A new value of which nothing is known but that it is there."""
+        dst = self.slot()
+        self.put(ir.New(dst, (), ()))
         return ir.Place(dst)
 
     # ------------------------------------------------------------------------------------------------------- calls
@@ -293,13 +304,14 @@ class Expressions(Frame):
         """A test that is no combination: what it asks about is there or is not."""
         tested, positive = node, True
         value: ir.Path = ()
+        nothing = False
         if isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
             only = node.comparisons[0]
             word = syntax.dotted(only.comparator)
             if isinstance(only.operator, (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual)) and word:
                 same = isinstance(only.operator, (cst.Is, cst.Equal))
                 if word in (("None",), ("False",), ("True",)):
-                    tested, positive = node.left, same == (word == ("True",))
+                    tested, positive, nothing = node.left, same == (word == ("True",)), word == ("None",)
                 elif self.lookup(word[0]) is None:
                     self.value(only.comparator)
                     tested, positive, value = node.left, same, word
@@ -311,10 +323,17 @@ class Expressions(Frame):
             arms = tuple(ir.Arm(ir.Region((ir.Leave(label),), (), at)) for label in (yes, no))
         else:
             there, missing = (yes, no) if positive else (no, yes)
-            known = (ir.Refine(place, True, False, value), ir.Refine(place, False, False, value))
-            steps = ((known[0], ir.Leave(there)), (known[1], ir.Leave(missing)))
-            arms = tuple(ir.Arm(ir.Region(one, (), at)) for one in steps)
+            arms = tuple(
+                ir.Arm(ir.Region((*self.told(place, is_there, value, nothing), ir.Leave(label)), (), at))
+                for is_there, label in ((True, there), (False, missing))
+            )
         self.put(ir.Branch(arms))
+
+    def told(self, place: ir.Place, is_there: bool, value: ir.Path, nothing: bool) -> Iterator[ir.Step]:
+        """What one side of a test says. `nothing`: that was asked, and what is not nothing may still be empty."""
+        yield ir.Refine(place, is_there, False, value)
+        if nothing:
+            yield ir.Refine(place, not is_there, False, ir.NOTHING)
 
     # ---------------------------------------------------------------------------------------------- comprehensions
 

@@ -237,7 +237,7 @@ def assigned(body: cst.CSTNode) -> tuple[set[str], set[str]]:
     while waiting:
         node = waiting.pop()
         binds = _BINDS.get(type(node))
-        if isinstance(node, cst.Nonlocal):
+        if type(node) is cst.Nonlocal:  # (see `parts`)
             _from_outside(node, bound, around)
         elif binds is None:
             waiting += parts(node)
