@@ -101,6 +101,7 @@ class Walked:
     def let_go(self, number: int) -> None:
         """Nobody is likely to ask for a function's moments again; if somebody does, it is walked anew."""
         self._moments.pop(number, None)
+        self._awaited.discard(number)
         self.program.let_go(number)
 
     def summary(self, number: int) -> Summary:
@@ -157,7 +158,7 @@ class Walked:
                 break
         for number in group:
             self.program.note_calls(number, asked[number])
-            if number not in self._moments and (self._summaries[number].says_nothing or number not in self._own):
+            if number not in self._moments and (self._summaries[number].says_nothing or number not in self._awaited):
                 self.program.let_go(number)
         if self._notes is not None:
             every = {number: self._summaries[number] for number in group}
@@ -165,9 +166,9 @@ class Walked:
             self._notes.write(group, _ENCODER.encode((tuple(named), every)))
 
     @cached_property
-    def _own(self) -> frozenset[int]:
-        """The functions that are walked for their own sake, as far as bytes tell."""
-        return frozenset(self._wanted(frozenset()))
+    def _awaited(self) -> set[int]:
+        """The functions that will be walked for their own sake, as far as bytes tell: those that nobody let go of yet."""
+        return set(self._wanted(frozenset()))
 
     def _walked(self, number: int, asked: set[int]) -> Summary:
         """The summary of a function by those that are known now; `asked` is told of which functions it needs them."""

@@ -226,10 +226,12 @@ class Program:
             del self._underway[number]
             inner, self._entered = self._entered, min(before, self._entered)
         self._untold.add(number)
-        self._tries[number] = self._tries.get(number, 0) + 1
-        if inner >= depth or self._tries[number] >= _TRIES:
+        whole = inner >= depth
+        if not whole:
+            self._tries[number] = self._tries.get(number, 0) + 1
+        if whole or self._tries[number] >= _TRIES:
             self._linked[number] = made
-        if inner >= depth and made is not None and self.functions[number][1].returns is not None:
+        if whole and made is not None and self.functions[number][1].returns is not None:
             self.results.tell(number, self._told_of(number, made))
         return made
 
@@ -240,7 +242,7 @@ class Program:
         of them again and again there, and making them anew is a parse.
         """
         known = self._linked.get(number)
-        if known is not None and self._tries.get(number) == 1 and not self.types.effects(number).objects:
+        if known is not None and self._tries.get(number, 0) < _TRIES and not self.types.effects(number).objects:
             self.results.keep(number, known, self._told_of(number, known))
             del self._linked[number]
 
