@@ -273,6 +273,16 @@ def _others_give(analysis: Analysis, number: int, lock: ir.Lock, beside: bool) -
     return any(all(hold.taken.lock.owner != lock.owner for hold, _ in other.held()) for other in found)
 
 
+def is_only_tried(analysis: Analysis, taken: Taken) -> bool:
+    """Whether nobody waits for a lock: who took it only tried to, and so does all in his module that takes it."""
+    if not (taken.optional and taken.lock.owner):
+        return False
+    beside = analysis.program.siblings((taken.inner[-1] if taken.inner else taken.site).function)
+    events = (moment.event for one in beside for moment in analysis.moments(one))
+    mine = (one for one in events if isinstance(one, ir.Acquire) and one.lock.owner == taken.lock.owner)
+    return all(one.fallible for one in mine)
+
+
 def _gives(step: ir.Step, lock: ir.Lock) -> bool:
     given = step.lock if isinstance(step, ir.Release) else None
     return given is not None and (given.place == lock.place or (bool(lock.owner) and given.owner == lock.owner))

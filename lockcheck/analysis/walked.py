@@ -167,7 +167,7 @@ class Walked:
 
     @cached_property
     def _awaited(self) -> set[int]:
-        """The functions that will be walked for their own sake, as far as bytes tell: those that nobody let go of yet."""
+        """The functions that will be walked for their own sake, as far as bytes tell; nobody let go of them yet."""
         return set(self._wanted(frozenset()))
 
     def _walked(self, number: int, asked: set[int]) -> Summary:

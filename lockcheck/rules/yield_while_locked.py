@@ -37,6 +37,7 @@ class Cache:
 A generator that is a context manager holds its lock over the `yield` on purpose, and is left alone where its name says
 so, where nobody else is to use it, and where it yields what the lock guards. Of another one whose lock lets nobody in
 again it is `possible` that the block comes back for the lock (tqdm's `external_write_mode` was one, 86d4093).
+A lock that everybody only tries for is left alone: nobody waits for it.
 ## In production
 Contention. Everybody waits for one slow consumer, which looks like a deadlock; it is one when the consumer, or what
 it calls, wants the lock itself.
@@ -51,6 +52,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
+from lockcheck.analysis.conflict import is_only_tried
 from lockcheck.analysis.paths import in_one_closure
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
@@ -77,6 +79,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 continue
             if not in_one_closure(analysis, moment.function, hold.taken.site.at, analysis.site(moment).at):
                 continue  # whoever holds it is the one who asks for the values
+            if is_only_tried(analysis, hold.taken):
+                continue
             seen.add(key)
             said = _AROUND if around else "it stays taken until the next value is asked for, which may be never"
             yield witness.of_hold(
