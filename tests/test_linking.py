@@ -78,6 +78,42 @@ mod inner {
 """
 
 
+STAND_IN = """pub struct Mutex<T> { inner: RefCell<T> }
+impl<T> Mutex<T> {
+    pub fn lock(&self) -> Result<RefMut<T>, ()> { Ok(self.inner.borrow_mut()) }
+}
+"""
+HAS_EITHER = """pub struct Table { rows: Mutex<u32> }
+impl Table {
+    pub fn all(&self) -> u32 { *self.rows.lock().unwrap() }
+    pub fn again(&self) -> u32 {
+        let rows = self.rows.lock().unwrap();
+        self.all() + *rows
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edition", "path"), [("", "sync::Mutex"), ('edition = "2021"\n', "crate::sync::Mutex")], ids=["2015", "2021"]
+)
+def test_a_lock_for_which_a_type_of_the_tree_stands_in_at_times_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str, path: str
+) -> None:
+    """Crates that can do without the standard library have a type of their own in place of its lock."""
+    modules = 'mod sync { pub use ::std::sync::{Mutex, MutexGuard}; }\n#[cfg(not(feature = "std"))]\nmod sync;\n'
+    write_tree(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "top"\nversion = "1.0.0"\n' + edition,
+            "src/lib.rs": '#[cfg(feature = "std")]\n' + modules + "mod table;\n",
+            "src/sync.rs": STAND_IN,
+            "src/table.rs": f"use {path};\n" + HAS_EITHER,
+        },
+    )
+    assert found(tmp_path, monkeypatch) == [("src/table.rs", 7, "LCK201", "declared")]
+
+
 @pytest.mark.parametrize("edition", ["", 'edition = "2018"\n'], ids=["2015", "2018"])
 def test_paths_of_imports_begin_at_the_root_of_a_crate_up_to_2015(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str

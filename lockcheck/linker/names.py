@@ -176,6 +176,13 @@ class Names:
                     return found
         return None
 
+    def beside(self, item: ir.Path) -> ir.Path | None:
+        """What an import of an item's module gives its name to as well: which of both it means, the build decides."""
+        module, name = item[:-1], item[-1]
+        targets = self._imports[module].get(name, ()) if module in self._imports else ()
+        found = (self._imported(module, target, 1) for target in targets if target[:1] != (name,))
+        return next((one for one in found if one != item), None)
+
     def _imported(self, module: ir.Path, path: ir.Path, depth: int) -> ir.Path:
         """The absolute path that an import of a module means."""
         if module and module[0] in self._rooted and path and path[0] not in _RELATIVE and path[0][0] != "$":

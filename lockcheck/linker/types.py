@@ -223,6 +223,8 @@ class Types:
             inner = Context(decl.module, None, ())
             meaning = self.resolve(decl.fields[0].type, inner, effects, depth + 1)
             return substitute(meaning, dict(zip(decl.generics, args, strict=False)))
+        if decl is not None and not effects.objects:
+            found = self._listed_beside(found, effects) or found
         if len(found) == 1 and decl is None:
             for glob in self.names.outside_globs(at.module):
                 if effects.lock((*glob, found[0])) is not None:
@@ -230,6 +232,14 @@ class Types:
         if found[:1] in (("core",), ("alloc",)):
             found = ("std", *found[1:])
         return ir.Type(found, args)
+
+    def _listed_beside(self, item: ir.Path, effects: Effects) -> ir.Path | None:
+        """The listed lock, or guard of one, that a type of the tree stands in for where a build has no such thing."""
+        other = self.names.beside(item)
+        if other is None:
+            return None
+        guard = other[-1] in effects.guards and other[0] in effects.guard_crates
+        return other if guard or effects.lock(other) is not None else None
 
     def _parameter(self, name: str, at: Context, effects: Effects, depth: int) -> ir.Type | None:
         """A type parameter is any type that its bounds allow; without bounds it stands for itself."""
