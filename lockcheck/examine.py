@@ -308,7 +308,11 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         topics = tuple(
             n
             for n, topic in enumerate(errand.topics)
-            if any(map(topic.matters, events)) and tree.frontier.may_call(number, called[n], topic.constants)
+            if any(map(topic.matters, events))
+            and (
+                tree.frontier.may_call(number, called[n], topic.constants)
+                or any(topic.also(analysis, event) for event in events)
+            )
         )
         reads = analysis.consulted() or NOTHING_ASKED
         outcomes.append(Outcome(number, findings, lends, hangs, waits, far, edges, written, topics, reads))

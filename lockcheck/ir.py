@@ -881,8 +881,9 @@ class Words(Struct, frozen=True, gc=False, array_like=True):
     `alone`: methods that are called with nothing but their receiver; `any`: methods called with whatever;
     `functions`: free functions, called by name or path, or a path of two parts, called by just that; `paths`: functions
     of a type, called by its path only; `lenders`: called in any of these ways (by a path only where they begin with
-    `::`), and run a closure that they are given, or leave a lock taken; `macros`: of the tree, whose expansion takes
-    a lock; `spoken`: named in any way at all; `made`: types, called for a variable of the function to be a lock.
+    `::`), and run a closure that they are given, leave a lock taken, or only give one back; `macros`: of the tree,
+    whose expansion takes a lock; `spoken`: named in any way at all; `made`: types, called for a variable of the
+    function to be a lock.
     """
 
     alone: frozenset[str] = frozenset()

@@ -41,11 +41,10 @@ _NO_READING = Reading((), (), ())
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What came of one function.
 
-    `lends`: it runs a callback under a guard of its own, or leaves a lock taken; `hangs`: it waits for a lock that it
-    holds; `waits`: it waits under a lock for what others must give, who may be anywhere in the tree where it is
-    `far`. `edges` are pairs of lock owners, held and wanted; `written` are the locks that it takes for writing.
-    `topics` are the numbers of those that it has an event of, `reads` the functions that rules and analysis looked at
-    for it.
+    `lends`: see `Analysis.lends`; `hangs`: it waits for a lock that it holds; `waits`: it waits under a lock for what
+    others must give, who may be anywhere in the tree where it is `far`. `edges` are pairs of lock owners, held and
+    wanted; `written` are the locks that it takes for writing. `topics` are the numbers of those that it has an event
+    of, `reads` the functions that rules and analysis looked at for it.
     """
 
     function: int

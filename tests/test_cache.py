@@ -204,6 +204,52 @@ def test_what_comes_to_open_a_block_with_a_lock_is_looked_for_everywhere(
     assert checked(cached=True) == checked()
 
 
+def test_callers_are_looked_for_once_a_function_only_gives_a_lock_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gate.py").write_text(GATE)
+    (tmp_path / "visit.py").write_text(VISIT)
+    assert slugs(checked(cached=True)) == []
+    (tmp_path / "gate.py").write_text(GATE.replace("    greet()", "    # in silence"))
+    assert slugs(checked(cached=True)) == ["acquire-without-release"]
+    (tmp_path / "gate.py").write_text(GATE)
+    assert slugs(checked(cached=True)) == []
+
+
+GATE = """
+import threading
+
+
+def greet():
+    print("good bye")
+
+
+class Gate:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def open(self):
+        self.lock.acquire()
+
+    def close(self):
+        greet()
+        self.lock.release()
+"""
+VISIT = """
+from gate import Gate
+
+
+class Visit(Gate):
+    def stay(self, long):
+        self.open()
+        if long:
+            return None
+        self.close()
+        return long
+"""
+
+
 def test_a_rule_that_looked_at_nothing_that_changed_is_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

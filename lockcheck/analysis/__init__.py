@@ -43,8 +43,8 @@ def called_by(names: Iterable[str]) -> frozenset[str]:
 class Topic(NamedTuple):
     """Events that a rule wants to see wherever they are: those that `matters` picks, in callers of some names.
 
-    `names` says which, given the analysis and a language's table: by them functions are found in bytes before anything
-    is parsed.
+    `names` says which, given what was asked and a language's table: by them functions are found in bytes before
+    anything is parsed. `also`: an event by which a function is one of them whatever the names that it calls.
     `constants`: the event speaks of a constant, so a name in capitals stands in the function too. `late`: it is asked
     for only where some function waits, under a lock, for what others give by what a field or a static keeps.
     """
@@ -53,6 +53,7 @@ class Topic(NamedTuple):
     matters: Callable[[ir.Step], bool]
     constants: bool = False
     late: bool = False
+    also: Callable[[Analysis, ir.Step], bool] = lambda *_: False
 
 
 class Consulted(msgspec.Struct, frozen=True, array_like=True):
@@ -168,14 +169,24 @@ class Analysis:
         return Consulted(tuple(sorted(self.program.asked)), tuple(sorted(self._walked.consulted)))
 
     def lends(self, number: int) -> bool:
-        """Whether a function calls what it was given under a guard of its own, leaves a lock taken, or takes locks
-        that it was given in an order.
+        """Whether a function calls what it was given under a guard of its own, leaves a lock taken, takes locks that it
+        was given in an order, or does nothing but give a lock back.
         """
+        if self.only_releases(number):
+            return True
         if self.program.functions[number][1].by_hand and (self.summary(number).keeps or self.summary(number).returns):
             return True
         if orders.may_tell(self.program, number, self.moments(number)) and self.summary(number).orders:
             return True
         return any(self._calls_back(number, moment) for moment in self.moments(number))
+
+    def only_releases(self, number: int) -> bool:
+        """Whether a function does nothing but give a lock back that it did not take."""
+        if not self.program.functions[number][1].by_hand or not self.summary(number).gives:
+            return False
+        linked = self.linked(number)
+        steps = ir.steps_of(linked.root) if linked is not None else ()
+        return not any(isinstance(step, (ir.Acquire, ir.Invoke, ir.Block)) for step in steps)
 
     def _calls_back(self, number: int, moment: Moment) -> bool:
         """Whether what the function was given runs there under a guard of its own, or of the function it goes on to."""

@@ -68,26 +68,14 @@ def _ends(event: ir.Step) -> bool:
     return out or (isinstance(event, ir.Release) and event.lock is not None)
 
 
-def _names(analysis: Analysis, table: Effects) -> frozenset[str]:
-    return called_by(table.gives_back | table.takes_by_hand | table.leaks) | {
-        analysis.program.functions[number][1].name for number in analysis.once(_only_release)
-    }
+def _gives_by_call(analysis: Analysis, event: ir.Step) -> bool:
+    """Whether a function is called that does nothing but give a lock back, and no other can be meant."""
+    return isinstance(event, ir.Invoke) and len(event.targets) == 1 and analysis.only_releases(event.targets[0])
 
 
-def _only_release(analysis: Analysis) -> frozenset[int]:
-    """The functions that do nothing but give a lock back that they did not take."""
-    functions = enumerate(analysis.program.functions)
-    return frozenset(number for number, (_, one) in functions if one.by_hand and _only_releases(analysis, number))
-
-
-def _only_releases(analysis: Analysis, number: int) -> bool:
-    if not analysis.summary(number).gives:
-        return False
-    events = (moment.event for moment in analysis.moments(number))
-    return not any(isinstance(event, (ir.Acquire, ir.Invoke, ir.Block)) for event in events)
-
-
-ENDS = Topic(_names, _ends)
+ENDS = Topic(
+    lambda _, table: called_by(table.gives_back | table.takes_by_hand | table.leaks), _ends, also=_gives_by_call
+)
 """Ways out with a lock that no scope gives back, and releases by name, in a function that is called for it or here."""
 
 
@@ -267,7 +255,7 @@ def _given_by_call(analysis: Analysis, functions: Mapping[int, list[Moment]]) ->
     """The same where a function does more than that, or calls one that gives the lock back."""
     found = set()
     for number, moments in functions.items():
-        if number in analysis.once(_only_release):
+        if analysis.only_releases(number):
             continue
         for moment, lock in (*_releases(moments), *_releases_by_call(analysis, moments)):
             if not any(same_lock(hold.taken.lock, lock) for hold, _ in moment.held()):
@@ -277,10 +265,9 @@ def _given_by_call(analysis: Analysis, functions: Mapping[int, list[Moment]]) ->
 
 def _releases_by_call(analysis: Analysis, moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
     """The calls of functions that do nothing but give a lock back, with the lock as the caller knows it."""
-    releasers = analysis.once(_only_release)
     for moment in moments:
         event = moment.event
-        if isinstance(event, ir.Invoke) and len(event.targets) == 1 and event.targets[0] in releasers:
+        if isinstance(event, ir.Invoke) and _gives_by_call(analysis, event):
             linked = analysis.program.linked(moment.function)
             if linked is not None:
                 gives = analysis.summary(event.targets[0]).gives
