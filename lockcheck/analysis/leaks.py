@@ -6,7 +6,6 @@ Never: words for people.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -19,9 +18,6 @@ from lockcheck.analysis.paths import arguments
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.effects import Effects
 from lockcheck.linker import oldest
-
-_CALLED_A_LOCK = re.compile(r"(?:(?:^|_)(?i:lock|mutex|locked|semaphore)|(?:Lock|Mutex|Semaphore))$")
-"""How functions are called that take a lock for the caller's block, whatever it is made of."""
 
 
 class Leak(NamedTuple):
@@ -169,9 +165,10 @@ def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:
     block comes out of it before it does what it has to do after the block.
     """
     for number, (_, function) in enumerate(analysis.program.functions):
-        if not function.around or function.wraps or _CALLED_A_LOCK.search(function.name) is None:
+        effects = analysis.effects(number)
+        if not function.around or function.wraps or effects.named_as_locking.search(function.name) is None:
             continue
-        body, steady = analysis.program.body(number), analysis.effects(number).steady
+        body, steady = analysis.program.body(number), effects.steady
         steps = list(ir.steps_of(body.root, closures=False)) if body is not None else []
         calls = [step.at for step in steps if isinstance(step, ir.Call) and step.word not in steady]
         for step in sorted((one for one in steps if isinstance(one, ir.Yield)), key=lambda one: one.at):

@@ -7,15 +7,16 @@ Never: code that knows one library; a new library is a line in the data.
 from __future__ import annotations
 
 import pkgutil
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 
 from lockcheck import ir
 from lockcheck.effects import reading
 from lockcheck.effects.kinds import Acting, LockType, Mode, Signalling, Taking, made_by_hand
-from lockcheck.effects.reading import flag, names, read, sets, table, word
+from lockcheck.effects.reading import flag, names, pattern, read, sets, table, word
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -209,6 +210,17 @@ class Effects:
     """Methods that call what they are given when that block is closed."""
     enters: frozenset[str] = names("language.enters")
     """The methods that a block is opened by."""
+    properties: Mapping[str, Sequence[str]] = table("language.properties")
+    """What gives a class a field that functions stand for: its parameters for who reads it and who gives it a value."""
+    named_as_lock: re.Pattern[str] = pattern("names.lock")
+    """Finds that a variable is called as locks are; `_class`: that a class is."""
+    named_as_lock_class: re.Pattern[str] = pattern("names.lock-class")
+    named_as_locking: re.Pattern[str] = pattern("names.locking")
+    """Finds that a function is called as those that take a lock for their caller's block, whatever it is made of."""
+    named_as_letting_go: re.Pattern[str] = pattern("names.letting-go")
+    named_as_listener: re.Pattern[str] = pattern("names.listener")
+    named_as_telling: re.Pattern[str] = pattern("names.telling")
+    """Finds that a method is called as those by which listeners are told."""
 
     def lock(self, path: ir.Path) -> LockType | None:
         """The lock that a resolved type path names, by its crate and its last part.

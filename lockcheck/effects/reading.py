@@ -6,6 +6,7 @@ Never: a name of a library; a table that the data lacks is empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any, TypeAlias
@@ -42,6 +43,11 @@ def sets(way: str) -> Any:
 def word(way: str) -> Any:
     """A field of one word."""
     return read(lambda data: at(data, way, ""))
+
+
+def pattern(way: str) -> Any:
+    """A field of a regular expression, to be searched; one that finds nothing where the data has none."""
+    return read(lambda data: re.compile(at(data, way, "(?!)")))
 
 
 def flag(way: str) -> Any:

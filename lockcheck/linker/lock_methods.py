@@ -6,7 +6,6 @@ Never: which function of the tree a call means.
 
 from __future__ import annotations
 
-import re
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -17,12 +16,10 @@ from lockcheck.linker.operators import Operators
 from lockcheck.linker.places import oldest
 from lockcheck.linker.uses import is_guess
 
-_NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
 OPENS = frozenset({"__enter__", "__aenter__"})
 CLOSES = frozenset({"__exit__", "__aexit__"})
 BLOCK = OPENS | CLOSES
 """The methods by which a block is opened with a value, and closed."""
-_LETS_GO = re.compile(r"(?i)unlock|release|without|closing|free|null|suppress|patch")
 _BY_HAND = ir.Place(("[by hand]",))
 """What is given back where a lock is named and no guard is."""
 
@@ -70,7 +67,8 @@ class LockMethods(Operators):
     def wraps_lock(self, call: ir.Call, found: ir.Path) -> None:
         """What nobody here declares is given a lock and nothing else: its block most likely takes the lock."""
         place = call.operands[0].place if len(call.operands) == 1 and not call.operands[0].name else None
-        known = place is None or not found or found[0] in self.effects.known or _LETS_GO.search(found[-1])
+        frees = self.effects.named_as_letting_go
+        known = place is None or not found or found[0] in self.effects.known or frees.search(found[-1])
         if not known and place is not None and self.lock_of(place) is not None:
             self.wrapped[call.dst] = place
 
@@ -140,7 +138,7 @@ class LockMethods(Operators):
     def is_thin(self, place: ir.Place) -> bool:
         """Whether the lock is a field of a class that is a lock itself, by its name: `class FairLock`."""
         kind = self.type_of(ir.Place(0)) if place.root == 0 and len(place.way) == 1 else None
-        return kind is not None and _NAMED_AS_LOCK.search(kind.path[-1]) is not None
+        return kind is not None and self.effects.named_as_lock_class.search(kind.path[-1]) is not None
 
     def take(self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, evidence: str) -> None:
         """A lock is taken at once, or when what the call makes is awaited or opened."""

@@ -21,12 +21,13 @@ CLASS = "[class]"
 """The type of a class that is kept as a value; its argument is the type of what calling it makes."""
 BOUND = ir.Type(("[bound]",))
 """The last argument of the type of such a class where some of what its maker gets is given beforehand."""
+SETTER = ".setter"
+"""Behind a field's name, in that of the method that runs where the field is given a value, as front ends name it."""
 HANDED = "[handed]"
 """The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
-_PROPERTY = ("property",)
 _NOTHING: Mapping[str, ir.Type | None] = {}
 
 
@@ -478,18 +479,21 @@ class Made:
 
     def second_names(self, methods: dict[ir.Path, dict[str, list[int]]]) -> None:
         """Add the names that a class gives its own methods besides: `__enter__ = acquire`, `size = property(_size)`."""
+        properties = {(name,): by for table in self._types.tables for name, by in table.properties.items()}
         for path, own in methods.items():
             decl = self._names.types.get(path)
             for one in decl.fields if decl is not None else ():
                 word = one.type.path[1] if one.shared and one.type.path[0] == "[at]" and len(one.type.path) == 2 else ""
                 if word in own and one.name not in own:
                     own[one.name] = own[word]
-                elif one.shared and one.type.path == ("[made]",) and one.type.args[0].path == _PROPERTY:
-                    self._computed_by(one.type.args[1:], one.name, own)
+                elif one.shared and one.type.path == ("[made]",) and one.type.args[0].path in properties:
+                    self._computed_by(one.type.args[1:], properties[one.type.args[0].path], one.name, own)
 
-    def _computed_by(self, given: tuple[ir.Type, ...], name: str, own: dict[str, list[int]]) -> None:
+    def _computed_by(
+        self, given: tuple[ir.Type, ...], params: Sequence[str], name: str, own: dict[str, list[int]]
+    ) -> None:
         """Add the methods of a class that run where a field is read and where it is given a value."""
-        for number, (keyword, second) in enumerate((("fget", name), ("fset", f"{name}.setter"))):
+        for number, (keyword, second) in enumerate(zip(params, (name, name + SETTER), strict=True)):
             word = _passed_as(given, keyword, number)
             if len(word) == 1 and word[0] in own and second not in own:
                 own[second] = own[word[0]]

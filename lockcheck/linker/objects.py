@@ -6,7 +6,6 @@ Never: what is held.
 
 from __future__ import annotations
 
-import re
 import sys
 from itertools import takewhile
 
@@ -19,16 +18,12 @@ from lockcheck.linker.callables import fitted
 from lockcheck.linker.constructions import Constructions
 from lockcheck.linker.handles import PUTS
 from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
-from lockcheck.linker.made import CLASS, flowed
+from lockcheck.linker.made import CLASS, SETTER, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
 
 _GUESSES = 2
 _OVERRIDES = 6
-_LISTENS = re.compile(r"(?i)(?:listener|observer|subscriber)s?$")
-_TOLD_BY = re.compile(r"(?:on|notify|handle|will|did|before|after)(?:_|[A-Z]|$)")
-"""The names of methods by which those who listen are told."""
-_LOOKS_LIKE_ONE = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|cond(?:ition)?|cv)$")
 
 
 class Objects(Constructions):
@@ -98,7 +93,7 @@ class Objects(Constructions):
 
     def set(self, step: ir.Set) -> None:
         """A field is given a value: a property's other function runs."""
-        place, name = step.place, f"{step.place.way[-1]}.setter"
+        place, name = step.place, step.place.way[-1] + SETTER
         kind = self.type_of(ir.Place(place.root, place.way[:-1])) if name in self.program.types.named else None
         targets = self.program.types.made.methods(kind, name, self.effects) if kind is not None else []
         if targets:
@@ -328,7 +323,7 @@ class Objects(Constructions):
             last = known.root[-1]
         elif known is not None and not last and isinstance(known.root, int):
             last = self.body.slots[known.root].name
-        if name in ("__enter__", "acquire", "release") and kind is None and _LOOKS_LIKE_ONE.search(last):
+        if name in ("__enter__", "acquire", "release") and kind is None and effects.named_as_lock.search(last):
             taking = Taking("exclusive", hand=name == "acquire", gives=name == "release", asks=name == "acquire")
             lock = LockType("", "mutex", "thread", False, {name: taking})
             self.on_lock(call, name, lock, place, "named")
@@ -336,7 +331,7 @@ class Objects(Constructions):
         wrapped = self.wrapped.get(slot_of(place))
         if wrapped is not None and self.opens_wrapped(call, name, wrapped):
             return
-        if _TOLD_BY.match(name) and self.is_listener(place):
+        if effects.named_as_telling.search(name) and self.is_listener(place):
             self.did(call, "tells", place)
         if name in BLOCK:
             if name in OPENS and place is not None:
@@ -358,7 +353,7 @@ class Objects(Constructions):
             return False
         kept = [part for part in known.way if not part.startswith("[") and not part.isdigit()][-1:]
         slots = [self.body.slots[one.root].name for one in (place, known) if isinstance(one.root, int) and not one.way]
-        return any(_LISTENS.search(name) for name in (*kept, *slots))
+        return any(self.effects.named_as_listener.search(name) for name in (*kept, *slots))
 
     # ---------------------------------------------------------------------------------------------- named functions
 
@@ -384,7 +379,7 @@ class Objects(Constructions):
                 self.on_class(call, ir.Type(front.root), path[-1])
                 return
             inside = front.root in names.statics or (isinstance(front.root, tuple) and names.is_inside(front.root))
-            if inside or (path[-1] in ("acquire", "release") and _LOOKS_LIKE_ONE.search(path[-2])):
+            if inside or (path[-1] in ("acquire", "release") and self.effects.named_as_lock.search(path[-2])):
                 receiver = ir.Operand(ir.Place(path[:1], path[1:-1]))
                 self.method(_with(call, ir.Method(path[-1]), (receiver, *call.operands)), path[-1])
                 return
@@ -494,7 +489,7 @@ class Objects(Constructions):
         if function.around and call.dst in self.pending:
             self.out.append(self.pending.pop(call.dst))
         last = self.out[-1] if len(self.out) > before else None
-        named = [_LOOKS_LIKE_ONE.search(param.name) is not None for param in function.params]
+        named = [self.effects.named_as_lock.search(param.name) is not None for param in function.params]
         if isinstance(last, ir.Invoke) and any(named):
             places = (one.place if is_one else None for one, is_one in zip(whole.operands, named, strict=False))
             last = self.out[-1] = replace(last, locks=tuple(self.given_lock(call, place) for place in places))
