@@ -136,10 +136,11 @@ def _batches(sources: Sequence[Source], numbers: Sequence[int]) -> list[list[int
 
 
 def interface(unit: ir.Unit) -> bytes:
-    """A digest of all that a unit declares: everything but places and bodies."""
+    """A digest of all that a unit declares: everything but places and bodies, and what one word of a body says."""
     nowhere = (0, 0)
     functions = [
-        structs.replace(one, at=nowhere, name_at=nowhere, body_at=one.body_at and nowhere) for one in unit.functions
+        structs.replace(one, at=nowhere, name_at=nowhere, body_at=one.body_at and nowhere, by_hand=False)
+        for one in unit.functions
     ]
     types = [
         structs.replace(one, at=nowhere, fields=tuple(structs.replace(field, at=nowhere) for field in one.fields))

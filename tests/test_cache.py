@@ -217,8 +217,23 @@ def test_callers_are_looked_for_once_a_function_only_gives_a_lock_back(
     assert slugs(checked(cached=True)) == []
 
 
+def test_a_lock_taken_by_name_somewhere_costs_only_what_comes_to_that_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gate.py").write_text(GATE)
+    (tmp_path / "visit.py").write_text(VISIT)
+    assert slugs(checked(cached=True)) == []
+    spied.clear()
+    (tmp_path / "gate.py").write_text(GATE.replace('print("good bye")', "BELL.acquire(); BELL.release()"))
+    assert slugs(checked(cached=True)) == ["guard-should-be-closure"]
+    assert set(spied) == {0, 3, 4}, "`greet`, who calls it and who calls that, but not `open`"
+
+
 GATE = """
 import threading
+
+BELL = threading.Lock()
 
 
 def greet():
