@@ -38,7 +38,7 @@ class Library(Iterators):
                 self.drawn[call.dst] = place
             if name in self.effects.insists and carries:
                 self.insisted(place)
-            if carries and name in self.effects.empties:
+            if carries and name in self.effects.empties and not self.is_behind_guard(place):
                 self.out.append(ir.Release(plain(place), call.at))
         if place is not None and (self.entry(call, name, place) or self.alternative(call, name, place, kind)):
             return
