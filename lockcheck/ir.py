@@ -113,7 +113,7 @@ class Operand(Struct, frozen=True, gc=False, array_like=True):
     name: str = ""
     """The parameter that it is for, where the call names it."""
     spread: bool = False
-    """It stands for any number of arguments (`*rest`)."""
+    """It stands for any number of arguments (`*rest`), or of named ones (its name is `**` then)."""
 
 
 class Named(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -284,6 +284,9 @@ MADE = Place(("[made]",))
 
 LOCKED = "[locked]"
 """At the end of the way to a lock that a question is about: it is whether somebody holds it."""
+GATHERED = "[gathered]"
+"""Begins the way of what a function passes on of what it gathers: which one (its number), its name, and what the callee
+takes in its place where nobody gives it (`?`: that is not told)."""
 NOT = "[not]"
 """At the end of the way to a value that a question is about: it is about the opposite."""
 STATIC = ("[static]",)
@@ -480,6 +483,8 @@ class Invoke(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """What is given to parameters with names of locks whose types nobody says, where the caller knows it as a lock."""
     asked: tuple[Place | None, ...] = ()
     """What each operand is for a question (see `Assume`); a written value by its name."""
+    gathered: tuple[tuple[str, Place | None], ...] = ()
+    """The same of what a parameter of the target gathers, by its number there or its name; `*`: there may be more."""
     implicit: bool = False
     """Nobody wrote the call: a value's end makes it."""
     hands_out: bool = False

@@ -631,6 +631,58 @@ def test_what_prepares_a_test_may_yield_under_a_lock(tmp_path: Path) -> None:
     assert confidences(tmp_path, "LCK403") == {"rows.py": "certain", "tests/conftest.py": "possible"}
 
 
+REPLACED = """\
+import threading
+class Handler:
+    def __init__(self, context):
+        self.context = context
+        self.waiting = []
+        self.lock = threading.Lock()
+    def open(self):
+        with self.lock:
+            PUT
+            for row in self.waiting:
+                self.send(row)
+    def send(self, row):
+        with self.lock:
+            self.waiting.append(row)
+"""
+ASKED = """\
+import threading
+GATE = threading.Lock()
+def run(note):
+    got = GATE.acquire(False)
+    ASKS
+        return
+    GATE.release()
+"""
+
+
+def test_what_an_object_puts_in_place_of_its_method_is_perhaps_what_is_called(tmp_path: Path) -> None:
+    mine = REPLACED.replace("PUT", "self.send = self.context.send")
+    write_tree(tmp_path, {"one.py": mine, "other.py": REPLACED.replace("PUT", "self.sent = self.context.send")})
+    assert confidences(tmp_path, "LCK201") == {"one.py": "possible", "other.py": "certain"}
+
+
+def test_who_is_given_the_answer_of_a_try_may_be_the_one_who_asks(tmp_path: Path) -> None:
+    asked = {"note.py": "if note(got):", "here.py": "note(got)\n    if not got or note():"}
+    write_tree(tmp_path, {name: ASKED.replace("ASKS", text) for name, text in asked.items()})
+    assert confidences(tmp_path, "LCK105") == {"note.py": "possible", "here.py": "certain"}
+
+
+PACED = """\
+import threading
+def run(ready: threading.Semaphore):
+    ready.acquire(timeout=1)
+    print("now")
+"""
+
+
+def test_a_permit_that_is_never_given_back_may_be_a_wait(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"one.py": PACED, "other.py": f"{PACED}    ready.release()\n"})
+    assert confidences(tmp_path, "LCK503") == {"one.py": "possible", "other.py": "certain"}
+
+
 def confidences(top: Path, code: str) -> dict[str, str]:
     """How sure the one finding of a rule in each file is."""
     options = ("--select", code, "--min-confidence", "possible", "--output", "json", "--no-cache")

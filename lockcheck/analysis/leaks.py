@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic, called_by
 from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
-from lockcheck.analysis.paths import arguments
+from lockcheck.analysis.paths import arguments, looked_at, tested
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.effects import Effects
 from lockcheck.linker import oldest
@@ -90,9 +90,9 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                     if outlives(hold) and len(hold.taken.inner) < 2:
                         found[hold.taken].append(Leak(hold, moment, moment.event.at, by_error))
         released, hanging = _released(_releases(moments)), _hanging(moments)
-        by_call = _released(_releases_by_call(analysis, moments))
+        by_call, lent = _released(_releases_by_call(analysis, moments)), _lent(moments)
         for taken, several in found.items():
-            if taken.site.at in hanging:
+            if taken.site.at in hanging or taken.lock.place in lent:
                 continue
             forgotten = several[0].hold.holder.root == LEAKED.root
             if taken.inner:
@@ -160,6 +160,17 @@ def _only_checks(analysis: Analysis, number: int) -> bool:
     return all(step.at in made for step in ir.steps_of(linked.root) if isinstance(step, ir.Escape))
 
 
+def judged_elsewhere(analysis: Analysis, leak: Leak) -> bool:
+    """Whether it is a try of which no test of the function asks, but something that is given the result may."""
+    taken, number = leak.hold.taken, leak.moment.function
+    body = analysis.program.body(number)
+    if not taken.optional or body is None:
+        return False
+    calls = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == taken.site.at)
+    results = frozenset(step.dst for step in calls)
+    return results <= looked_at(analysis, number) - tested(analysis, number)
+
+
 def unguarded(analysis: Analysis) -> Iterator[tuple[int, ir.Range]]:
     """Functions that run around their caller's block and are called a lock, each with the place where an error of the
     block comes out of it before it does what it has to do after the block.
@@ -225,6 +236,15 @@ def _released(releases: Iterable[tuple[Moment, ir.Lock]]) -> Releases:
             begin, handles = _begin(moment), any(arm.role == "handler" for arm in moment.arms)
             found[lock.place].append((begin, handles or len(written[begin]) > 1))
     return found
+
+
+def _lent(moments: list[Moment]) -> frozenset[ir.Place]:
+    """The locks of a scope's guards that are given back by name: taken again, it is the scope that gives them back."""
+    return frozenset(
+        lock.place
+        for moment, lock in _releases(moments)
+        if any(not outlives(hold) and same_lock(hold.taken.lock, lock) for hold, _ in moment.held())
+    )
 
 
 def _begin(moment: Moment) -> int:

@@ -68,6 +68,26 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
     if body is None:
         return frozenset()
     used = {slot for slot, _ in body.uses} | {body.result}
+    for step in ir.steps_of(body.root):
+        match step:
+            case ir.Lambda(result=result, takes=takes):
+                used.update((result, *takes))
+            case _:
+                used.update(place.root for place in read_by(step) if isinstance(place.root, int))
+    return _sources(body, used, lambda dst: bool(dst.way) or isinstance(dst.root, tuple))
+
+
+def tested(analysis: Analysis, number: int) -> frozenset[int]:
+    """The slots of a function whose value one of its own tests asks about."""
+    body = analysis.program.body(number)
+    steps = ir.steps_of(body.root) if body is not None else ()
+    places = {step.place for step in steps if isinstance(step, ir.Refine)}
+    asked = {place.root for place in places if isinstance(place.root, int) and not place.way}
+    return _sources(body, asked, places.__contains__) if body is not None else frozenset()
+
+
+def _sources(body: ir.Body, used: set[int], goal: Callable[[ir.Place], bool]) -> frozenset[int]:
+    """Those of a function's slots whose value comes to a slot in use, or to a place that is a goal."""
     moves: list[tuple[int, ir.Place]] = []
     for step in ir.steps_of(body.root):
         match step:
@@ -75,12 +95,10 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
                 moves.append((src.root, dst))
             case ir.Ref(dst, src) if isinstance(src.root, int):
                 moves.append((src.root, ir.Place(dst)))
-            case ir.Lambda(result=result, takes=takes):
-                used.update((result, *takes))
             case _:
-                used.update(place.root for place in read_by(step) if isinstance(place.root, int))
+                pass
     for _ in range(8):
-        more = {src for src, dst in moves if dst.way or dst.root in used or isinstance(dst.root, tuple)} - used
+        more = {src for src, dst in moves if dst.root in used or goal(dst)} - used
         if not more:
             break
         used |= more
@@ -142,7 +160,7 @@ def read_by(step: ir.Step) -> Iterator[ir.Place]:
             yield from (operand.place for operand in operands if operand.place is not None)
         case ir.New(_, _, parts):
             yield from (operand.place for _, operand in parts if operand.place is not None)
-        case ir.Refine(place) | ir.Assume(place) | ir.Await(_, place):
+        case ir.Refine(place) | ir.Assume(place) | ir.Await(_, place) | ir.Yield(_, ir.Place() as place):
             yield place
         case ir.Lambda(takes=takes):
             yield from (ir.Place(slot) for slot in takes)

@@ -30,7 +30,8 @@ def _is_shown(analysis: Analysis, number: int, lock: ir.Place) -> bool:
     while len(mine) > size:
         size = len(mine)
         mine |= {root for step in steps if (root := _new_name(step, mine)) is not None}
-    if body.result in mine:
+    given = range(analysis.program.parameters(number))
+    if body.result in mine or any(root in given for root in mine):  # (who calls may have given another one)
         return True
     inner = [one for step in steps if isinstance(step, ir.Lambda) for one in ir.steps_of(step.body)]
     return any(_names(one, mine, frozenset()) for one in inner) or any(

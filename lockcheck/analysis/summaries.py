@@ -163,7 +163,10 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         if root in (ir.STATIC, ir.ONESELF):
             found.add(fact)
             continue
-        given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
+        if fact.place.way[:1] == (ir.GATHERED,):
+            fact, given = _of_gathered(fact, step)
+        else:
+            given = step.asked[root] if isinstance(root, int) and root < len(step.asked) else None
         if given is None:
             continue
         if given.way[-1:] == (ir.NOT,):
@@ -177,6 +180,22 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
         if said is None and (isinstance(given.root, int) or given.root == ir.STATIC):
             found.add(mine)
     return frozenset(found)
+
+
+def _of_gathered(fact: Fact, step: ir.Invoke) -> tuple[Fact, ir.Place | None]:
+    """A fact about one of the arguments that the callee gathers and passes on, and what a call gives as that one.
+
+    Where nobody gives anything it is what the callee's callee says; None where that is not known.
+    """
+    root, way = fact.place.root, fact.place.way
+    number, name, otherwise = way[1:4]
+    told, fact = dict(step.gathered), fact._replace(place=ir.Place(root, way[4:]))
+    if number in told or name in told:
+        return fact, told.get(number) or told.get(name)
+    if "*" in told:
+        passed = told["*"]
+        return fact, ir.Place(passed.root, way[:4]) if passed is not None else None
+    return fact, ir.Place((otherwise,)) if step.asked and otherwise != "?" else None
 
 
 def lets_in(when: Facts) -> bool:

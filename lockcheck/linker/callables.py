@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
+from lockcheck.linker.forwarding import fitted
 from lockcheck.linker.places import OF_METHOD, plain
 
 _PASSED = 3
@@ -197,17 +198,3 @@ class Callables(Callees):
             body = self.body_of(ir.Place(known.root, (*known.way, "run")), self.now)
             return (body,) if body is not None else ()
         return ()
-
-
-def fitted(operands: tuple[ir.Operand, ...], params: tuple[ir.Param, ...], alone: bool) -> tuple[ir.Operand, ...]:
-    """The operands in the order of the parameters that they are for. What is left out is what the one callee says."""
-    names = {param.name: number for number, param in enumerate(params)}
-    whole = alone and not any(operand.spread for operand in operands)
-    found = [ir.Operand(param.default if whole else None) for param in params]
-    for number, operand in enumerate(operands):
-        if operand.spread:
-            break
-        slot = names.get(operand.name, -1) if operand.name else number
-        if 0 <= slot < len(params) and not params[slot].gathers:
-            found[slot] = ir.Operand(operand.place)
-    return tuple(found)

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.linker.acts import UNTOLD
-from lockcheck.linker.callables import fitted
 from lockcheck.linker.constructions import Constructions
+from lockcheck.linker.forwarding import fitted, gathered, passed_on
 from lockcheck.linker.handles import PUTS
 from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
 from lockcheck.linker.made import CLASS, SETTER, flowed
@@ -136,6 +136,10 @@ class Objects(Constructions):
         kept = decl is not None and any(one.name == name and one.shared for one in decl.fields)
         return kept and name not in self.program.types.method_names(kind.path)
 
+    def is_replaced(self, kind: ir.Type | None, name: str) -> bool:
+        """Whether objects of a class may have something in place of a method: some method of it puts that there."""
+        return any(not field.shared for field, _ in self.program.types.declared(kind, name, self.effects))
+
     def on_stack(self, call: ir.Call, name: str, stack: ir.Place | None) -> bool:
         """What is put on a stack of blocks is opened here, or called later, and closed with the stack's own block."""
         root = stack.root if stack is not None and not stack.way else None
@@ -171,7 +175,7 @@ class Objects(Constructions):
             self.indirect(_with(call, ir.Indirect(value), call.operands[1:]), value)
             return True
         if targets:
-            self.invoke(call, self.with_overrides(call, targets, kind, name), True, kind)
+            self.invoke(call, self.with_overrides(call, targets, kind, name), not self.is_replaced(kind, name), kind)
             return True
         shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
         if shape in self.effects.flow and name in self.effects.flow[shape]:
@@ -452,13 +456,16 @@ class Objects(Constructions):
     def hook(self, call: ir.Call, when: str, number: int, hands_over: bool) -> None:
         """What is handed over runs at a time of its own; with what stands behind it, where it `hands_over` that.
 
-        A method holds its object: that object comes to no end before the program does.
+        An object's method holds it: that object comes to no end before the program does.
         """
         place = call.operands[number].place if number < len(call.operands) else None
         rest = call.operands[number + 1 :] if hands_over else None
         body, target = self.body_of(place, call.at, rest), self.target(place)
         held = target.receiver if target is not None else None
-        own = when == "finalizer" and number and held is not None and held == self.canon(call.operands[0].place)
+        runs = [self.program.functions[one][1] for one in target.functions] if target is not None else []
+        bound = all(one.takes_self and not one.of_type for one in runs)
+        mine = bound and held is not None and held == self.canon(call.operands[0].place)
+        own = when == "finalizer" and number and mine
         bodies = (body,) if body is not None else ()
         self.out.append(ir.Register("exit" if own else when, bodies, call.at, call.name_at, call.word))
 
@@ -493,6 +500,8 @@ class Objects(Constructions):
         if isinstance(last, ir.Invoke) and any(named):
             places = (one.place if is_one else None for one, is_one in zip(whole.operands, named, strict=False))
             last = self.out[-1] = replace(last, locks=tuple(self.given_lock(call, place) for place in places))
+        if isinstance(last, ir.Invoke) and len(targets) == 1:
+            last = self.out[-1] = self.forwarded(last, call, function.params)
         if isinstance(last, ir.Invoke) and last.lambdas and last.paths[:1] != (None,):
             self.alone.discard(slot_of(last.paths[0]))
         if isinstance(last, ir.Invoke) and (function.around or function.by_hand):
@@ -500,6 +509,16 @@ class Objects(Constructions):
             if function.around:
                 self.contexts[call.dst] = last
                 self.out.pop()
+
+    def forwarded(self, step: ir.Invoke, call: ir.Call, params: tuple[ir.Param, ...]) -> ir.Invoke:
+        """A call with what it says of parameters that get what somebody gathers."""
+        own = self.program.functions[self.number][1].params
+        asked = passed_on(call.operands, params, own)
+        rest = gathered(call.operands, params, own, self.given_as)
+        if not (asked or rest):
+            return step
+        places = tuple(asked.get(slot, place) for slot, place in enumerate(step.asked))
+        return replace(step, asked=places, gathered=rest)
 
     def closures(self, call: ir.Call, receiver: ir.Place | None, unknown: bool = False) -> None:
         """Closures passed to what is outside of the tree run there only where the table says so."""

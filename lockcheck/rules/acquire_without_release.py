@@ -74,7 +74,7 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
-from lockcheck.analysis.leaks import ENDS, Leak, leaks, unguarded
+from lockcheck.analysis.leaks import ENDS, Leak, judged_elsewhere, leaks, unguarded
 from lockcheck.analysis.summaries import is_parameter, parameter_of
 from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
@@ -93,7 +93,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if forgotten and _is_self(analysis, leak):
             continue
         message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
-        doubtful = leak.rarely or leak.by_call or leak.mild or analysis.of_tests(leak.moment.function)
+        rare = leak.rarely or leak.by_call or leak.mild
+        doubtful = rare or analysis.of_tests(leak.moment.function) or judged_elsewhere(analysis, leak)
         confidence = "possible" if doubtful else graded(taken.lock.evidence, not leak.by_error)
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,

@@ -79,6 +79,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
@@ -102,11 +103,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if event.lock.evidence == "named" or holder is None or holder.root in looked_at(analysis, moment.function):
             continue
         seen.add((moment.function, event.at))
-        yield witness.of_taken(
+        found = witness.of_taken(
             analysis, slug(__name__), META, moment, event,
             f"nobody looks whether `{{lock}}` was taken{_IN_TIME if event.bounded else _AT_ONCE} when it was not",
             "look at the result: `let Some(guard) = … else { … }`, `if … :`, and report when the time was up",
         )  # fmt: skip
+        yield replace(found, confidence="possible") if _only_waits(analysis, moment.function, event) else found
     for number, moments in analysis.functions.items():
         for moment, hold in _unbounded(analysis, number, moments):
             yield witness.of_hold(
@@ -121,6 +123,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 _IN_TIME = " in time: the code goes on without it"
 _AT_ONCE = ": the code goes on without it, and gives back what another thread has,"
+
+
+def _only_waits(analysis: Analysis, number: int, event: ir.Acquire) -> bool:
+    """Whether a permit is taken that the function gives back nowhere: it may be there to wait for somebody."""
+    if event.lock.family != "semaphore" or not event.by_hand:
+        return False
+    given = (one.event.lock for one in analysis.moments(number) if isinstance(one.event, ir.Release))
+    return not any(lock is not None and lock.place == event.lock.place for lock in given)
 
 
 def _gives_back_a_try(analysis: Analysis, number: int, event: ir.Acquire) -> bool:

@@ -40,6 +40,8 @@ class Expressions(Frame):
                 return CONSTANTS.get(name) or self.named(node)
             case cst.Attribute():
                 return self.attribute(node)
+            case cst.UnaryOperation() | cst.Comparison() | cst.Call() if syntax.asks_truth(node) is not None:
+                return self.answer(node)
             case cst.Call():
                 return self.call(node)
             case cst.Await(expression=inner):
@@ -52,7 +54,7 @@ class Expressions(Frame):
                 return self.value(target) if isinstance(target, cst.Name) else found
             case cst.IfExp():
                 return self.chosen(node)
-            case cst.BooleanOperation() | cst.UnaryOperation(operator=cst.Not()):
+            case cst.BooleanOperation():
                 return self.boolean(node)
             case cst.Subscript():
                 return self.subscript(node)
@@ -65,9 +67,9 @@ class Expressions(Frame):
                     self.key(element.value)
                 return self.made()
             case cst.Dict(elements=pairs):
-                for pair in pairs:
-                    for part in syntax.parts(pair):
-                        self.value(part)
+                values = [[self.value(part) for part in syntax.parts(pair)][-1] for pair in pairs]
+                kept = tuple((str(n), ir.Operand(place)) for n, place in enumerate(values))
+                self.put(ir.New(self.slot(), ("[tuple]",), kept))
                 return self.made()
             case cst.ListComp() | cst.SetComp() | cst.DictComp():
                 return self.comprehension(node, self.at_once(node.for_in.iter))
@@ -169,9 +171,13 @@ class Expressions(Frame):
             self.put(ir.Call(self.slot(at=at), ir.Method(name), operands, at, at, False, self.handler()))
 
     def display(self, node: cst.CSTNode, elements: Sequence[cst.BaseElement]) -> ir.Place:
-        dst = self.slot()
-        found = [(str(n), ir.Operand(self.value(element.value))) for n, element in enumerate(elements)]
-        self.put(ir.New(dst, ("[tuple]",) if isinstance(node, cst.Tuple) else ("[list]",), tuple(found)))
+        """Several values as one. What a call gives has no other name: it is the tuple's."""
+        dst, one_by_one = self.slot(), isinstance(node, cst.Tuple)
+        found = [
+            (str(n), ir.Operand(self.value(element.value), one_by_one and isinstance(element.value, cst.Call)))
+            for n, element in enumerate(elements)
+        ]
+        self.put(ir.New(dst, ("[tuple]",) if one_by_one else ("[list]",), tuple(found)))
         return ir.Place(dst)
 
     def made(self) -> ir.Place:
@@ -216,7 +222,10 @@ class Expressions(Frame):
     def operand(self, argument: cst.Arg) -> ir.Operand:
         number = argument.value.value if isinstance(argument.value, cst.Integer) else ""
         place = _NUMBERS[number] if number in _NUMBERS else self.at_once(argument.value)
-        return ir.Operand(place, name=argument.keyword.value if argument.keyword else "", spread=argument.star != "")
+        if argument.keyword is not None and argument.keyword.value == "timeout" and syntax.is_minus_one(argument.value):
+            place = ir.NONE
+        name = argument.keyword.value if argument.keyword else "**" if argument.star == "**" else ""
+        return ir.Operand(place, name=name, spread=argument.star != "")
 
     def awaited(self, node: cst.Await, inner: cst.BaseExpression) -> ir.Place:
         place = self.call(inner, True) if isinstance(inner, cst.Call) else self.value(inner)
@@ -247,17 +256,38 @@ class Expressions(Frame):
         self.decide(node, node.test, give(node.body), give(node.orelse))
         return ir.Place(dst)
 
-    def boolean(self, node: cst.CSTNode) -> ir.Place:
-        """`a and b`, `not a` as a value: the last of its operands that is evaluated."""
-        dst = self.slot()
-        if isinstance(node, cst.BooleanOperation):
-            left = self.truth(node.left)
+    def boolean(self, node: cst.BooleanOperation) -> ir.Place:
+        """`a and b` as a value: that of the last operand which is evaluated. What the first one is says which."""
+        dst, goes_on = self.slot(), isinstance(node.operator, cst.And)
+        left = self.truth(node.left)
+
+        def first() -> None:
+            self.refine(left, not goes_on)
             self.take(dst, left)
-            right = self.arm(self.at(node.right), lambda: self.take(dst, self.value(node.right)))
-            self.put(ir.Branch((right, ir.Arm(ir.Region((), (), self.at(node))))))
-        elif isinstance(node, cst.UnaryOperation):
-            self.truth(node.expression)
+
+        def last() -> None:
+            self.refine(left, goes_on)
+            self.take(dst, self.value(node.right))
+
+        self.put(ir.Branch((self.arm(self.at(node.right), last), self.arm(self.at(node), first))))
         return ir.Place(dst)
+
+    def refine(self, place: ir.Place | None, present: bool) -> None:
+        if place is not None:
+            self.put(ir.Refine(place, present))
+
+    def answer(self, node: cst.BaseExpression) -> ir.Place:
+        """A test as a value: true or false."""
+        dst, at = ir.Place(self.slot()), self.at(node)
+        end, yes, no = self.label(), self.label(), self.label()
+        with self.region(at, label=end):
+            with self.region(at, label=no):
+                with self.region(at, label=yes):
+                    self.test(node, yes, no)
+                self.put(ir.Move(dst, ir.YES))
+                self.put(ir.Leave(end))
+            self.put(ir.Move(dst, ir.NO))
+        return dst
 
     def take(self, dst: int, place: ir.Place | None) -> None:
         if place is not None:
@@ -280,9 +310,10 @@ class Expressions(Frame):
 
     def test(self, node: cst.BaseExpression, yes: int, no: int) -> None:
         """Leave to `yes` where the expression is true and to `no` where it is not."""
+        asked = syntax.asks_truth(node)
         match node:
-            case cst.UnaryOperation(operator=cst.Not(), expression=inner):
-                self.test(inner, no, yes)
+            case cst.UnaryOperation() | cst.Comparison() | cst.Call() if asked is not None:
+                self.test(asked[0], *((yes, no) if asked[1] else (no, yes)))
             case cst.BooleanOperation(left=left, operator=cst.And(), right=right):
                 self.either(left, right, yes, no, True)
             case cst.BooleanOperation(left=left, right=right):
@@ -310,8 +341,8 @@ class Expressions(Frame):
             word = syntax.dotted(only.comparator)
             if isinstance(only.operator, (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual)) and word:
                 same = isinstance(only.operator, (cst.Is, cst.Equal))
-                if word in (("None",), ("False",), ("True",)):
-                    tested, positive, nothing = node.left, same == (word == ("True",)), word == ("None",)
+                if word == ("None",):
+                    tested, positive, nothing = node.left, not same, True
                 elif self.lookup(word[0]) is None:
                     self.value(only.comparator)
                     tested, positive, value = node.left, same, word

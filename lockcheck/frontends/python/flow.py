@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import libcst as cst
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.frontends.python import syntax
@@ -329,11 +330,13 @@ class Flow(Expressions):
 
     def match_(self, node: cst.Match) -> None:
         subject = self.value(node.subject)
-        arms = []
+        arms, before = [], list[ir.Step]()
         for case in node.cases:
             self.untold(syntax.assigned(case.pattern)[0])
+            said = self.said_by(case, subject)
 
-            def run(case: cst.MatchCase = case) -> None:
+            def run(case: cst.MatchCase = case, known: tuple[ir.Step, ...] = (*before, *said)) -> None:
+                self.steps += known
                 if isinstance(case.pattern, cst.MatchAs) and case.pattern.pattern is None and case.pattern.name:
                     self.bind(case.pattern.name, subject)
                 if case.guard is not None:
@@ -341,7 +344,14 @@ class Flow(Expressions):
                 self.block(case.body)
 
             arms.append(self.arm(self.at(case), run, "arm"))
+            if case.guard is None:
+                before += [replace(step, present=not step.present) for step in said]
         last = node.cases[-1].pattern if node.cases else None
         if not (isinstance(last, cst.MatchAs) and last.pattern is None):
-            arms.append(ir.Arm(ir.Region((), (), self.at(node))))
+            arms.append(ir.Arm(ir.Region(tuple(before), (), self.at(node))))
         self.put(ir.Branch(tuple(arms)))
+
+    def said_by(self, case: cst.MatchCase, subject: ir.Place | None) -> tuple[ir.Refine, ...]:
+        """What a case that is a written truth value says of the subject where it fits."""
+        word = case.pattern.value.value if isinstance(case.pattern, cst.MatchSingleton) else ""
+        return (ir.Refine(subject, word == "True"),) if subject is not None and word in ("True", "False") else ()

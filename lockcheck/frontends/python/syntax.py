@@ -203,6 +203,38 @@ def dotted(node: cst.CSTNode) -> ir.Path:
     return (node.value, *reversed(found)) if isinstance(node, cst.Name) else ()
 
 
+def asks_truth(node: cst.CSTNode) -> tuple[cst.BaseExpression, bool] | None:
+    """What an expression asks about that only says whether that is true, and whether it says so or the opposite.
+
+    `not x`, `bool(x)`, `x is True`, `False == x`.
+    """
+    match node:
+        case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+            return inner, False
+        case cst.Call(func=cst.Name(value="bool"), args=[cst.Arg(value=inner, keyword=None, star="")]):
+            return inner, True
+        case cst.Comparison(left=left, comparisons=[cst.ComparisonTarget(operator=sign, comparator=right)]):
+            for asked, said in ((left, right), (right, left)):
+                if isinstance(said, cst.Name) and said.value in _TRUTHS and isinstance(sign, _EQUALS):
+                    return asked, _TRUTHS[said.value] == isinstance(sign, (cst.Is, cst.Equal))
+        case _:
+            pass
+    return None
+
+
+_TRUTHS = {"True": True, "False": False}
+_EQUALS = (cst.Is, cst.Equal, cst.IsNot, cst.NotEqual)
+
+
+def is_minus_one(node: cst.CSTNode) -> bool:
+    """Whether an expression is the number that stands for no limit of a time."""
+    match node:
+        case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer(value="1")):
+            return True
+        case _:
+            return False
+
+
 def runs_around(node: cst.FunctionDef) -> bool:
     """Whether the callers' blocks run where the function yields."""
     return any(dotted(mark.decorator)[-1:] and dotted(mark.decorator)[-1] in scan.AROUND for mark in node.decorators)
