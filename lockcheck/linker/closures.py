@@ -10,7 +10,7 @@ from abc import abstractmethod
 
 from lockcheck import ir
 from lockcheck.linker import rounds
-from lockcheck.linker.places import Places, plain, slot_of
+from lockcheck.linker.places import Places, bare, plain, slot_of
 
 MOST_BODIES = 200
 """So many times a function's closures are followed where they run: closures that call closures make that a product."""
@@ -113,16 +113,7 @@ class Closures(Places):
         self.running.add(closure.dst)
         self.bodies += 1
         if receiver is not None and closure.params:
-            kind = self.type_of(receiver)
-            for outer in self.program.types.behind(kind, self.effects):
-                shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
-                part = {"Option": "Some.0", "Result": "Ok.0", "[list]": f"[each {closure.params[0]}]"}.get(shape)
-                if part is not None:
-                    self.learn(closure.params[0], outer.args[0] if outer.args else None)
-                    self.name(ir.Place(closure.params[0]), ir.Place(receiver.root, (*receiver.way, part)))
-                    break
-                if self.program.types.is_guard(outer, self.effects):
-                    break
+            self.lent_parts(closure, receiver)
         body = self.region(closure.body)
         self.running.discard(closure.dst)
         if not closure.takes:
@@ -171,9 +162,31 @@ class Closures(Places):
 
     # ------------------------------------------------------------------------------------------- closures as operands
 
+    def lent_parts(self, closure: ir.Lambda, receiver: ir.Place) -> None:
+        """What a closure is given of the value that the call was made on: `list.retain(|one| …)`, behind a guard too."""
+        inside = False
+        for outer in self.program.types.behind(self.type_of(receiver), self.effects):
+            shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+            if shape == "Map" and len(closure.params) == len(outer.args) == 2:
+                self.learn(closure.params[0], outer.args[0])
+                self.lent_part(closure.params[1], receiver, f"[each {closure.params[1]}]", outer.args[1])
+                return
+            part = {"Option": "Some.0", "Result": "Ok.0"}.get(shape) if not inside else None
+            part = f"[each {closure.params[0]}]" if shape == "[list]" else part
+            if part is not None:
+                self.lent_part(closure.params[0], receiver, part, outer.args[0] if outer.args else None)
+                return
+            inside = inside or self.program.types.is_guard(outer, self.effects)
+
+    def lent_part(self, slot: int, whole: ir.Place, part: str, kind: ir.Type | None) -> None:
+        """A closure's parameter is a part of a value."""
+        self.learn(slot, kind)
+        self.name(ir.Place(slot), ir.Place(whole.root, (*whole.way, part)))
+
     def is_lambda(self, operand: ir.Operand) -> bool:
+        """Whether a closure is passed, or a reference to one: `&mut |row| …`."""
         place = operand.place
-        return place is not None and isinstance(place.root, int) and not place.way and place.root in self.lambdas
+        return place is not None and place.root in self.lambdas and not bare(place).way
 
     def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
         """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for.

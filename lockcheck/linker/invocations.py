@@ -94,7 +94,7 @@ class Invocations(Ends):
         """See `ir.Invoke.owners`; of the arguments, those that the callee takes as locks."""
         places = [one.place for one in call.operands]
         last = max(self.program.types.locks_given(target), default=0) if len(places) > 1 else 0
-        return tuple(self.owner_of(place) if place else "" for place in places[: last + 1])
+        return tuple(self.owner_by_any_name(place) if place else "" for place in places[: last + 1])
 
     def tells(
         self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None], receiver: ir.Type | None

@@ -263,6 +263,10 @@ class Places(ABC):
             return f"{owner}.{part}{behind}" if owner else ""
         return ""
 
+    def owner_by_any_name(self, place: ir.Place) -> str:
+        """The same of a value that is known by another name: `let rows = self.rows.clone()`."""
+        return self.owner_of(place) or self.owner_of(self.canon(place) or place)
+
     def is_thin(self, place: ir.Place) -> bool:
         """Whether the lock is what the type of `self` wraps: it is known by the field that the type stands in."""
         way = bare(place).way

@@ -141,7 +141,8 @@ class Blocks(Frame):
     def closure(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         body = node.child_by_field_name("body")
         listed = node.child_by_field_name("parameters")
-        params = [p for p in (listed.named_children if listed else ()) if not p.type.endswith("comment")]
+        every = (p for p in (listed.children if listed else ()) if p.is_named or p.type == "_")
+        params = [p for p in every if not p.type.endswith("comment")]
         moves = any(c.type == "move" for c in node.children)
         return self.deferred(node, body, params, moves, own, waits=any(c.type == "async" for c in node.children))
 
