@@ -163,7 +163,7 @@ class Closures(Places):
     # ------------------------------------------------------------------------------------------- closures as operands
 
     def lent_parts(self, closure: ir.Lambda, receiver: ir.Place) -> None:
-        """What a closure is given of the value that the call was made on: `list.retain(|one| …)`, behind a guard too."""
+        """What a closure is given of the value it is called for: `list.retain(|one| …)`, behind a guard too."""
         inside = False
         for outer in self.program.types.behind(self.type_of(receiver), self.effects):
             shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
