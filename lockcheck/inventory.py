@@ -61,13 +61,23 @@ def _declared(program: Program, tables: Mapping[str, Effects]) -> Iterator[tuple
             outer = ir.Type((*decl.module, decl.name), tuple(ir.Type((name,)) for name in decl.generics))
             for one in decl.fields:
                 kind, owner = program.types.field(outer, one.name, effects)
-                lock = _lock_in(program, kind, effects)
-                yield f"{owner}.{one.name}", lock.kind if lock is not None else "", Span(unit.path, *one.at)
+                for part, lock in _locks_in(program, kind, effects):
+                    yield f"{owner}.{one.name}{part}", lock.kind if lock is not None else "", Span(unit.path, *one.at)
         for static in unit.statics:
             kind = program.static_type(static.module, (static.name,), effects)
-            lock = _lock_in(program, kind, effects)
             name = "::".join((*static.module, static.name))
-            yield name, lock.kind if lock is not None else "", Span(unit.path, *static.at)
+            for part, lock in _locks_in(program, kind, effects):
+                yield name + part, lock.kind if lock is not None else "", Span(unit.path, *static.at)
+
+
+def _locks_in(program: Program, kind: ir.Type | None, effects: Effects) -> Iterator[tuple[str, LockType | None]]:
+    """The locks of a field by what stands behind its name: one, if any, but for tuples, whose parts have their own."""
+    pair = next((one for one in program.types.behind(kind, effects) if one.path == ("[tuple]",)), None)
+    if pair is None:
+        yield "", _lock_in(program, kind, effects)
+        return
+    for number, part in enumerate(pair.args):
+        yield from ((f".{number}{rest}", lock) for rest, lock in _locks_in(program, part, effects) if lock is not None)
 
 
 def _lock_in(program: Program, kind: ir.Type | None, effects: Effects) -> LockType | None:

@@ -6,6 +6,7 @@ Never: decides whether something is a bug; that is a rule's file.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -20,6 +21,8 @@ from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Rea
 from lockcheck.rule import Meta
 from lockcheck.source import Span
 
+_VARIABLE = re.compile(r"\(\)#[\d.]+")
+"""Which variable of a function it is, in the name of a lock: the function's number and the slot's."""
 _TAKEN = {"exclusive": "guard", "write": "write guard", "read": "read guard", "upgradable": "upgradable guard"}
 _TAKES = {
     "exclusive": "taken",
@@ -41,10 +44,13 @@ def owner_name(owner: str) -> str:
 
 
 def short_names(owners: Iterable[str]) -> dict[str, str]:
-    """For each lock in full its name for people: the last part, unless two locks would share it."""
-    owners = list(owners)
-    last = Counter(owner_name(owner) for owner in owners)
-    return {owner: owner_name(owner) if last[owner_name(owner)] == 1 else owner for owner in owners}
+    """For each lock in full its name for people: the last part, with so many before it that no two locks share it."""
+    parts, names = {owner: _VARIABLE.sub("()", owner).split("::") for owner in owners}, dict[str, str]()
+    for many in range(1, 1 + max(map(len, parts.values()), default=0)):
+        ends = {owner: "::".join(path[-many:]) for owner, path in parts.items() if owner not in names}
+        known = Counter((*names.values(), *ends.values()))
+        names.update((owner, end) for owner, end in ends.items() if known[end] == 1)
+    return {owner: names.get(owner, owner) for owner in parts}
 
 
 def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:

@@ -174,12 +174,21 @@ def test_the_longest_section_ends_with_the_last_event_under_it(tree: Path) -> No
     assert entries()["Store.load"].longest == section
 
 
+def test_the_parts_of_a_tuple_are_locks_of_their_own(tree: Path) -> None:
+    pair = "use std::sync::{Arc, Condvar, Mutex};\npub struct Bell { pair: Arc<(Mutex<u8>, Condvar)> }\n"
+    rings = "impl Bell { pub fn ring(&self) { let (lock, _) = &*self.pair; drop(lock.lock()); } }\n"
+    write_tree(tree, {"src/bell.rs": pair + rings, "src/lib.rs": "mod bell;\n"})
+    found, _, _ = locks(["."], Settings())
+    [bell] = [one for one in found.locks if one.owner.startswith("shop::bell::")]
+    assert (bell.name, where(bell.taken)) == ("Bell.pair.0", {"exclusive": [("src/bell.rs", 3)]})
+
+
 def test_locks_of_the_same_name_are_told_apart_and_locals_are_counted(tree: Path) -> None:
     write_tree(tree, {"src/twin.rs": "struct Store { load: std::sync::Mutex<u8> }\n"})
     found, _, _ = locks(["."], Settings())
     names = [one.name for one in found.locks]
     assert "shop::Store.load" in names
-    assert "shop::twin::Store.load" in names
+    assert "twin::Store.load" in names, "no more of the way than tells them apart"
     assert "Store.idle" in names
     assert found.others == 1
 
@@ -222,7 +231,7 @@ def test_text_for_people() -> None:
         "1 lock; 2 acquisitions of locks that are no field and no static",
     ]
     never = LockEntry("B.m", "b::B.m", "spin::Mutex", None, (), None, (), (), ())
-    assert text(Inventory((never,)), Paint()) == "B.m  spin::Mutex  not declared here\n  never taken\n\n1 lock\n"
+    assert text(Inventory((never,)), Paint()) == "B.m  spin::Mutex  not declared here\n  not taken by this name\n\n1 lock\n"
 
 
 def test_json_for_programs() -> None:
@@ -240,7 +249,7 @@ def test_the_command(tree: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> N
         "LATE", "MANY", "Store.idle", "Store.load", "Store.shards", "TOTAL",
     ]  # fmt: skip
     assert cli.main(["locks", "src"]) == 0
-    assert capfdbinary.readouterr().out.startswith(b"LATE  std::sync::RwLock  src/lib.rs:7\n  never taken\n\nMANY  ")
+    assert capfdbinary.readouterr().out.startswith(b"LATE  std::sync::RwLock  src/lib.rs:7\n  not taken by this name\n\nMANY  ")
 
 
 def test_nothing_to_read_means_two(

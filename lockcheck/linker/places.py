@@ -248,7 +248,10 @@ class Places(ABC):
         return full if decl is not None and full[-1] in decl.values else ()
 
     def owner_of(self, place: ir.Place) -> str:
-        """The type that declares the place's last named part, and that part: how instances are compared."""
+        """The type that declares the place's last named part, and that part: how instances are compared.
+
+        What a tuple keeps belongs to the field, or the static, that keeps the tuple.
+        """
         known = self.canon(place)
         if known is not None and (static := owner_of_static(known)):
             return static
@@ -259,6 +262,10 @@ class Places(ABC):
             base = ir.Place(place.root, place.way[:cut])
             kind = self.type_of(base)
             _, owner = self.program.types.field(kind, part, self.effects)
+            if not owner and self.is_tuple(kind):
+                owner = self.owner_of(self.canon(base) or base)
+            elif not owner:
+                owner, part = self.program.types.in_variant(kind, part, self.effects)
             behind = BEHIND if "*" in place.way[cut + 1 :] else ""
             return f"{owner}.{part}{behind}" if owner else ""
         return ""
@@ -266,6 +273,15 @@ class Places(ABC):
     def owner_by_any_name(self, place: ir.Place) -> str:
         """The same of a value that is known by another name: `let rows = self.rows.clone()`."""
         return self.owner_of(place) or self.owner_of(self.canon(place) or place)
+
+    def is_tuple(self, kind: ir.Type | None) -> bool:
+        """Whether a type is one of tuples, or stands for one; an Option or a Result may be around it."""
+        for outer in self.program.types.behind(kind, self.effects):
+            if outer.path[-1] in ("Option", "Result") and outer.args:
+                return self.is_tuple(outer.args[0])
+            if outer.path == ("[tuple]",):
+                return True
+        return False
 
     def is_thin(self, place: ir.Place) -> bool:
         """Whether the lock is what the type of `self` wraps: it is known by the field that the type stands in."""
@@ -331,8 +347,9 @@ def owner_of_static(place: ir.Place) -> str:
 
 def parts_of_owner(owner: str) -> tuple[ir.Path, str]:
     """The type that declares an owner's field (see `Places.owner_of`), and the field; a static is in no type."""
-    path, _, name = owner.rpartition(".")
-    return tuple(path.split("::")), name
+    module, separator, last = owner.rpartition("::")
+    path, dot, name = last.partition(".")
+    return (tuple(f"{module}{separator}{path}".split("::")), name) if dot else (("",), owner)
 
 
 KEYED = "[="

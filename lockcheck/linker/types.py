@@ -415,6 +415,18 @@ class Types:
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return least
 
+    def in_variant(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[str, str]:
+        """The full name of a type that has such a part in one of its variants, and that part's name in it.
+
+        Both are empty where several variants have one: a value is one of them only.
+        """
+        for outer in self.behind(kind, effects):
+            decl = self.names.types.get(outer.path)
+            found = [one.name for one in decl.fields if one.name.partition(".")[2] == name] if decl is not None else []
+            if len(found) == 1:
+                return "::".join(outer.path), found[0]
+        return "", ""
+
     def declared(self, kind: ir.Type | None, name: str, effects: Effects) -> Iterator[tuple[ir.Field, ir.TypeDecl]]:
         """A field as each of the types that a type stands for, or is built on, declares it, the nearest first."""
         for outer in self.behind(kind, effects):

@@ -93,7 +93,7 @@ def _lock(lock: LockEntry, paint: Paint) -> Iterator[str]:
     place = _spot(lock.declared) if lock.declared else "not declared here"
     yield f"{paint(safe(lock.name), 'strong')}  {safe(lock.kind)}  {place}"
     if not lock.taken:
-        yield "  never taken"
+        yield "  not taken by this name"
     for one in lock.taken:
         yield f"  {one.name:<10} {one.count:>4}  {_places(one)}"
     if lock.longest is not None:
