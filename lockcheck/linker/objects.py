@@ -91,6 +91,18 @@ class Objects(Constructions):
             self.invoke(call, targets, True, kind)
             self.name(place, self.alias.get(ir.Place(step.dst)))
 
+    def owner_of(self, place: ir.Place) -> str:
+        """What a property gives belongs to the field that it names."""
+        owner = super().owner_of(place)
+        if owner or not place.way:
+            return owner
+        kind = self.type_of(ir.Place(place.root, place.way[:-1]))
+        targets = self.computed(kind, place.way[-1]) if kind is not None else []
+        given = self.program.result_place(targets[0]) if len(targets) == 1 else None
+        if given is None or given.root != 0 or given.way == place.way[-1:]:
+            return ""
+        return super().owner_of(ir.Place(place.root, place.way[:-1] + given.way))
+
     def set(self, step: ir.Set) -> None:
         """A field is given a value: a property's other function runs."""
         place, name = step.place, step.place.way[-1] + SETTER
