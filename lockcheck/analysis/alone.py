@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
+from lockcheck.analysis.newborn import is_newborn
 
 _DEEPEST = 4
 """Callers of callers are asked so often whether they have the object for themselves."""
@@ -69,7 +70,7 @@ def _has_alone(analysis: Analysis, number: int, parameter: int, depth: int = 0) 
     if not function.inner or depth >= _DEEPEST:
         return False
     given = [
-        (other, moment.event.paths[parameter] if parameter < len(moment.event.paths) else None)
+        (other, moment.event.paths[parameter] if parameter < len(moment.event.paths) else None, moment.event.at)
         for other in program.siblings(number)
         if other != number and not analysis.of_tests(other)
         for moment in analysis.moments(other)
@@ -78,8 +79,10 @@ def _has_alone(analysis: Analysis, number: int, parameter: int, depth: int = 0) 
     return bool(given) and all(
         place is not None
         and isinstance(place.root, int)
-        and place.root < program.parameters(other)
-        and not place.way
-        and _has_alone(analysis, other, place.root, depth + 1)
-        for other, place in given
+        and (
+            not place.way and _has_alone(analysis, other, place.root, depth + 1)
+            if place.root < program.parameters(other)
+            else is_newborn(analysis, other, place, at)
+        )
+        for other, place, at in given
     )

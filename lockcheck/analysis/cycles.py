@@ -23,6 +23,7 @@ from lockcheck.analysis.conflict import (
     let_go,
     same_lock,
 )
+from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.order import components
 from lockcheck.analysis.orders import is_unordered
 from lockcheck.analysis.sharing import named_once
@@ -30,7 +31,8 @@ from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.variables import beside as beside_each_other
 from lockcheck.analysis.variables import name_of
 from lockcheck.analysis.ways import Site
-from lockcheck.linker import Shared
+from lockcheck.linker import Shared, parts_of_owner
+from lockcheck.linker.types import UNKNOWN, mentions
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""
@@ -113,20 +115,44 @@ def graph(analysis: Analysis) -> Graph:
 
 def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
+    late: list[Edge] = []
     for edge in _edges_by_first_names(analysis):
-        if edge.held == edge.wanted:
-            continue
-        kept = edges[edge.held][edge.wanted]
-        aside = edge.within >= 0 and (edge.site, edge.aside)
-        key = (*edge.modes, edge.gates, edge.of_tests, aside, *_objects(analysis, edge))
-        better = key not in kept or edge.nearness < kept[key].nearness
-        if better and (key in kept or len(kept) < _ALTERNATIVES):
-            kept[key] = edge
-    variables = knotted((a, b) for a, after in edges.items() for b in after)
+        if edge.held != edge.wanted and _made_here(analysis, edge):
+            late.append(edge)
+        elif edge.held != edge.wanted:
+            _keep(analysis, edges[edge.held][edge.wanted], edge)
+    pairs = {(a, b): None for a, after in edges.items() for b in after} | {(e.held, e.wanted): None for e in late}
+    knots = knotted(pairs)
+    for edge in late:
+        counts = edge.held in knots and knots[edge.held] == knots.get(edge.wanted)
+        if not (counts and _nobody_else_has(analysis, edge)):
+            _keep(analysis, edges[edge.held][edge.wanted], edge)
     return {
-        a: {b: tuple(kept.values()) for b, kept in after.items() if _says_something(a, b, kept.values(), variables)}
+        a: {b: tuple(kept.values()) for b, kept in after.items() if _says_something(a, b, kept.values(), knots)}
         for a, after in edges.items()
     }
+
+
+def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) -> None:
+    """Of edges that are alike the plainest is kept."""
+    aside = edge.within >= 0 and (edge.site, edge.aside)
+    key = (*edge.modes, edge.gates, edge.of_tests, aside, *_objects(analysis, edge), *_arguments(analysis, edge))
+    better = key not in kept or edge.nearness < kept[key].nearness
+    if better and (key in kept or len(kept) < _ALTERNATIVES):
+        kept[key] = edge
+
+
+def _made_here(analysis: Analysis, edge: Edge) -> bool:
+    """Whether a lock is in something that the function was not given: it may have made that itself."""
+    given = analysis.program.parameters(edge.moment.function)
+    locks = (edge.hold.taken.lock, edge.reach.lock) if edge.within < 0 else ()
+    return any(isinstance(lock.place.root, int) and lock.place.root >= given for lock in locks)
+
+
+def _nobody_else_has(analysis: Analysis, edge: Edge) -> bool:
+    """Whether the function made what one of the locks is in, and has shown it to nobody yet: there no two wait."""
+    number, at = edge.moment.function, analysis.site(edge.moment).at
+    return any(is_newborn(analysis, number, lock.place, at) for lock in (edge.hold.taken.lock, edge.reach.lock))
 
 
 def _says_something(held: str, wanted: str, edges: Iterable[Edge], knots: Mapping[str, int]) -> bool:
@@ -436,11 +462,37 @@ def _objects(analysis: Analysis, edge: Edge) -> tuple[ir.Path, ir.Path]:
 def _are_apart(analysis: Analysis, edges: Sequence[Edge]) -> bool:
     """Whether one waits for a lock of an object, and the next holds that of another, which stands beside it.
 
-    What stands in two fields of one object are two, and so are their locks.
+    What stands in two fields of one object are two, and so are their locks; of a generic type those of other arguments.
     """
     objects = [_objects(analysis, edge) for edge in edges]
     pairs = ((a[1], b[0]) for a, b in zip(objects, objects[1:] + objects[:1], strict=True))
-    return any(one != other and one[:-1] == other[:-1] for one, other in pairs if one and other)
+    if any(one != other and one[:-1] == other[:-1] for one, other in pairs if one and other):
+        return True
+    made_with = [_arguments(analysis, edge) for edge in edges]
+    known = [edge.known for edge in edges]
+    following = zip(made_with, made_with[1:] + made_with[:1], known, known[1:] + known[:1], strict=True)
+    return any(a[1] and b[0] and a[1] != b[0] for a, b, one, other in following if one[1] == other[0])
+
+
+def _arguments(analysis: Analysis, edge: Edge) -> tuple[tuple[ir.Type, ...], tuple[ir.Type, ...]]:
+    """What the types of the objects were made with whose locks are held and wanted; empty where not told."""
+    number = edge.moment.function
+    return _made_with(analysis, number, edge.hold.taken.lock), _made_with(analysis, number, edge.reach.lock)
+
+
+def _made_with(analysis: Analysis, number: int, lock: ir.Lock) -> tuple[ir.Type, ...]:
+    """The arguments of the type that declares a lock's field, of an object that a parameter of a function leads to."""
+    types, (path, _), root = analysis.program.types, parts_of_owner(lock.owner), lock.place.root
+    decl, params = types.names.types.get(path), analysis.program.functions[number][1].params
+    if decl is None or not decl.generics or not isinstance(root, int) or root >= len(params):
+        return ()
+    effects, context = types.effects(number), types.context(number)
+    kind = types.resolve(params[root].type, context, effects)
+    for part in lock.place.way[:-1]:
+        kind = types.field(kind, part, effects)[0] if part not in ("*", "&") else kind
+    args = next((outer.args for outer in types.behind(kind, effects) if outer.path == path), ())
+    told = args and not any(mentions(one, (*context.generics, "_")) or one == UNKNOWN for one in args)
+    return args if told else ()
 
 
 def _is_far_fetched(edges: Sequence[Edge]) -> bool:

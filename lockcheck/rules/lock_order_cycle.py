@@ -84,7 +84,8 @@ class Bank:
 ## In production
 Deadlock. Under load two threads come at the wrong moment; both stop, then all who want either lock. Tests pass.
 ## Not seen
-Locks are told apart by the type and field that they stand in, and objects by the fields of `self` that they are in: of
+Locks are told apart by the type and field that they stand in, and objects by the fields of `self` that they are in, or
+by the types that theirs was made with: of
 two instances of one type only those are reported,
 as `possible`, that a function is given and locks in the order in which it is given them (`a.merge(b)` here,
 `b.merge(a)` there, `a.merge(a)`). One lock that is put into fields of two types is known where one function makes both,

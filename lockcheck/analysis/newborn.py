@@ -1,0 +1,188 @@
+"""Locks of what a function has made itself and shown to nobody yet: who else would hold them, or wait for them?
+
+In: a lock's place and a place in the text of a function.  Out: whether nobody else can have the lock there.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis
+from lockcheck.linker.types import mentions
+
+
+def is_newborn(analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) -> bool:
+    """Whether a function made what a lock is in, or the lock itself, and handed it to nobody before a place."""
+    if not isinstance(lock.root, int) or lock.root < analysis.program.parameters(number):
+        return False
+    body = analysis.program.body(number)
+    return body is not None and _Youth(analysis, number, lock, at).lasts(body.root)
+
+
+class _Youth:
+    """The walk from where a value is made to a place; `mine` are the slots that have it, or lead to it."""
+
+    def __init__(self, analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) -> None:
+        assert isinstance(lock.root, int)
+        self.analysis, self.number, self.root, self.way, self.at = analysis, number, lock.root, lock.way, at
+        self.effects, self.types = analysis.effects(number), analysis.program.types
+        self.mine = {lock.root}
+        self.counted: set[int] = set()
+        """Those of which every copy leads to the same value: whoever has one may keep another."""
+        self.made = False
+
+    def lasts(self, root: ir.Region) -> bool:
+        """Whether the value is made before the place, and nobody is shown it up to there, nor in a loop around it."""
+        until = self.at
+        for step in _in_order(root):
+            if isinstance(step, ir.Loop) and self.made and ir.within(self.at, step.body.at):
+                until = max(until, (step.body.at[1], 0))
+            elif isinstance(step, (ir.Call, ir.Region)) and step.at[0] > until[0]:
+                return self.made
+            if not self.made:
+                self.made = self.is_maker(step)
+            elif self.shows(step):
+                return False
+        return self.made
+
+    # ------------------------------------------------------------------------------------------------- its making
+
+    def is_maker(self, step: ir.Step) -> bool:
+        """Whether a step makes the value, which has the lock in itself and not behind a reference that others have."""
+        context = self.types.context(self.number)
+        match step:
+            case ir.New(dst, path) if dst == self.root:
+                kind = self.types.resolve(ir.Type(path), context, self.effects)
+            case ir.Call(dst, ir.Named(path)) if dst == self.root:
+                kind = self.types.resolve(ir.Type(path[:-1]), context, self.effects) if len(path) > 1 else None
+                if kind is not None and self.types.lock_type(kind, self.effects) is not None and not self.way:
+                    return True
+                kind = self.result(step)
+            case _:
+                return False
+        return kind is not None and kind.path in self.types.names.types and self.has_in_itself(kind)
+
+    def result(self, call: ir.Call) -> ir.Type | None:
+        """What a call gives for the caller alone: the same value of the tree whoever is called, not a reference."""
+        kinds = {self.analysis.program.returned_type(one, None) for one in self.targets(call)}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return kind.args[0] if kind is not None and kind.path[-1] in ("Option", "Result") and kind.args else kind
+
+    def has_in_itself(self, kind: ir.Type) -> bool:
+        at: ir.Type | None = kind
+        for part in self.way:
+            at = self.types.field(at, part, self.effects)[0]
+            if at is None or at.path == ("[ref]",) or at.path[-1] in self.effects.end_shared:
+                return False
+        return True
+
+    # ------------------------------------------------------------------------------------------------- its showing
+
+    def shows(self, step: ir.Step) -> bool:
+        """Whether somebody else may have the value after a step; else its new names are noted."""
+        match step:
+            case ir.Move(dst, src) | ir.Ref(dst, src) if self.is_mine(src):
+                return not self.goes_on(dst.root if isinstance(dst, ir.Place) else dst, src)
+            case ir.New(dst, _, parts):
+                return not all(self.goes_on(dst, one.place) for _, one in parts if self.is_mine(one.place))
+            case ir.Call():
+                return self.is_shown_to(step)
+            case ir.Lambda(takes=takes, body=body):
+                inner = (one for step in ir.steps_of(body) for one in _places(step))
+                return not self.mine.isdisjoint(takes) or any(map(self.is_mine, inner))
+            case ir.Set(src=src) | ir.Yield(src=src):
+                return self.is_mine(src)
+            case _:
+                return False
+
+    def is_mine(self, place: ir.Place | None) -> bool:
+        return place is not None and place.root in self.mine
+
+    def goes_on(self, dst: int | ir.Path, src: ir.Place | None) -> bool:
+        """The value has another name from here on; False where that is not the function's own."""
+        if isinstance(dst, tuple) or 0 <= dst < self.analysis.program.parameters(self.number):
+            return False
+        self.mine.add(dst)
+        if src is not None and src.root in self.counted:
+            self.counted.add(dst)
+        return True
+
+    def is_shown_to(self, call: ir.Call) -> bool:
+        """Whether a callee may keep the value; a copy that only this function has is another name."""
+        for number, operand in enumerate(call.operands):
+            place = operand.place
+            if place is None or place.root not in self.mine:
+                continue
+            if self.only_wraps(call):
+                self.goes_on(call.dst, place)
+                if isinstance(call.callee, ir.Named) and call.callee.path[-2:-1] and self.is_counting(call.callee.path):
+                    self.counted.add(call.dst)
+            elif operand.moved or (place.root in self.counted and self.may_keep(call, number)):
+                return True
+        return False
+
+    def is_counting(self, path: ir.Path) -> bool:
+        return path[-2] in self.effects.end_shared
+
+    def only_wraps(self, call: ir.Call) -> bool:
+        """Whether a call's result is the value in another guise: `Arc::new(x)`, `Self(x)`, `x.clone()`."""
+        match call.callee:
+            case ir.Named(path):
+                return "::".join(path[-2:]) in self.effects.same_functions or path[-1][:1].isupper()
+            case ir.Method(name):
+                return name in self.effects.same_methods
+            case _:
+                return False
+
+    def may_keep(self, call: ir.Call, number: int) -> bool:
+        """Whether a callee can make itself another reference of what it is lent."""
+        if number or not isinstance(call.callee, ir.Method):
+            return True
+        types, functions = self.types, self.analysis.program.functions
+        for target in self.targets(call):
+            owner, first = types.context(target).owner, functions[target][1].params[0]
+            decl = types.names.types.get(owner.path) if owner is not None else None
+            copies = owner is not None and types.methods(owner, self.effects.copies, self.effects)
+            counted = first.type is not None and mentions(first.type, self.effects.end_shared)
+            if decl is None or decl.copied or copies or counted:
+                return True
+        return False
+
+    def targets(self, call: ir.Call) -> set[int]:
+        linked = self.analysis.program.linked(self.number)
+        steps = ir.steps_of(linked.root) if linked is not None else ()
+        return {one for step in steps if isinstance(step, ir.Invoke) and step.at == call.at for one in step.targets}
+
+
+def _in_order(root: ir.Region) -> Iterator[ir.Step]:
+    """All steps in the order of the text, those of closures left out."""
+    waiting: list[ir.Step] = [root]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        match step:
+            case ir.Region(steps):
+                waiting += reversed(steps)
+            case ir.Branch(arms):
+                waiting += (arm.body for arm in reversed(arms))
+            case ir.Loop(body):
+                waiting.append(body)
+            case _:
+                pass
+
+
+def _places(step: ir.Step) -> Iterator[ir.Place]:
+    """The places that a step names."""
+    match step:
+        case ir.Move(_, src) | ir.Ref(_, src):
+            yield src
+        case ir.Call(operands=operands):
+            yield from (one.place for one in operands if one.place is not None)
+        case ir.New(_, _, parts):
+            yield from (one.place for _, one in parts if one.place is not None)
+        case ir.Lambda(takes=takes):
+            yield from map(ir.Place, takes)
+        case _:
+            pass
