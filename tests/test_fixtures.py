@@ -264,3 +264,22 @@ def test_program_notes_show_the_way(program: Path, tmp_path: Path) -> None:
         notes = [(note["path"], note["line"]) for note in here[0]["notes"]]
         steps = places_of(program, wanted["steps"])
         assert goes_through(notes, steps), f"{wanted['slug']} at {path}:{line}: {steps} is not the way of {notes}"
+
+
+GUESSES = (
+    ("programs/own_lock", "nested-read", "Log::reads"),
+    ("programs/graphs", "read-then-write", "Part::relink"),
+    ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
+)
+
+
+@pytest.mark.parametrize(("path", "slug", "function"), GUESSES)
+def test_a_guess_is_hidden(path: str, slug: str, function: str, tmp_path: Path) -> None:
+    fixture = ROOT / "fixtures" / path
+    if fixture.is_dir():
+        shutil.copytree(fixture, tmp_path / "tree")
+    else:
+        (tmp_path / "tree").mkdir()
+        shutil.copy(fixture, tmp_path / "tree")
+    said = findings(run(tmp_path / "tree", ".", "--select", slug))
+    assert {one["confidence"] for one in said if one["function"] == function} == {"possible"}

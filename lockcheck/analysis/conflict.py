@@ -343,7 +343,7 @@ def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
     seen = same_lock(held, other) or _is_one_of(held.place, other.place) or conflict.maker is not None
-    return not seen and isinstance(conflict.moment.event, ir.Invoke)
+    return not seen and isinstance(conflict.moment.event, (ir.Invoke, ir.Acquire))
 
 
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
@@ -359,6 +359,8 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
+    if conflict.kind == "nested-read" and analysis.program.types.is_own_lock(reach.lock.kind):
+        grade = 0  # (a waiting writer may as well wait for all readers that come)
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
     if not conflict.sure or conflict.maker is not None or reach.spread or of_many:
         grade = min(grade, 1)

@@ -184,7 +184,9 @@ def wakers(analysis: Analysis, function: int, stall: Stall) -> Sequence[Ring] | 
         return None
     if any(_is_own(ring, function) for ring in _given_by(analysis, function, on.place, stall.of, plain=True)):
         return None
-    return _local(analysis, function, on.place, stall.of, set())
+    found = _local(analysis, function, on.place, stall.of, set())
+    others = (ring for ring in found or () if not (ring.own and ring.site.function == function))
+    return None if found is None else [*others]  # (at a barrier of its own the function meets others, not itself)
 
 
 def _by_owner(analysis: Analysis, owner: str, of: str, seen: set[str]) -> Sequence[Ring] | None:

@@ -54,6 +54,7 @@ class Effects:
     asks: str = word("free.asks")
     """The method of a lock that tells whether somebody holds it."""
     lazy: frozenset[str] = names("lazy.types")
+    lazy_asks: frozenset[str] = names("lazy.asks")
     guards: Mapping[str, Mode] = read(reading.guards)
     guard_crates: frozenset[str] = names("guards.crates")
     wrappers: Mapping[str, int] = table("wrappers")

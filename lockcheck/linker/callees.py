@@ -257,6 +257,10 @@ class Callees(Acts, Library):
         """`Mutex::lock(&m)`, `MutexGuard::map(g, …)`, `Mutex::new(x)`."""
         effects, first = self.effects, call.operands[0] if call.operands else ir.Operand()
         lock = self.program.types.lock_type(kind, effects)
+        if kind.path[-1] in effects.lazy and name in effects.lazy_asks:
+            static = self.canon(first.place)
+            self.asked_lazy.update([static.root] if static is not None and isinstance(static.root, tuple) else ())
+            return False
         if lock is not None and name in lock.methods and first.place is not None:
             taken = self.type_of(first.place)
             inner = next(

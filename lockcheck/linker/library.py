@@ -14,6 +14,11 @@ from lockcheck.linker.places import bare, element_for, oldest, plain, slot_of
 class Library(Iterators):
     """What the language's table says of library calls."""
 
+    def goes_along(self, call: ir.Call, name: str, place: ir.Place) -> None:
+        """What a value holds is in the result; an iterator of the tree that is used up ends with what it holds."""
+        used_up = name in self.effects.gathers and name in self.effects.iterators_end and self.next_of(place)
+        self.out.append(ir.Release(place, call.at) if used_up else ir.Move(ir.Place(call.dst), place))
+
     def library(
         self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True, unknown: bool = False
     ) -> None:
@@ -24,7 +29,7 @@ class Library(Iterators):
         place = call.operands[0].place
         if place is not None:
             if carries and (name in self.effects.carries or name in self.effects.gathers):
-                self.out.append(ir.Move(ir.Place(call.dst), plain(place)))
+                self.goes_along(call, name, plain(place))
             if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
                 whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
                 if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:

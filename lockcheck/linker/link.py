@@ -366,7 +366,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
     every = tuple(ir.steps_of(body.root))
-    state.gone = frozenset(slot for step in every for slot in ir.moved_by(step))
+    state.gone = frozenset(slot for step in every for slot in (*ir.moved_by(step), *_used_up(step, state.effects)))
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in every for slot in _asked(step))
@@ -464,6 +464,17 @@ def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
 def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
     """Whether a step makes a value, as far as its name says so."""
     return isinstance(step, ir.New) or (isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path))
+
+
+def _used_up(step: ir.Step, effects: Effects) -> Iterator[int]:
+    """The slots whose value goes on in the result of its own method (`found.map_err(…)`), or in what a pattern binds."""
+    match step:
+        case ir.Call(_, ir.Method(name), (ir.Operand(ir.Place(int(slot), ())), *_)) if name in effects.carries:
+            yield slot
+        case ir.Move(_, ir.Place(int(slot), way)) if not {"&", "*"}.intersection(way) and any("." in p for p in way):
+            yield slot
+        case _:
+            pass
 
 
 def _passing(root: ir.Region) -> frozenset[int]:

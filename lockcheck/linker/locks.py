@@ -58,7 +58,8 @@ class Locks(Sides):
         if taking.maybe:
             self.learn(call.dst, ir.Type(("Option",), (guard,)))
             return
-        wrapped = lock.wraps or taking.fallible or lock.family == "map" or evidence != "declared"
+        guessed = evidence != "declared" and not lock.by_hand
+        wrapped = lock.wraps or taking.fallible or lock.family == "map" or guessed
         self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
 
     def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:
@@ -98,7 +99,8 @@ class Locks(Sides):
             return makes
         kind = self.type_of(ir.Place(place.root))
         known = self.canon(ir.Place(place.root)) if kind is not None and kind.path[-1] in self.effects.lazy else None
-        if kind is None or known is None or known.root not in self.program.names.statics:
+        listed = known is not None and known.root in self.program.names.statics and known.root not in self.asked_lazy
+        if kind is None or known is None or not listed:
             return makes or name == ir.USE
         lock = ir.Lock(
             ir.Place(known.root, ("once",)),

@@ -100,6 +100,8 @@ class Places(ABC):
     denied: dict[int, ir.Place | None] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
+    asked_lazy: set[ir.Path] = field(default_factory=set)
+    """Lazy statics that the function has asked whether they are made: what follows reckons with both."""
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
     wrapped: dict[int, ir.Place] = field(default_factory=dict)

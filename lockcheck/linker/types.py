@@ -65,6 +65,7 @@ class Types:
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
         self._own_locks: dict[ir.Path, LockType] = {}
+        self._own_kinds: set[str] = set()
         self.own_guards: dict[ir.Path, Mode] = {}
         self.holders = self._types_with_guards()
         self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
@@ -94,6 +95,10 @@ class Types:
                 if plain:
                     self._own_locks[path] = self._own_lock(path, gives, list(plain), effects)
 
+    def is_own_lock(self, kind: str) -> bool:
+        """Whether a lock's kind is a type of the tree: nobody says whom it lets in first."""
+        return kind in self._own_kinds
+
     def _own_lock(self, path: ir.Path, gives: _Gives, plain: Sequence[str], effects: Effects) -> LockType:
         """What a lock of the tree does, by the guards that its methods give."""
         methods = {
@@ -104,6 +109,7 @@ class Types:
         family = "rwlock" if any(one.mode == "read" for one in methods.values()) else "mutex"
         awaited = any(self.functions[self._methods[path][name][0]][1].runs_when_awaited for name in plain)
         kind = effects.separator.join(path)
+        self._own_kinds.add(kind)
         return LockType(kind, family, "task" if awaited else "thread", False, methods, by_hand=True)
 
     def _guard_given(self, path: ir.Path, name: str, effects: Effects) -> tuple[ir.Type, ir.Type] | None:
@@ -482,7 +488,8 @@ class Types:
                     above = self.resolve(base, Context(decl.module), effects) if decl else None
                     if above is not None and above.path != trait.path:
                         found += self._of_both(trait, self.methods(ir.Type(("[dyn]",), (above,)), name, effects))
-            return list(dict.fromkeys(found))
+            met = [number for number in found if not self.functions[number][1].of_tests]
+            return list(dict.fromkeys(met or found))  # (what only tests implement, nobody else meets)
         own = self._of(kind.path, name)
         if own:
             fitting = [n for n in own if _fits(self._owners.get(n), kind)]

@@ -128,7 +128,8 @@ def _starved(analysis: Analysis, one: Starved) -> Finding:
         notes.append(Note(analysis.span(need.site), f"`{title}` needs `{name}` here", "needs the lock"))
         notes.append(Note(analysis.span(ring.site), "to come to where it would end the wait", "would end the wait"))
     evidence = min((lock.evidence, *(need.lock.evidence for _, need in one.rings)), key=EVIDENCES.index)
-    grade = graded(evidence, sure=False) if one.sure else "possible"
+    sure = one.sure and not analysis.of_tests(one.moment.function)
+    grade = graded(evidence, sure=False) if sure else "possible"
     return witness.of_hold(
         analysis, slug(__name__), META, one.moment, one.hold, witness.event_span(analysis, one.moment),
         f"{_FOR[one.stall.of]} while `{{lock}}` is held, which all need who could end the wait: neither goes on",

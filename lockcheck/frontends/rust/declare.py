@@ -18,7 +18,7 @@ from lockcheck.frontends.rust import syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
-_TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?test\b|(?:\w+\s*::\s*)*(?:test|bench|rstest)\b)")
+_TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?\w*test\b|(?:\w+\s*::\s*)*(?:\w*test|bench)\b)")
 """What marks a module or a function of tests; for whole files Cargo's folders do."""
 _MUTABLE = re.compile(rb"&\s*(?:'\w+\s+)?mut\b")
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")

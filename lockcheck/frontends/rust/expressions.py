@@ -12,6 +12,9 @@ from lockcheck import ir
 from lockcheck.frontends.rust import macros, syntax
 from lockcheck.frontends.rust.frame import Frame
 
+_NUMBERS = ("primitive_type", "pointer_type")
+"""Types as which a value is seen that keeps nothing of it."""
+
 
 class Expressions(Frame):
     """Names, parts, operators, values put together, calls, waits."""
@@ -33,8 +36,10 @@ class Expressions(Frame):
         return self.value(node.named_children[0], own, extend) if node.named_children else None
 
     def cast(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
-        self.value(node.child_by_field_name("value"), None, extend)
-        return None
+        """A number becomes another one; what is seen as another type (`x as Box<dyn Read>`, `x as _`) goes on."""
+        place = self.value(node.child_by_field_name("value"), None, extend)
+        kind = node.child_by_field_name("type")
+        return place if kind is not None and kind.type not in _NUMBERS else None
 
     def unary(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         place = self.value(node.named_children[-1] if node.named_children else None, own)
@@ -81,7 +86,7 @@ class Expressions(Frame):
     def operand(self, node: ts.Node, extend: list[int] | None = None) -> ir.Operand:
         """An argument or a part of a value: goes over by value unless a reference is written."""
         place = self.value(node, None, extend)
-        while node.type == "parenthesized_expression" and node.named_children:
+        while node.type in ("parenthesized_expression", "type_cast_expression") and node.named_children:
             node = node.named_children[0]
         borrowed = node.type == "reference_expression" or (node.type == "unary_expression" and place is not None)
         return ir.Operand(place, place is not None and not borrowed)
