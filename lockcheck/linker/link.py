@@ -467,7 +467,7 @@ def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
 
 
 def _used_up(step: ir.Step, effects: Effects) -> Iterator[int]:
-    """The slots whose value goes on in the result of its own method (`found.map_err(…)`), or in what a pattern binds."""
+    """The slots whose value goes on in its own method's result (`found.map_err(…)`), or in what a pattern binds."""
     match step:
         case ir.Call(_, ir.Method(name), (ir.Operand(ir.Place(int(slot), ())), *_)) if name in effects.carries:
             yield slot
