@@ -230,7 +230,7 @@ class Analysis:
 
     def about(self, topic: Topic) -> Iterator[Moment]:
         """The moments of all functions of the tree that have an event of the topic, locks or not."""
-        for number in self._about[topic] if topic in self._about else self._named(topic):
+        for number in self._about[topic] if topic in self._about else self._concerned(topic):
             moments = self.moments(number)
             if any(topic.matters(moment.event) for moment in moments):
                 yield from moments
@@ -253,7 +253,15 @@ class Analysis:
         def calls(event: ir.Step) -> bool:
             return isinstance(event, ir.Invoke) and number in event.targets
 
-        return (moment for moment in self.about(Topic(lambda *_: name, calls)) if calls(moment.event))
+        callers = self._named(Topic(lambda *_: name, calls))
+        return (moment for caller in callers for moment in self.moments(caller) if calls(moment.event))
+
+    def _concerned(self, topic: Topic) -> Sequence[int]:
+        """The functions that a topic may be about, where nobody has looked for them before."""
+        named = self._named(topic)
+        callers = self._wanted(frozenset(number for number in named if self.lends(number)))
+        events = ((number, moment.event) for number in callers for moment in self.moments(number))
+        return sorted({*named, *(number for number, event in events if topic.also(self, event))})
 
     def _named(self, topic: Topic) -> Sequence[int]:
         self._saw_all = True  # whoever calls such a name after a change has a say too
