@@ -243,7 +243,8 @@ def parameter_of(taken: Taken) -> int:
 
 def _known(part: str, step: ir.Invoke) -> str:
     """A part of a callee's way that is an element, as its caller knows it."""
-    return part if part == at.ALL or not part.startswith("[") else of_caller(part, step.asked, "[?]")
+    fixed = part == at.ALL or not part.startswith("[") or part[1:-1].isdigit()
+    return part if fixed else of_caller(part, step.asked, "[?]")
 
 
 def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
