@@ -57,6 +57,8 @@ class Effects:
     lazy_asks: frozenset[str] = names("lazy.asks")
     guards: Mapping[str, Mode] = read(reading.guards)
     guard_crates: frozenset[str] = names("guards.crates")
+    guard_traits: frozenset[str] = names("guards.traits")
+    """What is returned as something of these traits may be a guard."""
     wrappers: Mapping[str, int] = table("wrappers")
     flow: Mapping[str, Mapping[str, ir.Type]] = read(reading.flow)
     flow_names: Mapping[str, str] = table("flow-names")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.types import GUARD, mentions
+from lockcheck.linker.types import GUARD, has_trait, mentions
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
@@ -28,7 +28,8 @@ def givers(program: Program, language: str, effects: Effects) -> ir.Words:
         own = owner is not None and (owner.path[0].startswith("[") or mentions(owner, names))
         if not mentions(function.returns, with_own if own else names):
             continue
-        if program.types.guard_mode(program.returned_type(number, None), effects) is not None:
+        returned = program.returned_type(number, None)
+        if program.types.guard_mode(returned, effects) is not None or has_trait(returned, effects.guard_traits):
             method = alone if len(function.params) == 1 else whatever
             (method if function.takes_self else free if owner is None else paths).add(function.name)
     return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))
@@ -40,7 +41,8 @@ def _names_of_guards(program: Program, effects: Effects) -> set[str]:
     Aliases and other names in imports count as far as they lead to one.
     """
     types = program.types
-    found = {GUARD, *effects.guards, *effects.own.guards, *(path[-1] for path in (*types.holders, *types.own_guards))}
+    told = (path[-1] for path in (*types.holders, *types.own_guards))
+    found = {GUARD, *effects.guards, *effects.guard_traits, *effects.own.guards, *told}
     aliases = [(decl.name, decl.fields[0].type) for decl in types.names.types.values() if decl.kind == "alias"]
     lines = (line for unit in program.units for line in unit.imports if line.target)
     renamed = [(line.target[-1], line.name) for line in lines if line.name != line.target[-1]]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import of_caller, plain, slot_of
-from lockcheck.linker.types import UNKNOWN
+from lockcheck.linker.types import UNKNOWN, has_trait
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
@@ -42,6 +42,7 @@ class Invocations(Ends):
         self.learn(call.dst, returned)
         self.given[call.dst] = call.name_at
         mode = self.program.types.guard_mode(returned, self.effects)
+        gives = mode is not None or has_trait(returned, self.effects.guard_traits)
         guard = None
         if (
             mode is not None
@@ -64,12 +65,12 @@ class Invocations(Ends):
             tuple(lambdas),
             guard,
             self.owners(call, targets[0]),
-            hands_out=mode is not None,
+            hands_out=gives,
             asked=tuple(self.given_as(o.place) for o in call.operands),
         )
-        if word == "clone" and mode is None and len(call.operands) == 1:
+        if word == "clone" and not gives and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
-        elif mode is None:
+        elif not gives:
             self.names_result(call.dst, targets, paths, certain, invoke.asked)
         elif paths and paths[0] is not None:
             inner = self.program.result_place(targets[0]) if len(targets) == 1 and certain else None

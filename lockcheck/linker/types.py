@@ -563,6 +563,15 @@ def mentions(kind: ir.Type, names: Collection[str]) -> bool:
     return (bool(kind.path) and kind.path[-1] in names) or any(mentions(inner, names) for inner in kind.args)
 
 
+def has_trait(kind: ir.Type | None, traits: Collection[str]) -> bool:
+    """Whether a type is or contains some value of which only one of the traits is told."""
+    if kind is None or kind.path == ("[fn]",):
+        return False
+    if kind.path == ("[dyn]",):
+        return any(trait.path[-1] in traits for trait in kind.args)
+    return any(has_trait(inner, traits) for inner in kind.args)
+
+
 def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
     """The mode of the guard that a type as written is or contains."""
     if kind.path and kind.path[-1] in names:
