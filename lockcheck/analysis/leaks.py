@@ -98,7 +98,8 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
             if taken.inner:
                 ours = [] if taken.lock.owner in given_by_call else _ours(taken, several, by_call, frozenset())
             else:
-                ours = several if forgotten else _ours(taken, several, released, given)
+                around = analysis.program.functions[number][1].around  # (its end is its own, whoever else gives back)
+                ours = several if forgotten else _ours(taken, several, released, frozenset() if around else given)
             elsewhere = _is_given_back_beside if forgotten else _handed_on
             if ours and not elsewhere(analysis, number, taken):
                 yield _plainest(analysis, ours)

@@ -423,8 +423,8 @@ def _callees(region: ir.Region) -> dict[int, None]:
 
 
 def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
-    """The variables that are assigned written or new values, and parameters that are assigned anything, that nothing
-    but assignments in the open changes.
+    """The variables that are assigned written or new values, or whether a lock was taken, and parameters that are
+    assigned anything, that nothing but assignments in the open changes.
 
     Where every value is a reference (`objects`), whoever is given a variable's value cannot change the variable.
     """
@@ -462,8 +462,11 @@ def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
 
 
 def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
-    """Whether a step makes a value, as far as its name says so."""
-    return isinstance(step, ir.New) or (isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path))
+    """Whether a step makes a value, or tries to take a lock and says whether it did, as far as its name says so."""
+    if isinstance(step, ir.New):
+        return True
+    made = isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path)
+    return made or step.word in effects.takes_by_hand
 
 
 def _used_up(step: ir.Step, effects: Effects) -> Iterator[int]:
