@@ -742,3 +742,21 @@ def test_parameters_behind_those_of_types(tmp_path: Path, head: str) -> None:
         ("LCK201", line_of(f"{head}:\n    with self._lock:\n        self.locked()  # here", "# here"))
     ]
     assert "self._lock" in checked(tmp_path, ".")["findings"][0]["message"]
+
+
+PYTHON_2 = {
+    "what is printed": 'print "size: %s" % self.locked()  # here',
+    "what goes to a file": "print >>f, 'a', self.locked()  # here",
+    "a handler": "try:\n        go()\n    except (IOError, OSError), e:\n        self.locked()  # here",
+    "an error's parts": 'raise f("(a, b)", self.locked()), None, n  # here',
+    "run": 'exec "f()" in {}\n    self.locked()  # here',
+    "numbers and texts": "f(0755, 10L, 0xFFl, ur'a, b', `n`, 1 <> 2)\n    self.locked()  # here",
+    "a name of today's grammar": "f(async=self.locked())  # here",
+    "one line": "if go: print 'a', self.locked()  # here",
+}
+
+
+@pytest.mark.parametrize("name", PYTHON_2)
+def test_python_2_is_read(name: str, tmp_path: Path) -> None:
+    body = f"def run(self, f, go, n):\n  with self._lock:\n    {PYTHON_2[name]}"
+    assert judged(tmp_path, body) == [("LCK201", line_of(body, "here"))]

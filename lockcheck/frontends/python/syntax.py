@@ -18,7 +18,7 @@ from typing import Any, cast
 import libcst as cst
 
 from lockcheck import ir
-from lockcheck.frontends.python import scan
+from lockcheck.frontends.python import older, scan
 from lockcheck.source import UnreadableError
 
 _LAYOUT = frozenset({"lpar", "rpar", "comma", "equal", "colon", "semicolon", "leading_lines", "header", "footer",
@@ -110,10 +110,9 @@ def parse(data: bytes, at: ir.Range) -> Parsed:
     begin = data.rfind(b"\n", 0, at[0]) + 1
     begin = max(begin, data.rfind(b"\f", begin, at[0]) + 1)
     _refuse_deep(data[begin : at[1]])
-    text = data[begin : at[1]].decode("utf-8", "replace")
-    wrapped = text[:1] in " \t\f"
-    head = "if 1:\n" if wrapped else ""
-    module = _module(head + text + "\n", int(wrapped))
+    wrapped = data[begin : begin + 1] in b" \t\f"
+    head = b"if 1:\n" if wrapped else b""
+    module = _module(head + data[begin : at[1]], int(wrapped))
     counter = _Counter(module.default_indent, module.default_newline, 0)
     found: Any = module.body[0]
     found._codegen(cast("Any", counter))
@@ -131,19 +130,26 @@ def parse_module(data: bytes, at: ir.Range) -> Parsed:
     own = data[slice(*at)]
     text = scan.without_definitions(own, scan.outline(own))
     _refuse_deep(text)
-    module = _module(text.decode("utf-8", "replace") + "\n")
+    module = _module(text)
     counter = _Counter(module.default_indent, module.default_newline, 0)
     for part in (*module.header, *module.body):
         part._codegen(cast("Any", counter))
     return Parsed(module, counter.spans, at[0])
 
 
-def _module(text: str, before: int = 0) -> cst.Module:
-    """The tree of a module's text. Raises UnreadableError with a line that leaves out so many at the beginning."""
+def _module(text: bytes, before: int = 0) -> cst.Module:
+    """The tree of a module's text, of Python 2 too.
+
+    Raises UnreadableError with a line that leaves out so many at the beginning.
+    """
     try:
-        return cst.parse_module(text)
+        return cst.parse_module(text.decode("utf-8", "replace") + "\n")
     except cst.ParserSyntaxError as error:
-        raise UnreadableError(max(error.raw_line - before, 1), "syntax error") from None
+        line = max(error.raw_line - before, 1)
+    try:
+        return cst.parse_module(older.respelled(text, scan.mask(text)).decode("utf-8", "replace") + "\n")
+    except cst.ParserSyntaxError:
+        raise UnreadableError(line, "syntax error") from None
 
 
 _SHORT, _LARGEST = 2_000, 200_000
