@@ -760,3 +760,41 @@ PYTHON_2 = {
 def test_python_2_is_read(name: str, tmp_path: Path) -> None:
     body = f"def run(self, f, go, n):\n  with self._lock:\n    {PYTHON_2[name]}"
     assert judged(tmp_path, body) == [("LCK201", line_of(body, "here"))]
+
+
+OLD_TASKS = """\
+import asyncio
+from tornado import gen, locks
+class Queue:
+    def __init__(self):
+        self._turn = {made}
+    @{mark}
+    def put(self):
+        with ({word} {lock}):
+            return 1
+    @{mark}
+    def work(self):
+        with ({word} {lock}):
+            {word} self.put()
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "mark", "word", "lock"),
+    [
+        ("asyncio.Lock()", "asyncio.coroutine", "yield from", "self._turn"),
+        ("asyncio.Lock()", "asyncio.coroutine", "yield from", "self._turn.acquire()"),
+        ("locks.Lock()", "gen.coroutine", "yield", "self._turn.acquire()"),
+    ],
+)
+def test_tasks_as_they_were_written_before_async_def(
+    made: str, mark: str, word: str, lock: str, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, {"store.py": OLD_TASKS.format(made=made, mark=mark, word=word, lock=lock)})
+    assert found(tmp_path) == [("LCK201", "store.py", 13)]
+
+
+def test_the_lock_of_a_block_may_be_waited_for_in_its_head(tmp_path: Path) -> None:
+    text = OLD_TASKS.format(made="asyncio.Lock()", mark="decorated", word="await", lock="self._turn")
+    write_tree(tmp_path, {"store.py": text.replace("    def ", "    async def ").replace("async def __init__", "def __init__")})
+    assert found(tmp_path) == [("LCK201", "store.py", 13)]

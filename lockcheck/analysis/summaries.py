@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
-from lockcheck.linker.places import KEYED, of_caller
+from lockcheck.linker.places import KEYED, is_written_key, of_caller
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -243,7 +243,7 @@ def parameter_of(taken: Taken) -> int:
 
 def _known(part: str, step: ir.Invoke) -> str:
     """A part of a callee's way that is an element, as its caller knows it."""
-    fixed = part == at.ALL or not part.startswith("[") or part[1:-1].isdigit()
+    fixed = part == at.ALL or not part.startswith("[") or is_written_key(part)
     return part if fixed else of_caller(part, step.asked, "[?]")
 
 

@@ -248,7 +248,7 @@ class Effects:
         """The methods by which locks are taken and given back, and the ends of blocks."""
         return frozenset(n for lock in self.locks.values() for n in lock.methods) | {"__exit__", "__aexit__"}
 
-    @property
+    @cached_property
     def takes_by_hand(self) -> frozenset[str]:
         """The methods by which locks are taken until they are given back by name."""
         return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.hand)

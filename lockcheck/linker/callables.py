@@ -18,6 +18,7 @@ _PASSED = 3
 """Of so many methods that a class is made with one may be the one that its object calls; more is as good as none."""
 _HANDED = 40
 """Of so many methods that are handed over to be called later each may be the one that is called."""
+_DISPLAYS = (("list",), ("dict",))
 
 
 class Target(NamedTuple):
@@ -41,8 +42,8 @@ class Callables(Callees):
     """Values that can be called, where every value is a reference."""
 
     @abstractmethod
-    def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
-        """The type of a field as written."""
+    def field_of(self, kind: ir.Type, name: str) -> tuple[ir.Field, ir.Path] | None:
+        """A field as declared, with the module of its class: the first that says what it is."""
 
     @abstractmethod
     def goes_home(self, place: ir.Place | None) -> None:
@@ -52,7 +53,7 @@ class Callables(Callees):
         """What calling the value at a place runs; None where that is not known."""
         found, root = self.named_target(place), place.root if place is not None and not place.way else None
         given = self.bound.get(root, ()) if isinstance(root, int) else ()
-        return found._replace(given=given) if found is not None else None
+        return found._replace(given=(*found.given, *given)) if found is not None else None
 
     def named_target(self, place: ir.Place | None) -> Target | None:
         """The same without what was bound to it beforehand."""
@@ -74,7 +75,7 @@ class Callables(Callees):
         owner = ir.Place(known.root, known.way[:-1])
         owner_kind = self.type_of(owner)
         if known.way[-1].startswith("["):
-            return self.setting(known)
+            return self.setting(known) or self.listed(owner)
         if owner_kind is None:
             return None
         name = known.way[-1]
@@ -89,22 +90,46 @@ class Callables(Callees):
         receiver = ir.Place(place.root, (*place.way, OF_METHOD))
         return Target(tuple(found), receiver, sure=False) if 0 < len(found) <= _PASSED else None
 
+    def listed(self, place: ir.Place) -> Target | None:
+        """What an object keeps of its own methods where it is made: `self.steps = [self._read, self._sort]`."""
+        owner = ir.Place(place.root, place.way[:-1])
+        kind = self.type_of(owner) if place.way else None
+        field = self.field_of(kind, place.way[-1]) if kind is not None else None
+        each = field[0].type.args[-1:] if field is not None and field[0].type is not None else ()
+        if kind is None or not each or field is None or field[0].type.path not in _DISPLAYS:
+            return None
+        paths = [one.path for one in (each[0].args if each[0].path == ("[any]",) else each)]
+        names = [path[-1] for path in paths if len(path) == 3 and path[:2] in (("[at]", "self"), ("[at]", "cls"))]
+        found = [number for name in names for number in self.program.types.made.methods(kind, name, self.effects)]
+        return Target(tuple(found), owner, sure=False) if 0 < len(found) <= _HANDED else None
+
     def is_computed(self, number: int, name: str) -> bool:
         return self.program.types.made.is_computed(number, name)
 
     def given_to(self, owner: ir.Place, kind: ir.Type, name: str) -> Target | None:
-        """The function that a field was given by name where it was made: `self.callback = self._done`."""
-        raw = self.declared(kind, name)
+        """The function that a field was given by name where it was made: `self.callback = self._done`.
+
+        So it is where some of what it gets was given beforehand: `self.later = partial(self._done, row)`.
+        """
+        field = self.field_of(kind, name)
+        raw, module = (field[0].type, field[1]) if field is not None else (None, ())
         passed = self.program.types.made.passed(kind, name, self.effects) if raw is not None else ()
         if 0 < len(passed) <= _PASSED:
             return Target(tuple(passed), ir.Place(owner.root, (*owner.way, name, OF_METHOD)), sure=False)
+        given: tuple[ir.Operand, ...] = ()
+        if raw is not None and raw.path == ("[made]",) and len(raw.args) > 1 and self.binds(raw.args[0].path, module):
+            raw, given = raw.args[1], (ir.Operand(spread=True),)
         if raw is None or raw.path[0] != "[at]" or len(raw.path) < 2:
             return None
         path = raw.path[1:]
         if path[0] in ("self", "cls") and len(path) == 2 and path[1] != name:
             found = self.program.types.made.methods(kind, path[1], self.effects)
-            return Target(tuple(found), owner) if found else None
+            return Target(tuple(found), owner, given) if found else None
         return None
+
+    def binds(self, path: ir.Path, module: ir.Path) -> bool:
+        """Whether calling what a path names in a module binds what it is given to a function."""
+        return self.effects.separator.join(self.program.types.made.meaning(module, path)) in self.effects.binds
 
     def body_of(
         self, place: ir.Place | None, at: ir.Range, given: tuple[ir.Operand, ...] | None = None

@@ -297,7 +297,9 @@ class Objects(Constructions):
         operands = (*target.first, *call.operands)
         if not target.sure:
             self.did(call, "calls", place)
-        self.invoke(_with(call, call.callee, operands), list(target.functions), target.sure, kind)
+        name = self.program.functions[target.functions[0]][1].name
+        callee = call.callee if call.word else ir.Named((name,))
+        self.invoke(_with(call, callee, operands), list(target.functions), target.sure, kind)
 
     def wait_or_block(self, call: ir.Call, key: str, inside: bool = False) -> bool:
         if any(operand.name == "wait" and operand.place == ir.NO for operand in call.operands):

@@ -363,6 +363,13 @@ def element_for(key: ir.Place) -> str:
     return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
 
 
+def is_written_key(part: str) -> bool:
+    """Whether a part of a way is the element for a key that is written out (`[0]`, `["a"]`), the same for everybody."""
+    key = part[1:-1]
+    text = key[:1] in ("'", '"') and key[-1:] == key[:1] and key.count(key[:1]) == 2
+    return part[:1] == "[" and (text or key.isdigit())
+
+
 def of_caller(part: str, asked: Sequence[ir.Place | None], otherwise: str) -> str:
     """The element for a callee's key as the caller knows the key, by what it gives (see `ir.Invoke.asked`)."""
     if not part.startswith(KEYED):

@@ -37,6 +37,8 @@ _PUT_IN = re.compile(
 )
 _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
 _ASSIGNED = frozenset({"setter", "deleter"})
+_COROUTINES = frozenset({"coroutine", "inlineCallbacks"})
+"""Decorators that make a generator a task that waits where it yields: as it was written before `async def`."""
 _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _BY_HAND = re.compile(rb"\.(?:acquire|release|__a?enter__|__a?exit__)\b")
 _MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
@@ -61,7 +63,8 @@ _OWN_NAMES = (("self",), ("cls",))
 _ANYTHING = (("object",), ("Any",))
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
-_PLAIN = _COMPUTED | AROUND | _ASSIGNED | {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
+_PLAIN = _COMPUTED | AROUND | _ASSIGNED | _COROUTINES
+_PLAIN |= {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
 
 
 def module_of(path: str, crate: Crate | None) -> ir.Path:
@@ -289,10 +292,10 @@ class _Declarer:
                 if kind is not None and kind.path == ("[made]",):
                     self.makings.append(ir.Making(scope.module, ir.Type(scope.owner), kind))
 
-    def returned(self, start: int, end: int) -> ir.Type | None:
-        """What a function returns, or each value that it yields, where that is said plainly."""
+    def returned(self, start: int, end: int, waits: bool) -> ir.Type | None:
+        """What a function returns, or each value that it yields unless it waits for it, where that is said plainly."""
         found: dict[ir.Type, None] = {}
-        yields = _YIELD.search(self.text.masked, start, end) is not None
+        yields = not waits and _YIELD.search(self.text.masked, start, end) is not None
         for said in (_YIELD if yields else _RETURN).finditer(self.text.masked, start, end):
             at = said.end() - 1
             kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
@@ -342,12 +345,13 @@ class _Declarer:
         body = self.text.header_end(closing)
         arrow = masked.find(b"->", closing, body)
         returns = values.annotation(self.data[arrow + 2 : body - 1].strip()) if arrow >= 0 else None
-        if arrow < 0 and not scope.local:
-            returns = self.returned(body, line.end)
-        if scope.owner:
-            self.makes(body, line.end, scope)
         decorators = tuple(values.decorators(self.data[begin : line.start]))
         marks = frozenset(one.path[-1] for one in decorators)
+        waits = said[1] is not None or not marks.isdisjoint(_COROUTINES)
+        if arrow < 0 and not scope.local:
+            returns = self.returned(body, line.end, said[1] is None and waits)
+        if scope.owner:
+            self.makes(body, line.end, scope)
         takes_self = bool(scope.owner) and "staticmethod" not in marks
         params = tuple(values.params(self.data[opening + 1 : closing], takes_self))
         owner = ir.Type(scope.owner) if scope.owner else None
@@ -357,7 +361,7 @@ class _Declarer:
             if marks & _ASSIGNED:
                 name = f"{name}.{min(marks & _ASSIGNED)}"
             made = ir.Function(
-                scope.module, name, owner, None, (), (), params, takes_self, returns, said[1] is not None,
+                scope.module, name, owner, None, (), (), params, takes_self, returns, waits,
                 (line.start, end), said.span(2), (body, end),
                 hook="finalizer" if name == "__del__" else "",
                 by_hand=_BY_HAND.search(masked, body, end) is not None,

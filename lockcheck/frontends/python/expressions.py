@@ -59,7 +59,8 @@ class Expressions(Frame):
             case cst.Subscript():
                 return self.subscript(node)
             case cst.Yield():
-                return self.yielded(node)
+                waited = self.waited_for(node)
+                return self.yielded(node) if waited is None else self.awaited(node, waited)
             case cst.Tuple(elements=elements) | cst.List(elements=elements):
                 return self.display(node, elements)
             case cst.Set(elements=elements):
@@ -195,6 +196,11 @@ class Expressions(Frame):
             at, dst = self.at(node), self.slot()
             self.put(ir.Yield(dst, None, at, self.at(node.func), self.handler(True)))
             return ir.Place(dst)
+        part = self.part_by_name(node)
+        if part is not None and (base := self.value(part[0])) is not None:
+            place = ir.Place(base.root, (*base.way, part[1]))
+            self.put(ir.Get(self.slot(), place, self.at(node), self.at(node.args[1])))
+            return place
         callee, first, name = self.callee(node.func)
         operands = [*first, *(self.operand(argument) for argument in node.args)]
         dst = self.slot(at=self.at(node))
@@ -216,8 +222,24 @@ class Expressions(Frame):
                 above = ir.Named((node.attr.value,), owner=ir.Type(("[super]",)))
                 return above, [ir.Operand(ir.Place(self.method_of))], name
             return ir.Method(node.attr.value), [ir.Operand(self.value(inner))], name
+        part = self.part_by_name(node)
+        if part is not None and isinstance(node, cst.Call):
+            return ir.Method(part[1]), [ir.Operand(self.value(part[0]))], node.args[1]
         place = self.value(node)
         return ir.Indirect(place or UNKNOWN), [], name
+
+    def part_by_name(self, node: cst.BaseExpression) -> tuple[cst.BaseExpression, str] | None:
+        """`getattr(value, "name")`: the value and the name, where it can be nothing else but, perhaps, missing."""
+        if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "getattr"):
+            return None
+        if len(node.args) not in (2, 3):
+            return None
+        value, name, *otherwise = (argument.value for argument in node.args)
+        if not isinstance(name, cst.SimpleString) or any(syntax.dotted(one) != ("None",) for one in otherwise):
+            return None
+        written = name.evaluated_value
+        said = isinstance(written, str) and written.isidentifier() and self.lookup("getattr") is None
+        return (value, str(written)) if said else None
 
     def operand(self, argument: cst.Arg) -> ir.Operand:
         number = argument.value.value if isinstance(argument.value, cst.Integer) else ""
@@ -227,7 +249,17 @@ class Expressions(Frame):
         name = argument.keyword.value if argument.keyword else "**" if argument.star == "**" else ""
         return ir.Operand(place, name=name, spread=argument.star != "")
 
-    def awaited(self, node: cst.Await, inner: cst.BaseExpression) -> ir.Place:
+    def waited_for(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        """What an expression waits for: `await task`, and `yield task` or `yield from task` as tasks were written."""
+        match node:
+            case cst.Await(expression=inner):
+                return inner
+            case cst.Yield(value=cst.From(item=inner)) | cst.Yield(value=cst.BaseExpression() as inner) if self.waits:
+                return inner
+            case _:
+                return None
+
+    def awaited(self, node: cst.CSTNode, inner: cst.BaseExpression) -> ir.Place:
         place = self.call(inner, True) if isinstance(inner, cst.Call) else self.value(inner)
         dst = self.slot()
         at = self.at(node)

@@ -211,12 +211,13 @@ class Flow(Expressions):
             self.block(node.body)
             return
         item, rest = items[0], items[1:]
-        waits = node.asynchronous is not None
+        opened = self.turn(item.item)
+        waits = node.asynchronous is not None or opened is not item.item
         at, name_at = self.at(item.item), self.at(item.item)
         guard = self.slot("", "with", at)
         enters, leaves = (ir.Method(f"__a{name}__" if waits else f"__{name}__") for name in ("enter", "exit"))
         one_of = ir.Place(self.slot()) if isinstance(item.item, cst.IfExp) else None
-        operand = (ir.Operand(one_of or self.value(item.item) or UNKNOWN),)
+        operand = (ir.Operand(one_of or self.value(opened) or UNKNOWN),)
         ends = self.slot()
 
         def open_(part: cst.BaseExpression, chosen: ir.Place) -> None:
@@ -242,6 +243,13 @@ class Flow(Expressions):
                 self.bind(item.asname.name, ir.Place(got))
             final = self.filled(at, close)
             self.guarded(at, lambda: self.with_(node, rest), final)
+
+    def turn(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        """What a block is opened with: `with (yield from lock)`, `with (await lock.acquire())` wait for the lock."""
+        inner = self.waited_for(node)
+        if isinstance(inner, cst.Call) and not inner.args and isinstance(inner.func, cst.Attribute):
+            return inner.func.value if inner.func.attr.value == "acquire" else node
+        return inner if isinstance(inner, (cst.Name, cst.Attribute)) else node
 
     def guarded(self, at: ir.Range, body: Callable[[], None], final: ir.Region, ends: ir.Range | None = None) -> None:
         """Steps after which, on whatever way out, those of `final` run; an error goes on from there, at `ends`."""

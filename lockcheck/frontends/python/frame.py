@@ -51,6 +51,8 @@ class Frame(ABC):
         """A function within the function is lowered that its callers' blocks run around."""
         self.lent = -1
         """What becomes another name of what the function yields to the blocks of its callers; none below 0."""
+        self.waits = False
+        """The function waits for what it yields."""
         self.wraps = ""
         """The name by which a decorator's function calls what it stands round."""
 

@@ -41,6 +41,7 @@ class Lowering(Flow):
         self.wraps = function.wraps[0] if function.wraps else ""
         self.result = self.slot("", "result", function.at, function.returns)
         self.lent = self.result if function.around else -1
+        self.waits = function.runs_when_awaited and node.asynchronous is None
         self.locals(node.body, bound, outside)
         root = self.filled(function.at, lambda: self.block(node.body), (), ir.RETURN)
         uses = tuple((slot, tuple(places)) for slot, places in self.uses.items())
@@ -59,7 +60,7 @@ class Lowering(Flow):
             if default.default is not None:
                 self.value(default.default)
         dst, result = self.slot(), self.slot()
-        kept = self.around, self.loops, self.leave_function, self.result, self.lends, self.lent
+        kept = self.around, self.loops, self.leave_function, self.result, self.lends, self.lent, self.waits
         self.names.append({})
         self.outside.append(set())
         params = []
@@ -69,6 +70,7 @@ class Lowering(Flow):
         label = self.label()
         self.around, self.loops, self.leave_function, self.result = [], [], label, result
         self.lends, self.lent = isinstance(node, cst.FunctionDef) and syntax.runs_around(node), -1
+        self.waits = False
 
         def fill() -> None:
             if isinstance(node, cst.Lambda):
@@ -80,7 +82,7 @@ class Lowering(Flow):
                 self.block(node.body)
 
         body = self.filled(self.at(node), fill, (), label)
-        self.around, self.loops, self.leave_function, self.result, self.lends, self.lent = kept
+        self.around, self.loops, self.leave_function, self.result, self.lends, self.lent, self.waits = kept
         self.names.pop()
         self.outside.pop()
         deferred = isinstance(node, cst.FunctionDef) and node.asynchronous is not None

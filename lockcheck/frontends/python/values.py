@@ -11,7 +11,7 @@ arguments, `[way]` what is found on the way from its argument.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lockcheck import ir
 
@@ -148,15 +148,25 @@ def _bracketed(text: str, depth: int) -> ir.Type | None:
     inner = text[1:-1].strip()
     if text[0] == "(" and len(pieces(inner, _COMMA)) == 1:
         return _value(inner, depth + 1) if text[-1:] == ")" else None
-    first = pieces(pieces(inner, _FOR)[0], _COMMA)[0]
+    each = pieces(pieces(inner, _FOR)[0], _COMMA)
     if text[0] != "{":
-        element = _value(first, depth + 1)
+        element = _element(each, depth)
         return ir.Type(("list",), (element,) if element is not None else ())
-    pair = pieces(first, _COLON)
-    if len(pair) < 2:
+    if len(pieces(each[0], _COLON)) < 2:
         return ir.Type(("dict",)) if not inner else ir.Type(("set",))
-    element = _value(pair[1], depth + 1)
+    element = _element((pieces(one, _COLON)[-1] for one in each), depth)
     return ir.Type(("dict",), (ir.Type(("_",)), element) if element is not None else ())
+
+
+def _element(each: Iterable[str], depth: int) -> ir.Type | None:
+    """What an element is, by the first; of what an object keeps of its own, each may be another method."""
+    waiting = iter(each)
+    spelled = next(waiting)
+    first = _value(spelled, depth + 1)
+    if first is None or first.path[:2] not in (("[at]", "self"), ("[at]", "cls")):
+        return first
+    others = list(dict.fromkeys((spelled, *filter(None, waiting))))
+    return _one_of(others, depth) if len(others) > 1 else first
 
 
 def _called(text: str, depth: int) -> ir.Type | None:
