@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
 
 _DEPTH = 8
+_TRIES = 4
+"""So often the type of a value is asked for anew within one question, while answers need it that are underway."""
 CLASS = "[class]"
 """The type of a class that is kept as a value; its argument is the type of what calling it makes."""
 BOUND = ir.Type(("[bound]",))
@@ -46,6 +48,7 @@ class Made:
         self._names = types.names
         self._known: dict[tuple[ir.Type, ir.Path, ir.Type | None], ir.Type | None] = {}
         self._open: set[tuple[ir.Type, ir.Path, ir.Type | None]] = set()
+        self._tried: dict[tuple[ir.Type, ir.Path, ir.Type | None], tuple[int, ir.Type | None]] = {}
         self._cut = False
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
         self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
@@ -65,15 +68,20 @@ class Made:
         key = (kind, at.module, at.owner)
         if key in self._known:
             return self._known[key]
-        if key in self._open:
+        times, found = self._tried.get(key, (0, None))
+        if key in self._open or times >= _TRIES:
             self._cut = True
-            return None
+            return found if key not in self._open else None
         before, self._cut = self._cut, False
         self._open.add(key)
         found = self._made(kind, at, effects, depth)
         self._open.discard(key)
         if self.settled:
             self._known[key] = found
+        elif self._open:
+            self._tried[key] = (times + 1, found)
+        if not self._open:
+            self._tried.clear()
         self._cut = before or not self.settled
         return found
 
