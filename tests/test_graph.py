@@ -167,7 +167,7 @@ def test_locks_of_one_name_are_told_apart(tmp_path: Path, capfdbinary: pytest.Ca
     write_tree(tmp_path, {"shop/__init__.py": "", "shop/one.py": ONE + OWN, "shop/two.py": TWO + OWN})
     cli.main(["check", str(tmp_path), "--no-cache", "--output", "json"])
     (found,) = json.loads(capfdbinary.readouterr().out)["findings"]
-    assert "`shop.one._lock` -> `shop.two._lock` -> `shop.one._lock`" in found["message"]
+    assert "`one._lock` -> `two._lock` -> `one._lock`" in found["message"]
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
