@@ -628,7 +628,7 @@ _WITH_STEPS = frozenset((Region, Branch, Loop, Lambda))
 
 
 def steps_of(region: Region, closures: bool = True) -> Iterator[Step]:
-    """A region and all steps in it, in no order; `closures`: those of the closures in it too."""
+    """A region and all steps in it, in the order of the text; `closures`: those of the closures in it too."""
     waiting: list[Step] = [region]
     while waiting:
         step = waiting.pop()
@@ -637,9 +637,9 @@ def steps_of(region: Region, closures: bool = True) -> Iterator[Step]:
             continue
         match step:
             case Region(steps):
-                waiting += steps
+                waiting += reversed(steps)
             case Branch(arms):
-                waiting += (arm.body for arm in arms)
+                waiting += (arm.body for arm in reversed(arms))
             case Loop(body=body):
                 waiting.append(body)
             case Lambda(body=body) if closures:

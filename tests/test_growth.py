@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -133,3 +134,50 @@ def test_classes_that_make_each_other_of_what_they_were_made_with(
     begun = time.process_time()
     assert engine.check(["."], Settings(), Work()).problems == ()
     assert time.process_time() - begun < 10
+
+
+def _newborn(orders: int) -> str:
+    """One function that takes the locks of an object of its own so often; another takes them the other way round."""
+    takes = "    { let a = pair.a.lock().unwrap(); let b = pair.b.lock().unwrap(); drop((a, b)); }\n" * orders
+    return (
+        "use std::sync::Mutex;\npub struct Pair { pub a: Mutex<u32>, pub b: Mutex<u32> }\n"
+        "impl Pair {\n    pub fn new() -> Self { Pair { a: Mutex::new(1), b: Mutex::new(2) } }\n"
+        "    pub fn back(&self) { let b = self.b.lock().unwrap(); let a = self.a.lock().unwrap(); drop((b, a)); }\n}\n"
+        f"pub fn grow() {{\n    let pair = Pair::new();\n{takes}}}\n"
+    )
+
+
+def _cycles(count: int) -> str:
+    """So many types, each with a cycle of its own two locks."""
+    one = (
+        "pub struct S{n} {{ a: Mutex<u32>, b: Mutex<u32> }}\nimpl S{n} {{\n"
+        "    pub fn to(&self) {{ let a = self.a.lock().unwrap(); let b = self.b.lock().unwrap(); drop((a, b)); }}\n"
+        "    pub fn back(&self) {{ let b = self.b.lock().unwrap(); let a = self.a.lock().unwrap(); drop((b, a)); }}\n}}\n"
+    )
+    return "use std::sync::Mutex;\n" + "".join(one.format(n=number) for number in range(count))
+
+
+@pytest.mark.parametrize(("text", "few", "many", "found"), [(_newborn, 40, 240, 0), (_cycles, 40, 400, 400)])
+def test_time_grows_with_the_orders_of_locks(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: Callable[[int], str],
+    few: int,
+    many: int,
+    found: int,
+) -> None:
+    """No function is read, and no order gone through, anew for each order or each cycle."""
+
+    def seconds(count: int) -> tuple[float, Report]:
+        top = tmp_path / str(count)
+        write_tree(top, {"lib.rs": text(count)})
+        monkeypatch.chdir(top)
+        begun = time.process_time()
+        report = engine.check(["."], Settings(), Work())
+        return time.process_time() - begun, report
+
+    seconds(2)
+    first, _ = seconds(few)
+    second, report = seconds(many)
+    assert len([one for one in report.findings if one.slug == "lock-order-cycle"]) == found
+    assert second < first * (many // few) * 2.5

@@ -250,19 +250,36 @@ def _is_had(lock: ir.Lock, reach: Reach) -> bool:
 
 def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
     """For each edge of a cycle the others by which it would hang as well, the nearest of each function."""
-    numbers = {(edge.held, edge.wanted, edge.modes): number for number, edge in enumerate(cycle.edges)}
-    found: list[dict[int, Edge]] = [{} for _ in cycle.edges]
-    for other in _edges_by_first_names(analysis):
-        number, function = numbers.get((other.held, other.wanted, other.modes)), other.moment.function
-        if number is None or other.within >= 0 or function == cycle.edges[number].moment.function:
+    alike = analysis.once(_of_cycles)
+    return [list(_alike(analysis, cycle.edges, n, alike[_kind(edge)]).values()) for n, edge in enumerate(cycle.edges)]
+
+
+def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Iterable[Edge]) -> dict[int, Edge]:
+    """Those of some edges that may stand in the place of one in a cycle, by function."""
+    found: dict[int, Edge] = {}
+    mine, rest = edges[number], [one for n, one in enumerate(edges) if n != number]
+    for other in others:
+        function = other.moment.function
+        if other.within >= 0 or function == mine.moment.function or (mine.reach.certain and not other.reach.certain):
             continue
-        doubtful = cycle.edges[number].reach.certain and not other.reach.certain
-        gates = other.gates.intersection(*(one.gates for n, one in enumerate(cycle.edges) if n != number))
-        known = found[number].get(function)
-        apart = _are_apart(analysis, [*cycle.edges[:number], other, *cycle.edges[number + 1 :]])
-        if not (doubtful or gates or apart) and (known is None or len(other.reach.trace) < len(known.reach.trace)):
-            found[number][function] = other
-    return [list(others.values()) for others in found]
+        known, gates = found.get(function), other.gates.intersection(*(one.gates for one in rest))
+        nearer = known is None or len(other.reach.trace) < len(known.reach.trace)
+        if nearer and not gates and not _are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
+            found[function] = other
+    return found
+
+
+def _of_cycles(analysis: Analysis) -> Mapping[tuple[object, ...], Sequence[Edge]]:
+    """All edges that are like one of some cycle, in the order of the tree: gone through once for all cycles."""
+    found: dict[tuple[object, ...], list[Edge]] = {_kind(e): [] for cycle in cycles(analysis) for e in cycle.edges}
+    for edge in _edges_by_first_names(analysis):
+        if _kind(edge) in found:
+            found[_kind(edge)].append(edge)
+    return found
+
+
+def _kind(edge: Edge) -> tuple[object, ...]:
+    return edge.held, edge.wanted, edge.modes
 
 
 def pairs(analysis: Analysis) -> list[Edge]:
@@ -324,6 +341,10 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
 
 def cycles(analysis: Analysis) -> list[Cycle]:
     """The cycles that can hang: each pair taken in both orders, and one shortest cycle of each longer knot."""
+    return analysis.once(_cycles)
+
+
+def _cycles(analysis: Analysis) -> list[Cycle]:
     found: list[Cycle] = []
     edges = graph(analysis)
     seen: set[str] = set()

@@ -6,7 +6,9 @@ Never: words for people, syntax.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
+from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
@@ -17,35 +19,74 @@ def is_newborn(analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) ->
     """Whether a function made what a lock is in, or the lock itself, and handed it to nobody before a place."""
     if not isinstance(lock.root, int) or lock.root < analysis.program.parameters(number):
         return False
-    body = analysis.program.body(number)
-    return body is not None and _Youth(analysis, number, lock, at).lasts(body.root)
+    spans, key = analysis.once(_Spans), (number, lock.root, lock.way)
+    if key not in spans.known:
+        spans.known[key] = _Youth(analysis, number, lock.root, lock.way, spans.read(number)).span()
+    return spans.known[key].has(at)
+
+
+class _Span(NamedTuple):
+    """From where a value is its function's alone to where it is shown first: bytes of the text, -1 for never."""
+
+    made: int
+    shown: int
+    loops: tuple[ir.Range, ...]
+    """The bodies of loops that begin after the making: what is shown in one is shown in each later round of it."""
+
+    def has(self, at: ir.Range) -> bool:
+        until = max([at[0], *(loop[1] for loop in self.loops if ir.within(at, loop))])
+        return 0 <= self.made <= until and not 0 <= self.shown <= until
+
+
+class _Read(NamedTuple):
+    """A function as it is read for all locks in it: the steps as written, and whom a call at a place runs."""
+
+    steps: tuple[ir.Step, ...]
+    targets: Mapping[ir.Range, Set[int]]
+
+
+class _Spans:
+    """What was found out so far. A function's steps are made anew for who asks: only those of the last are kept."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.known: dict[tuple[int, int, tuple[str, ...]], _Span] = {}
+        self._last: tuple[int, _Read] | None = None
+
+    def read(self, number: int) -> _Read:
+        if self._last is None or self._last[0] != number:
+            body, linked = self.analysis.program.body(number), self.analysis.program.linked(number)
+            targets: dict[ir.Range, set[int]] = defaultdict(set)
+            for step in ir.steps_of(linked.root) if linked is not None else ():
+                if isinstance(step, ir.Invoke):
+                    targets[step.at].update(step.targets)
+            steps = tuple(ir.steps_of(body.root, closures=False)) if body is not None else ()
+            self._last = number, _Read(steps, targets)
+        return self._last[1]
 
 
 class _Youth:
-    """The walk from where a value is made to a place; `mine` are the slots that have it, or lead to it."""
+    """The walk from where a value is made to where it is shown; `mine` are the slots that have it, or lead to it."""
 
-    def __init__(self, analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) -> None:
-        assert isinstance(lock.root, int)
-        self.analysis, self.number, self.root, self.way, self.at = analysis, number, lock.root, lock.way, at
+    def __init__(self, analysis: Analysis, number: int, root: int, way: tuple[str, ...], read: _Read) -> None:
+        self.analysis, self.number, self.root, self.way, self.read = analysis, number, root, way, read
         self.effects, self.types = analysis.effects(number), analysis.program.types
-        self.mine = {lock.root}
+        self.mine = {root}
         self.counted: set[int] = set()
         """Those of which every copy leads to the same value: whoever has one may keep another."""
-        self.made = False
 
-    def lasts(self, root: ir.Region) -> bool:
-        """Whether the value is made before the place, and nobody is shown it up to there, nor in a loop around it."""
-        until = self.at
-        for step in _in_order(root):
-            if isinstance(step, ir.Loop) and self.made and ir.within(self.at, step.body.at):
-                until = max(until, (step.body.at[1], 0))
-            elif isinstance(step, (ir.Call, ir.Region)) and step.at[0] > until[0]:
-                return self.made
-            if not self.made:
-                self.made = self.is_maker(step)
-            elif self.shows(step):
-                return False
-        return self.made
+    def span(self) -> _Span:
+        made, at, loops = -1, 0, list[ir.Range]()
+        for step in self.read.steps:
+            if isinstance(step, (ir.Call, ir.Region)):
+                at = max(at, step.at[0])
+            elif isinstance(step, ir.Loop) and made >= 0:
+                loops.append(step.body.at)
+            if made < 0 and self.is_maker(step):
+                made = at
+            elif made >= 0 and self.shows(step):
+                return _Span(made, at, tuple(loops))
+        return _Span(made, -1, tuple(loops))
 
     # ------------------------------------------------------------------------------------------------- its making
 
@@ -150,27 +191,8 @@ class _Youth:
                 return True
         return False
 
-    def targets(self, call: ir.Call) -> set[int]:
-        linked = self.analysis.program.linked(self.number)
-        steps = ir.steps_of(linked.root) if linked is not None else ()
-        return {one for step in steps if isinstance(step, ir.Invoke) and step.at == call.at for one in step.targets}
-
-
-def _in_order(root: ir.Region) -> Iterator[ir.Step]:
-    """All steps in the order of the text, those of closures left out."""
-    waiting: list[ir.Step] = [root]
-    while waiting:
-        step = waiting.pop()
-        yield step
-        match step:
-            case ir.Region(steps):
-                waiting += reversed(steps)
-            case ir.Branch(arms):
-                waiting += (arm.body for arm in reversed(arms))
-            case ir.Loop(body):
-                waiting.append(body)
-            case _:
-                pass
+    def targets(self, call: ir.Call) -> Set[int]:
+        return self.read.targets.get(call.at, frozenset())
 
 
 def _places(step: ir.Step) -> Iterator[ir.Place]:
