@@ -149,7 +149,9 @@ def holds(tree: Path, options: argparse.Namespace) -> bool:
                 same = False
                 lines = difflib.unified_diff(anew.decode().splitlines(), said.decode().splitlines(), "anew", "cached")
                 print("\n".join(line[:300] for line in lines), flush=True)
-    print(f"{tree.name}: {'the same' if same else 'DIFFERENT'}; medians {median(warm):.2f} s, anew {median(cold):.2f} s")
+    print(
+        f"{tree.name}: {'the same' if same else 'DIFFERENT'}; medians {median(warm):.2f} s, anew {median(cold):.2f} s"
+    )
     return same
 
 

@@ -156,7 +156,9 @@ def test_what_went_wrong_is_no_longer_said_once_nobody_asks(tmp_path: Path, monk
     """`every` takes more locks than callers are told of; after the change nobody calls it."""
     locks = "".join(f"static L{n}: Mutex<u32> = Mutex::new(0);\n" for n in range(100))
     takes = "".join(f"    drop(L{n}.lock());\n" for n in range(100))
-    calls = "use std::sync::Mutex;\nstatic M: Mutex<u32> = Mutex::new(0);\npub fn go() { let m = M.lock(); BODY; drop(m); }"
+    calls = (
+        "use std::sync::Mutex;\nstatic M: Mutex<u32> = Mutex::new(0);\npub fn go() { let m = M.lock(); BODY; drop(m); }"
+    )
     write_tree(
         tmp_path,
         {

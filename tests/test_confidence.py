@@ -80,8 +80,18 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         (SINKS % "trait Sink { fn put(&self, row: u32); }", "", "LCK201"),
         (SINKS % "use sinks::Sink;", "LCK201", ""),
     ],
-    ids=["lock thrown away", "cache warmed", "thrown away in a test", "way back up", "tree", "two orders", "order of a test", "orders of tests",
-        "any of the tree's", "any of a library's"],
+    ids=[
+        "lock thrown away",
+        "cache warmed",
+        "thrown away in a test",
+        "way back up",
+        "tree",
+        "two orders",
+        "order of a test",
+        "orders of tests",
+        "any of the tree's",
+        "any of a library's",
+    ],
 )
 def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> None:
     (tmp_path / "lib.rs").write_text(text, encoding="utf-8")

@@ -231,7 +231,10 @@ def test_text_for_people() -> None:
         "1 lock; 2 acquisitions of locks that are no field and no static",
     ]
     never = LockEntry("B.m", "b::B.m", "spin::Mutex", None, (), None, (), (), ())
-    assert text(Inventory((never,)), Paint()) == "B.m  spin::Mutex  not declared here\n  not taken by this name\n\n1 lock\n"
+    assert (
+        text(Inventory((never,)), Paint())
+        == "B.m  spin::Mutex  not declared here\n  not taken by this name\n\n1 lock\n"
+    )
 
 
 def test_json_for_programs() -> None:
@@ -249,7 +252,9 @@ def test_the_command(tree: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> N
         "LATE", "MANY", "Store.idle", "Store.load", "Store.shards", "TOTAL",
     ]  # fmt: skip
     assert cli.main(["locks", "src"]) == 0
-    assert capfdbinary.readouterr().out.startswith(b"LATE  std::sync::RwLock  src/lib.rs:7\n  not taken by this name\n\nMANY  ")
+    assert capfdbinary.readouterr().out.startswith(
+        b"LATE  std::sync::RwLock  src/lib.rs:7\n  not taken by this name\n\nMANY  "
+    )
 
 
 def test_nothing_to_read_means_two(

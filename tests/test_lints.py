@@ -23,7 +23,7 @@ def stretches(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("#[allow(LINT)] fn f<A, B>() { g(); } fn h() {}", "#[allow(LINT)] fn f<A, B>() { g(); }"),
-        ("#[expect(LINT, reason = \"a ) } ; b\")] let a = m[1]; h();", None),
+        ('#[expect(LINT, reason = "a ) } ; b")] let a = m[1]; h();', None),
         ("{ #[allow(LINT)] let a = if x { 1 } else { 2 }; h(); }", "#[allow(LINT)] let a = if x { 1 } else { 2 };"),
         ("{ #[allow(LINT)] if x { 1 } else { 2 } h() }", "#[allow(LINT)] if x { 1 } else { 2 }"),
         ("{ #[allow(LINT)] match x { _ => 1 }.await; h() }", "#[allow(LINT)] match x { _ => 1 }.await;"),

@@ -723,9 +723,9 @@ def test_a_file_is_read_as_python_reads_it(tmp_path: Path, data: bytes, place: t
 
 
 def test_nothing_is_written_into_a_file_of_another_encoding(tmp_path: Path) -> None:
-    data = ("# coding: latin-1\n" + WRITTEN.replace("x =", "# lockcheck: allow(nested-read): nein\n            x =")).encode(
-        "latin-1"
-    )
+    data = (
+        "# coding: latin-1\n" + WRITTEN.replace("x =", "# lockcheck: allow(nested-read): nein\n            x =")
+    ).encode("latin-1")
     (tmp_path / "kasse.py").write_bytes(data)
     report = checked(tmp_path, ".", "--unsafe-fixes", "--fix")
     assert {one["code"] for one in report["findings"]} >= {"LCK201"}
@@ -796,5 +796,7 @@ def test_tasks_as_they_were_written_before_async_def(
 
 def test_the_lock_of_a_block_may_be_waited_for_in_its_head(tmp_path: Path) -> None:
     text = OLD_TASKS.format(made="asyncio.Lock()", mark="decorated", word="await", lock="self._turn")
-    write_tree(tmp_path, {"store.py": text.replace("    def ", "    async def ").replace("async def __init__", "def __init__")})
+    write_tree(
+        tmp_path, {"store.py": text.replace("    def ", "    async def ").replace("async def __init__", "def __init__")}
+    )
     assert found(tmp_path) == [("LCK201", "store.py", 13)]

@@ -35,6 +35,7 @@ def test_types_are_strict() -> None:
 
 def test_ruff_has_nothing_to_say() -> None:
     tool("ruff", "check", "--no-cache", "lockcheck", "tests")
+    tool("ruff", "format", "--check", "--no-cache", "lockcheck", "tests")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(TOP)))

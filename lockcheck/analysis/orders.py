@@ -75,9 +75,7 @@ def _concerns(moment: Moment, parameters: int) -> bool:
     return any(isinstance(place.root, int) and place.root < parameters and not place.way for place in handed)
 
 
-def of_call(
-    program: Program, moment: Moment, linked: Linked, summarize: Callable[[int], Summary]
-) -> Iterator[Order]:
+def of_call(program: Program, moment: Moment, linked: Linked, summarize: Callable[[int], Summary]) -> Iterator[Order]:
     """The orders in which a call takes locks, as the function that makes it knows them.
 
     Only functions that are given locks have any: no other one's summary is asked for.
@@ -100,9 +98,7 @@ def of_call(
                 yield order._replace(held=held, wanted=wanted, gates=gates, reach=reach, trace=(here, *order.trace))
 
 
-def _own(
-    moment: Moment, linked: Linked, parameters: int, summarize: Callable[[int], Summary]
-) -> Iterator[Order]:
+def _own(moment: Moment, linked: Linked, parameters: int, summarize: Callable[[int], Summary]) -> Iterator[Order]:
     """The orders that stand in the function itself."""
     if not isinstance(moment.event, (ir.Acquire, ir.Invoke)) or not any(moment.ways):
         return

@@ -114,9 +114,7 @@ class Told:
         for others in self.reaches.values():
             yield from others.values()
 
-    def called_back(
-        self, slot: int, ways: Ways, moved: tuple[tuple[int, ir.Place], ...] = ()
-    ) -> dict[Taken, Facts]:
+    def called_back(self, slot: int, ways: Ways, moved: tuple[tuple[int, ir.Place], ...] = ()) -> dict[Taken, Facts]:
         """A parameter is called under what is held here; `moved` is what it is given for good, see `ir.Callback`."""
         under = self.callbacks.setdefault(slot, {})
         for taken in {h.taken for way in ways for h in way if not (hands.is_mark(h) or is_parameter(h.taken))}:

@@ -53,7 +53,7 @@ def beside(analysis: Analysis, number: int, one: Site, other: Site, aside: tuple
         repeated = first is not None and any(ir.within(first.at, loop) for loop in loops)
         return (sure or None) if repeated else False
     (early, early_at), (late, late_at) = sorted(
-        ((first, one.at), (second, other.at)), key=lambda pair: (pair[0].at if pair[0] else pair[1])
+        ((first, one.at), (second, other.at)), key=lambda pair: pair[0].at if pair[0] else pair[1]
     )
     if early is None:  # (nobody runs beside the function before it starts him)
         again = late is not None and any(ir.within(late.at, loop) and ir.within(early_at, loop) for loop in loops)

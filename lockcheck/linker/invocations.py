@@ -176,9 +176,7 @@ class Invocations(Ends):
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
         return operand.moved or self.program.takes_by_value(targets[0], number)
 
-    def names_result(
-        self, dst: int, targets: list[int], paths: _Places, certain: bool, asked: _Places = ()
-    ) -> None:
+    def names_result(self, dst: int, targets: list[int], paths: _Places, certain: bool, asked: _Places = ()) -> None:
         """What the result and its fields are other names of: parts of what the only callee was given."""
         if len(targets) != 1 or not certain:
             return

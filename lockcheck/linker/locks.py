@@ -169,11 +169,7 @@ class Locks(Sides):
         guard = call.operands[1] if len(call.operands) > 1 else None
         if names and not set(names) & self.effects.waits_types:
             return False
-        if (
-            guard is None
-            or guard.place is None
-            or not self.holds_guard(guard.place)
-        ):
+        if guard is None or guard.place is None or not self.holds_guard(guard.place):
             return False
         self.signal(call, kind, bare(plain(guard.place)))
         if guard.moved:

@@ -59,7 +59,10 @@ from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(
-    code="LCK101", severity="warning", languages=("rust",), reach="program",
+    code="LCK101",
+    severity="warning",
+    languages=("rust",),
+    reach="program",
     lints=(("", "clippy::significant_drop_in_scrutinee"),),
 )
 

@@ -57,7 +57,10 @@ from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
 META = Meta(
-    code="LCK102", severity="warning", languages=("rust",), reach="program",
+    code="LCK102",
+    severity="warning",
+    languages=("rust",),
+    reach="program",
     lints=(("", "clippy::significant_drop_in_scrutinee"),),
 )
 
