@@ -23,8 +23,10 @@ from msgspec.structs import replace as replaced
 from lockcheck import ir, witness
 from lockcheck.analysis import Consulted, Topic
 from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.cycles import every_edge, knotted, pairs
+from lockcheck.analysis.cycles import knotted
+from lockcheck.analysis.edges import every_edge
 from lockcheck.analysis.sharing import named_once
+from lockcheck.analysis.siblings import pairs
 from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.board import Board, Notes
 from lockcheck.cache import Store

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
-from lockcheck.analysis.cycles import Cycle, Edge, cycles, graph
+from lockcheck.analysis.cycles import Cycle, cycles, graph
+from lockcheck.analysis.edges import Edge
 from lockcheck.analysis.reached import Taking, Ways, path, takings, ways
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program

@@ -1,6 +1,6 @@
 """Which lock is waited for under which: the lock-order graph and its cycles.
 
-In: an `Analysis`.  Out: `Edge`s between owners of locks, `Cycle`s of them.
+In: the `Edge`s of an `Analysis`.  Out: a graph of those that may hang, `Cycle`s of them.
 Never: words for people, syntax.
 """
 
@@ -11,28 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
-from lockcheck import ir
-from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis import Analysis
 from lockcheck.analysis.alone import Within, excluded, within
-from lockcheck.analysis.conflict import (
-    conflicts,
-    excludes_others,
-    is_freed,
-    is_told_by_owner,
-    kind_of,
-    let_go,
-    same_lock,
-)
+from lockcheck.analysis.apart import are_apart, arguments, objects
+from lockcheck.analysis.edges import Edge, edges_by_first_names
 from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.order import components
-from lockcheck.analysis.orders import is_unordered
-from lockcheck.analysis.sharing import named_once
-from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.variables import beside as beside_each_other
-from lockcheck.analysis.variables import name_of
-from lockcheck.analysis.ways import Site
-from lockcheck.linker import Shared, parts_of_owner
-from lockcheck.linker.types import UNKNOWN, mentions
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""
@@ -40,50 +25,6 @@ _ALTERNATIVES = 6
 
 _MOST_SPREAD = 2
 """Through more calls that may each mean several functions a way is only one of many that nobody goes."""
-
-
-class Edge(NamedTuple):
-    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
-
-    `of_tests`: a test does it. `known` are the names of both as the functions know them that take them. Where one is a
-    variable, `within` is the function whose variable it is, and `given` are its calls on the way to the moment, which
-    `aside` says of (see `Order`).
-    """
-
-    held: str
-    wanted: str
-    moment: Moment
-    hold: Hold
-    sure: bool
-    reach: Reach
-    gates: frozenset[str]
-    of_tests: bool = False
-    known: tuple[str, str] = ("", "")
-    within: int = -1
-    given: tuple[Site, ...] = ()
-    aside: str = ""
-
-    @property
-    def site(self) -> Site:
-        """Where the function does it whose variable the lock is: what it calls, or the moment itself."""
-        return self.given[0] if self.given else Site(self.moment.function, getattr(self.moment.event, "at", (0, 0)))
-
-    @property
-    def modes(self) -> tuple[str, str]:
-        """The mode held and the mode wanted."""
-        return self.hold.taken.mode, self.reach.mode
-
-    @property
-    def nearness(self) -> tuple[int, bool]:
-        """Smaller is the plainer place of two: fewer calls on the way, a guard that is held on all ways."""
-        return len(self.reach.trace), not self.sure
-
-    @property
-    def goes_down(self) -> bool:
-        """Whether the lock that is wanted is one of many in what the held one guards, as a tree's children are."""
-        held, wanted = self.hold.taken.lock.place, self.reach.lock.place
-        below = wanted.way[len(held.way) :] if held == ir.Place(wanted.root, wanted.way[: len(held.way)]) else ()
-        return any(part.startswith("[") for part in below)
 
 
 class Cycle(NamedTuple):
@@ -116,7 +57,7 @@ def graph(analysis: Analysis) -> Graph:
 def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
     late: list[Edge] = []
-    for edge in _edges_by_first_names(analysis):
+    for edge in edges_by_first_names(analysis):
         if edge.held != edge.wanted and _made_here(analysis, edge):
             late.append(edge)
         elif edge.held != edge.wanted:
@@ -136,7 +77,7 @@ def _graph(analysis: Analysis) -> Graph:
 def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) -> None:
     """Of edges that are alike the plainest is kept."""
     aside = edge.within >= 0 and (edge.site, edge.aside)
-    key = (*edge.modes, edge.gates, edge.of_tests, aside, *_objects(analysis, edge), *_arguments(analysis, edge))
+    key = (*edge.modes, edge.gates, edge.of_tests, aside, *objects(analysis, edge), *arguments(analysis, edge))
     better = key not in kept or edge.nearness < kept[key].nearness
     if better and (key in kept or len(kept) < _ALTERNATIVES):
         kept[key] = edge
@@ -160,94 +101,6 @@ def _says_something(held: str, wanted: str, edges: Iterable[Edge], knots: Mappin
     return (held in knots and wanted in knots) or any(edge.within < 0 for edge in edges)
 
 
-def shared(analysis: Analysis) -> tuple[Shared, ...]:
-    """Which owners of locks that are waited for, or held meanwhile, are one lock."""
-    return analysis.once(_shared)
-
-
-def _shared(analysis: Analysis) -> tuple[Shared, ...]:
-    return analysis.shared({owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
-
-
-def _edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
-    """All edges, with one name for owners that are one lock."""
-    one = named_once(shared(analysis))
-    for edge in every_edge(analysis):
-        held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
-        gates = frozenset(one.get(gate, gate) for gate in edge.gates)
-        yield edge._replace(held=held, wanted=wanted, gates=gates) if one else edge
-
-
-def every_edge(analysis: Analysis) -> Iterator[Edge]:
-    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
-
-    An event that hangs on its own thread's guard leads to no second lock, unless only owners say that it does.
-    """
-    hanging = {
-        id(conflict.moment)
-        for conflict in conflicts(analysis)
-        if not (conflict.by == "call" and is_told_by_owner(conflict))
-    }
-    for moment in analysis:
-        yield from _of_call(analysis, moment)
-        if not any(moment.ways) or id(moment) in hanging or isinstance(moment.event, ir.Register):
-            continue  # (what is registered runs at a time of its own, under nothing that is held here)
-        names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
-        for reach in analysis.reaches(moment) if any(names.values()) else ():
-            pairs = [(hold, sure, name) for hold, sure in moment.held(reach.when) if (name := names.get(hold, ""))]
-            yield from _edges(analysis, moment, pairs, reach)
-
-
-def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
-    return "" if is_parameter(hold.taken) else name_of(analysis, moment.function, hold.taken.lock)
-
-
-def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
-    wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
-    if not asked or is_unordered(wanted) or not excludes_others(analysis, reach.site.function, wanted, False):
-        return
-    for hold, sure, kept in held:
-        if is_freed(hold, reach) or let_go(moment, hold, reach):
-            continue
-        mine = hold.taken.lock
-        if kept == asked or same_lock(mine, wanted) or is_unordered(mine):
-            continue
-        if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
-            continue
-        if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
-            continue
-        within = -1 if mine.owner and wanted.owner else moment.function
-        others = [other for other in held if other[0] is not hold and other[0].taken.mode in ("exclusive", "write")]
-        gates = frozenset(name for other, _, name in others if within >= 0 or other.taken.lock.owner)
-        of_tests = analysis.of_tests(moment.function)
-        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within)
-
-
-def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:
-    """The edges that a call makes by the locks that it gives: they stand where the callee waits."""
-    number = moment.function
-    for order in analysis.orders(moment):
-        held, wanted = (name_of(analysis, number, lock) for lock in (order.held, order.wanted))
-        there = (m for m in analysis.moments(order.site.function) if getattr(m.event, "at", None) == order.site.at)
-        found = ((m, *pair) for m in there for pair in m.held() if pair[0].taken == order.taken)
-        known = next(found, None)
-        if not held or not wanted or held == wanted or known is None:
-            continue
-        inner, hold, sure = known
-        gates = frozenset(name for lock in order.gates if (name := name_of(analysis, number, lock)))
-        within = -1 if order.held.owner and order.wanted.owner else number
-        of_tests = analysis.of_tests(number) or analysis.of_tests(order.site.function)
-        names = held, wanted
-        yield Edge(
-            held, wanted, inner, hold, sure, order.reach, gates, of_tests, names, within, order.trace, order.aside
-        )
-
-
-def _is_had(lock: ir.Lock, reach: Reach) -> bool:
-    """Whether a lock that is held is the one that is wanted; of a guess it is where they are of one owner."""
-    return same_lock(lock, reach.lock) or (not reach.certain and lock.owner == reach.lock.owner)
-
-
 def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
     """For each edge of a cycle the others by which it would hang as well, the nearest of each function."""
     alike = analysis.once(_of_cycles)
@@ -264,7 +117,7 @@ def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Ite
             continue
         known, gates = found.get(function), other.gates.intersection(*(one.gates for one in rest))
         nearer = known is None or len(other.reach.trace) < len(known.reach.trace)
-        if nearer and not gates and not _are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
+        if nearer and not gates and not are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
             found[function] = other
     return found
 
@@ -272,7 +125,7 @@ def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Ite
 def _of_cycles(analysis: Analysis) -> Mapping[tuple[object, ...], Sequence[Edge]]:
     """All edges that are like one of some cycle, in the order of the tree: gone through once for all cycles."""
     found: dict[tuple[object, ...], list[Edge]] = {_kind(e): [] for cycle in cycles(analysis) for e in cycle.edges}
-    for edge in _edges_by_first_names(analysis):
+    for edge in edges_by_first_names(analysis):
         if _kind(edge) in found:
             found[_kind(edge)].append(edge)
     return found
@@ -280,63 +133,6 @@ def _of_cycles(analysis: Analysis) -> Mapping[tuple[object, ...], Sequence[Edge]
 
 def _kind(edge: Edge) -> tuple[object, ...]:
     return edge.held, edge.wanted, edge.modes
-
-
-def pairs(analysis: Analysis) -> list[Edge]:
-    """The first place of each function where the lock of an object is waited for while that of another is held.
-
-    Both objects are of one type and given by the caller, whose order decides; another caller's may be the other. It is
-    left alone where the function asks whether both are one, or takes them the other way round elsewhere, as what
-    decides the order itself does.
-    """
-    return analysis.once(_pairs)
-
-
-def _pairs(analysis: Analysis) -> list[Edge]:
-    found: dict[int, dict[tuple[str, int, int], Edge]] = defaultdict(dict)
-    for moment in analysis:
-        if not any(moment.ways) or isinstance(moment.event, ir.Register) or len(_given_at(analysis, moment)) < 2:
-            continue
-        for reach in analysis.reaches(moment):
-            for hold, sure in moment.held(reach.when):
-                taken, lock = hold.taken, reach.lock
-                order = _of_callers(analysis, moment, taken.lock, reach)
-                if order is not None and kind_of(taken.mode, reach.mode, lock, reach.recursive) is not None:
-                    edge = Edge(lock.owner, lock.owner, moment, hold, sure, reach, frozenset())
-                    found[moment.function].setdefault((lock.owner, *order), edge)
-    return [
-        next(iter(some.values()))
-        for number, some in found.items()
-        if not any((owner, b, a) in some for owner, a, b in some) and not analysis.compares(number)
-    ]
-
-
-def _given_at(analysis: Analysis, moment: Moment) -> set[int]:
-    """The parameters that what is held at a moment, and what its event is about, are in."""
-    match moment.event:
-        case ir.Acquire(lock):
-            places = [lock.place]
-        case ir.Invoke(paths=paths):
-            places = [place for place in paths if place is not None]
-        case _:
-            return set()
-    places += [hold.taken.lock.place for way in moment.ways for hold in way]
-    last = analysis.program.parameters(moment.function)
-    return {place.root for place in places if isinstance(place.root, int) and place.root < last}
-
-
-def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> tuple[int, int] | None:
-    """The parameters that two locks of one owner are in, by the same way, where it is known what is called."""
-    wanted = reach.lock
-    mine, other = held.place, wanted.place
-    if not held.owner or held.owner != wanted.owner or mine.way != other.way or is_unordered(wanted):
-        return None
-    if reach.spread or not reach.certain:
-        return None
-    last = analysis.program.parameters(moment.function)
-    if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
-        return None
-    return (mine.root, other.root) if mine.root != other.root else None
 
 
 def cycles(analysis: Analysis) -> list[Cycle]:
@@ -440,7 +236,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
         if any(excludes) and excluded(_within(analysis, edge) for edge in edges):
             continue
-        if _are_apart(analysis, edges):
+        if are_apart(analysis, edges):
             continue
         if all(excludes) and together:
             return Cycle(tuple(edges), False)
@@ -462,58 +258,6 @@ def _together(analysis: Analysis, edges: Sequence[Edge]) -> bool | None:
 
 def _within(analysis: Analysis, edge: Edge) -> Within | None:
     return within(analysis, edge.moment.function, edge.hold.taken.lock.place, edge.reach.lock.place)
-
-
-def _objects(analysis: Analysis, edge: Edge) -> tuple[ir.Path, ir.Path]:
-    """The fields in which the objects stand whose locks are held and wanted, each by its full name.
-
-    Empty where nobody knows, and where the lock is the own one of the object whose method it is.
-    """
-    number = edge.moment.function
-    owner, function = analysis.program.types.context(number).owner, analysis.program.functions[number][1]
-
-    def of(place: ir.Place) -> ir.Path:
-        way = tuple(part for part in place.way[:-1] if part not in ("*", "&"))
-        known = owner is not None and function.takes_self and place.root == 0 and all(p.isidentifier() for p in way)
-        return (*owner.path, *way) if known and owner is not None and way else ()
-
-    return of(edge.hold.taken.lock.place), of(edge.reach.lock.place)
-
-
-def _are_apart(analysis: Analysis, edges: Sequence[Edge]) -> bool:
-    """Whether one waits for a lock of an object, and the next holds that of another, which stands beside it.
-
-    What stands in two fields of one object are two, and so are their locks; of a generic type those of other arguments.
-    """
-    objects = [_objects(analysis, edge) for edge in edges]
-    pairs = ((a[1], b[0]) for a, b in zip(objects, objects[1:] + objects[:1], strict=True))
-    if any(one != other and one[:-1] == other[:-1] for one, other in pairs if one and other):
-        return True
-    made_with = [_arguments(analysis, edge) for edge in edges]
-    known = [edge.known for edge in edges]
-    following = zip(made_with, made_with[1:] + made_with[:1], known, known[1:] + known[:1], strict=True)
-    return any(a[1] and b[0] and a[1] != b[0] for a, b, one, other in following if one[1] == other[0])
-
-
-def _arguments(analysis: Analysis, edge: Edge) -> tuple[tuple[ir.Type, ...], tuple[ir.Type, ...]]:
-    """What the types of the objects were made with whose locks are held and wanted; empty where not told."""
-    number = edge.moment.function
-    return _made_with(analysis, number, edge.hold.taken.lock), _made_with(analysis, number, edge.reach.lock)
-
-
-def _made_with(analysis: Analysis, number: int, lock: ir.Lock) -> tuple[ir.Type, ...]:
-    """The arguments of the type that declares a lock's field, of an object that a parameter of a function leads to."""
-    types, (path, _), root = analysis.program.types, parts_of_owner(lock.owner), lock.place.root
-    decl, params = types.names.types.get(path), analysis.program.functions[number][1].params
-    if decl is None or not decl.generics or not isinstance(root, int) or root >= len(params):
-        return ()
-    effects, context = types.effects(number), types.context(number)
-    kind = types.resolve(params[root].type, context, effects)
-    for part in lock.place.way[:-1]:
-        kind = types.field(kind, part, effects)[0] if part not in ("*", "&") else kind
-    args = next((outer.args for outer in types.behind(kind, effects) if outer.path == path), ())
-    told = args and not any(mentions(one, (*context.generics, "_")) or one == UNKNOWN for one in args)
-    return args if told else ()
 
 
 def _is_far_fetched(edges: Sequence[Edge]) -> bool:

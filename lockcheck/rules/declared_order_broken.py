@@ -88,7 +88,7 @@ from collections.abc import Iterator, Sequence
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import fits
-from lockcheck.analysis.cycles import Edge, every_edge
+from lockcheck.analysis.edges import Edge, every_edge
 from lockcheck.finding import Confidence, Finding, LockRef
 from lockcheck.rule import Meta, slug
 

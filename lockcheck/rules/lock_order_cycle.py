@@ -99,8 +99,10 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis, Site
-from lockcheck.analysis.cycles import Cycle, Edge, beside, cycles, pairs, shared
+from lockcheck.analysis.cycles import Cycle, beside, cycles
+from lockcheck.analysis.edges import Edge, shared
 from lockcheck.analysis.sharing import told
+from lockcheck.analysis.siblings import pairs
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span

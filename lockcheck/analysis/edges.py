@@ -1,0 +1,152 @@
+"""Where a lock is waited for while another is held: the edges of the lock-order graph, wherever they come from.
+
+In: an `Analysis`.  Out: `Edge`s between owners of locks, at moments.
+Never: words for people, syntax, which edges make a cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.conflict import conflicts, excludes_others, is_freed, is_told_by_owner, let_go, same_lock
+from lockcheck.analysis.orders import is_unordered
+from lockcheck.analysis.sharing import named_once
+from lockcheck.analysis.summaries import is_parameter
+from lockcheck.analysis.variables import name_of
+from lockcheck.analysis.ways import Site
+from lockcheck.linker import Shared
+
+
+class Edge(NamedTuple):
+    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
+
+    `of_tests`: a test does it. `known` are the names of both as the functions know them that take them. Where one is a
+    variable, `within` is the function whose variable it is, and `given` are its calls on the way to the moment, which
+    `aside` says of (see `Order`).
+    """
+
+    held: str
+    wanted: str
+    moment: Moment
+    hold: Hold
+    sure: bool
+    reach: Reach
+    gates: frozenset[str]
+    of_tests: bool = False
+    known: tuple[str, str] = ("", "")
+    within: int = -1
+    given: tuple[Site, ...] = ()
+    aside: str = ""
+
+    @property
+    def site(self) -> Site:
+        """Where the function does it whose variable the lock is: what it calls, or the moment itself."""
+        return self.given[0] if self.given else Site(self.moment.function, getattr(self.moment.event, "at", (0, 0)))
+
+    @property
+    def modes(self) -> tuple[str, str]:
+        """The mode held and the mode wanted."""
+        return self.hold.taken.mode, self.reach.mode
+
+    @property
+    def nearness(self) -> tuple[int, bool]:
+        """Smaller is the plainer place of two: fewer calls on the way, a guard that is held on all ways."""
+        return len(self.reach.trace), not self.sure
+
+    @property
+    def goes_down(self) -> bool:
+        """Whether the lock that is wanted is one of many in what the held one guards, as a tree's children are."""
+        held, wanted = self.hold.taken.lock.place, self.reach.lock.place
+        below = wanted.way[len(held.way) :] if held == ir.Place(wanted.root, wanted.way[: len(held.way)]) else ()
+        return any(part.startswith("[") for part in below)
+
+
+def shared(analysis: Analysis) -> tuple[Shared, ...]:
+    """Which owners of locks that are waited for, or held meanwhile, are one lock."""
+    return analysis.once(_shared)
+
+
+def _shared(analysis: Analysis) -> tuple[Shared, ...]:
+    return analysis.shared({owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
+
+
+def edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
+    """All edges, with one name for owners that are one lock."""
+    one = named_once(shared(analysis))
+    for edge in every_edge(analysis):
+        held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
+        gates = frozenset(one.get(gate, gate) for gate in edge.gates)
+        yield edge._replace(held=held, wanted=wanted, gates=gates) if one else edge
+
+
+def every_edge(analysis: Analysis) -> Iterator[Edge]:
+    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
+
+    An event that hangs on its own thread's guard leads to no second lock, unless only owners say that it does.
+    """
+    hanging = {
+        id(conflict.moment)
+        for conflict in conflicts(analysis)
+        if not (conflict.by == "call" and is_told_by_owner(conflict))
+    }
+    for moment in analysis:
+        yield from _of_call(analysis, moment)
+        if not any(moment.ways) or id(moment) in hanging or isinstance(moment.event, ir.Register):
+            continue  # (what is registered runs at a time of its own, under nothing that is held here)
+        names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
+        for reach in analysis.reaches(moment) if any(names.values()) else ():
+            pairs = [(hold, sure, name) for hold, sure in moment.held(reach.when) if (name := names.get(hold, ""))]
+            yield from _edges(analysis, moment, pairs, reach)
+
+
+def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
+    return "" if is_parameter(hold.taken) else name_of(analysis, moment.function, hold.taken.lock)
+
+
+def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
+    wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
+    if not asked or is_unordered(wanted) or not excludes_others(analysis, reach.site.function, wanted, False):
+        return
+    for hold, sure, kept in held:
+        if is_freed(hold, reach) or let_go(moment, hold, reach):
+            continue
+        mine = hold.taken.lock
+        if kept == asked or same_lock(mine, wanted) or is_unordered(mine):
+            continue
+        if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
+            continue
+        if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
+            continue
+        within = -1 if mine.owner and wanted.owner else moment.function
+        others = [other for other in held if other[0] is not hold and other[0].taken.mode in ("exclusive", "write")]
+        gates = frozenset(name for other, _, name in others if within >= 0 or other.taken.lock.owner)
+        of_tests = analysis.of_tests(moment.function)
+        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within)
+
+
+def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:
+    """The edges that a call makes by the locks that it gives: they stand where the callee waits."""
+    number = moment.function
+    for order in analysis.orders(moment):
+        held, wanted = (name_of(analysis, number, lock) for lock in (order.held, order.wanted))
+        there = (m for m in analysis.moments(order.site.function) if getattr(m.event, "at", None) == order.site.at)
+        found = ((m, *pair) for m in there for pair in m.held() if pair[0].taken == order.taken)
+        known = next(found, None)
+        if not held or not wanted or held == wanted or known is None:
+            continue
+        inner, hold, sure = known
+        gates = frozenset(name for lock in order.gates if (name := name_of(analysis, number, lock)))
+        within = -1 if order.held.owner and order.wanted.owner else number
+        of_tests = analysis.of_tests(number) or analysis.of_tests(order.site.function)
+        names = held, wanted
+        yield Edge(
+            held, wanted, inner, hold, sure, order.reach, gates, of_tests, names, within, order.trace, order.aside
+        )
+
+
+def _is_had(lock: ir.Lock, reach: Reach) -> bool:
+    """Whether a lock that is held is the one that is wanted; of a guess it is where they are of one owner."""
+    return same_lock(lock, reach.lock) or (not reach.certain and lock.owner == reach.lock.owner)

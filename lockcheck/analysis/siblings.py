@@ -1,0 +1,72 @@
+"""Two objects of one type, both given by the caller, whose locks are taken in the order in which they are given.
+
+In: an `Analysis`.  Out: the `Edge`s of such places.
+Never: words for people, syntax.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from lockcheck import ir
+from lockcheck.analysis import Analysis, Moment, Reach
+from lockcheck.analysis.conflict import kind_of
+from lockcheck.analysis.edges import Edge
+from lockcheck.analysis.orders import is_unordered
+
+
+def pairs(analysis: Analysis) -> list[Edge]:
+    """The first place of each function where the lock of an object is waited for while that of another is held.
+
+    Both objects are of one type and given by the caller, whose order decides; another caller's may be the other. It is
+    left alone where the function asks whether both are one, or takes them the other way round elsewhere, as what
+    decides the order itself does.
+    """
+    return analysis.once(_pairs)
+
+
+def _pairs(analysis: Analysis) -> list[Edge]:
+    found: dict[int, dict[tuple[str, int, int], Edge]] = defaultdict(dict)
+    for moment in analysis:
+        if not any(moment.ways) or isinstance(moment.event, ir.Register) or len(_given_at(analysis, moment)) < 2:
+            continue
+        for reach in analysis.reaches(moment):
+            for hold, sure in moment.held(reach.when):
+                taken, lock = hold.taken, reach.lock
+                order = _of_callers(analysis, moment, taken.lock, reach)
+                if order is not None and kind_of(taken.mode, reach.mode, lock, reach.recursive) is not None:
+                    edge = Edge(lock.owner, lock.owner, moment, hold, sure, reach, frozenset())
+                    found[moment.function].setdefault((lock.owner, *order), edge)
+    return [
+        next(iter(some.values()))
+        for number, some in found.items()
+        if not any((owner, b, a) in some for owner, a, b in some) and not analysis.compares(number)
+    ]
+
+
+def _given_at(analysis: Analysis, moment: Moment) -> set[int]:
+    """The parameters that what is held at a moment, and what its event is about, are in."""
+    match moment.event:
+        case ir.Acquire(lock):
+            places = [lock.place]
+        case ir.Invoke(paths=paths):
+            places = [place for place in paths if place is not None]
+        case _:
+            return set()
+    places += [hold.taken.lock.place for way in moment.ways for hold in way]
+    last = analysis.program.parameters(moment.function)
+    return {place.root for place in places if isinstance(place.root, int) and place.root < last}
+
+
+def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> tuple[int, int] | None:
+    """The parameters that two locks of one owner are in, by the same way, where it is known what is called."""
+    wanted = reach.lock
+    mine, other = held.place, wanted.place
+    if not held.owner or held.owner != wanted.owner or mine.way != other.way or is_unordered(wanted):
+        return None
+    if reach.spread or not reach.certain:
+        return None
+    last = analysis.program.parameters(moment.function)
+    if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
+        return None
+    return (mine.root, other.root) if mine.root != other.root else None
