@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import syntax
+from lockcheck.frontends.rust import mended, syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
@@ -412,7 +412,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """The declarations of a file. Never raises: what is broken is a problem (line, why) of the unit."""
     module = module_of(source.path, crate)
     declarer = _Declarer(source, module[0], module, tests=_is_tests(source.path))
-    root = syntax.parse(source.data)
+    root = mended.parse(source.data)
     try:
         declarer.items(root.named_children, _Scope(module))
     except RecursionError:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import expand, syntax
+from lockcheck.frontends.rust import expand, mended, syntax
 from lockcheck.frontends.rust.blocks import Blocks
 from lockcheck.frontends.rust.expressions import Expressions
 from lockcheck.frontends.rust.flow import Flow
@@ -102,7 +102,7 @@ def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known 
     Raises RecursionError where the code is nested deeper than the stack allows.
     """
     start, end = function.at
-    root = syntax.parse(data[start:end])
+    root = mended.parse(data[start:end])
     if function.made_once:
         return _initialiser(root, function, edition, known)
     node = next((n for n in root.named_children if n.type == "function_item"), None)
