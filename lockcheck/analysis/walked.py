@@ -216,8 +216,7 @@ class Walked:
             kind = self.program.types.resolve(param.type, context, effects) if param.by_value else None
             if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
                 guard = self.program.types.guard_in(kind, effects)
-                listed = effects.lock((guard.path[0], "Mutex")) if guard is not None and len(guard.path) > 1 else None
-                found.append((slot, listed.waits if listed is not None else "task"))
+                found.append((slot, self.program.types.waits_for(guard, effects)))
         return tuple(found)
 
 

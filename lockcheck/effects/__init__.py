@@ -57,6 +57,8 @@ class Effects:
     lazy_asks: frozenset[str] = names("lazy.asks")
     guards: Mapping[str, Mode] = read(reading.guards)
     guard_crates: frozenset[str] = names("guards.crates")
+    guards_in_full: Mapping[ir.Path, tuple[Mode, LockType]] = read(reading.guards_in_full)
+    """Types of guards that only their whole path tells from others: how each has its lock, and that lock."""
     guard_traits: frozenset[str] = names("guards.traits")
     """What is returned as something of these traits may be a guard."""
     wrappers: Mapping[str, int] = table("wrappers")

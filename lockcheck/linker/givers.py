@@ -42,7 +42,8 @@ def _names_of_guards(program: Program, effects: Effects) -> set[str]:
     """
     types = program.types
     told = (path[-1] for path in (*types.holders, *types.own_guards))
-    found = {GUARD, *effects.guards, *effects.guard_traits, *effects.own.guards, *told}
+    listed = (path[-1] for path in effects.guards_in_full)
+    found = {GUARD, *effects.guards, *effects.guard_traits, *effects.own.guards, *told, *listed}
     aliases = [(decl.name, decl.fields[0].type) for decl in types.names.types.values() if decl.kind == "alias"]
     lines = (line for unit in program.units for line in unit.imports if line.target)
     renamed = [(line.target[-1], line.name) for line in lines if line.name != line.target[-1]]

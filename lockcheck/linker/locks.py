@@ -68,11 +68,10 @@ class Locks(Sides):
         place = ir.Place(path.root, (*path.way, f"{word}()")) if path is not None else ir.Place((f"{word}()",))
         known = self.canon(place) or place
         named = self.program.types.guard_in(kind, self.effects)
-        listed = self.effects.lock((named.path[0], "Mutex")) if named is not None and len(named.path) > 1 else None
-        waits = listed.waits if listed is not None else "task"
-        lock = ir.Lock(
-            known, owner_of_static(known), "a lock", waits, "mutex" if mode == "exclusive" else "rwlock", "inferred"
-        )
+        _, of = self.effects.guards_in_full.get(named.path, ("", None)) if named is not None else ("", None)
+        family = of.family if of is not None else "mutex" if mode == "exclusive" else "rwlock"
+        waits = self.program.types.waits_for(named, self.effects)
+        lock = ir.Lock(known, owner_of_static(known), "a lock", waits, family, "inferred")
         maybe = kind.path[-1] == "Option" or (
             kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None
         )

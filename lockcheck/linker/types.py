@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, Mode, Taking, made_by_hand
@@ -127,15 +127,26 @@ class Types:
     def _types_with_guards(self) -> dict[ir.Path, str]:
         """The tree's own types that keep a guard in a field, with its mode."""
         guards = {name: mode for effects in self._effects.values() for name, mode in effects.guards.items()}
+        in_full = {path[-1]: effects for effects in self._effects.values() for path in effects.guards_in_full}
         found: dict[ir.Path, str] = {}
         for _ in range(2):
             names = {path[-1]: mode for path, mode in found.items()} | guards
             for path, decl in self.names.types.items():
-                modes = (_mode_in(field.type, names) for field in decl.fields if decl.kind == "struct")
+                fields = decl.fields if decl.kind == "struct" else ()
+                modes = (_mode_in(field.type, names) or self._named_in(field.type, decl, in_full) for field in fields)
                 mode = next((m for m in modes if m), None)
                 if mode is not None:
                     found.setdefault(path, mode)
         return found
+
+    def _named_in(self, kind: ir.Type, where: ir.TypeDecl, in_full: Mapping[str, Effects]) -> Mode | None:
+        """The mode of the guard that a field's type as written is or contains, of those known in full, by last name."""
+        effects = in_full.get(kind.path[-1]) if kind.path else None
+        if effects is not None:
+            mode, _ = effects.guards_in_full.get(self.names.resolve(where.module, kind.path), (None, None))
+            if mode is not None:
+                return mode
+        return next((m for m in (self._named_in(one, where, in_full) for one in kind.args) if m), None)
 
     def _index(self, number: int, unit: ir.Unit, function: ir.Function) -> None:
         effects = self._effects[unit.language]
@@ -322,20 +333,22 @@ class Types:
         """The mode of the guard that a type is or contains (in Option, Result, tuples …); None where it holds none."""
         if kind is None:
             return None
-        name = kind.path[-1]
-        if name == GUARD:
-            return "exclusive"
-        if name in effects.own.guards:
-            return "exclusive"
-        if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
-            return effects.guards[name]
-        if kind.path in self.own_guards:
-            return self.own_guards[kind.path]
+        itself = self._mode(kind, effects)
+        if itself is not None:
+            return itself
         if kind.path in self.holders:
             return self.holders[kind.path]
         if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
+
+    def waits_for(self, guard: ir.Type | None, effects: Effects) -> Literal["thread", "task"]:
+        """How the lock of a guard waits, as far as its type says; as tasks do where nothing is known."""
+        if guard is None or len(guard.path) < 2:
+            return "task"
+        in_full = effects.guards_in_full.get(guard.path)
+        listed = in_full[1] if in_full is not None else effects.lock((guard.path[0], "Mutex"))
+        return listed.waits if listed is not None else "task"
 
     def guard_in(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
         """The guard that a type is or contains."""
@@ -354,12 +367,18 @@ class Types:
 
     def is_guard(self, kind: ir.Type | None, effects: Effects) -> bool:
         """Whether the type itself is a guard."""
-        if kind is None:
-            return False
+        return kind is not None and self._mode(kind, effects) is not None
+
+    def _mode(self, kind: ir.Type, effects: Effects) -> Mode | None:
+        """The mode of the guard that the type itself is."""
         name = kind.path[-1]
-        if name == GUARD or name in effects.own.guards or kind.path in self.own_guards:
-            return True
-        return name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types)
+        if name == GUARD or name in effects.own.guards:
+            return "exclusive"
+        if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
+            return effects.guards[name]
+        if kind.path in effects.guards_in_full:
+            return effects.guards_in_full[kind.path][0]
+        return self.own_guards.get(kind.path)
 
     def behind(self, kind: ir.Type | None, effects: Effects) -> Iterator[ir.Type]:
         """The type, and the types that it stands for, outermost first."""
