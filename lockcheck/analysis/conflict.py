@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.summaries import lets_in
+from lockcheck.analysis.summaries import given_as, lets_in
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
@@ -322,20 +322,14 @@ def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     event = moment.event
     if isinstance(event, ir.Convert):
         return below(hold.holder, event.src) or event.mode not in _WRITES
-    if not isinstance(event, ir.Invoke):
-        return False
-    for number, operand in enumerate(event.operands):
-        if operand.moved and operand.place is not None and below(hold.holder, operand.place):
-            return number not in reach.beside
-    return False
+    number = given_as(event, hold) if isinstance(event, ir.Invoke) else -1
+    return number >= 0 and number not in reach.beside
 
 
 def let_go(moment: Moment, hold: Hold, reach: Reach) -> bool:
     """The same, where the callee knows of the guard: when a closure has run that has captured it, nobody says."""
     event = moment.event
-    bodies = [number for number, _, _ in event.lambdas] if isinstance(event, ir.Invoke) else []
-    places = [event.operands[number].place for number in bodies] if isinstance(event, ir.Invoke) else []
-    captured = any(place is not None and below(hold.holder, place) for place in places)
+    captured = isinstance(event, ir.Invoke) and given_as(event, hold) in [number for number, _, _ in event.lambdas]
     return not captured and _handed_over(moment, hold, reach)
 
 

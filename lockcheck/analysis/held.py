@@ -27,6 +27,7 @@ from lockcheck.analysis.summaries import (
     Wait,
     discharged,
     freed_for,
+    given_as,
     heard_by,
     instantiate,
     is_parameter,
@@ -50,9 +51,13 @@ from lockcheck.linker import Linked
 
 
 class _Under(NamedTuple):
-    """What holds where a call comes to something that its callee does: see `Reach`."""
+    """What holds where a call comes to something that its callee does: see `Reach`.
+
+    `given`: the parameters whose guards go into the call for good, each with the number of the callee's parameter.
+    """
 
     beside: frozenset[int]
+    given: tuple[tuple[int, int], ...]
     when: Facts
     freed: tuple[ir.Lock, ...]
 
@@ -259,10 +264,13 @@ class Walk:
         """Whether a lock is a parameter itself: whether it is one at all, the caller may know."""
         return isinstance(place.root, int) and place.root < self.told.parameters and not place.way
 
+    def passed_in(self, ways: Ways) -> list[Hold]:
+        """The guards that are held on some way and came in by a parameter."""
+        return [hold for hold in frozenset[Hold]().union(*ways) if is_parameter(hold.taken)]
+
     def beside(self, ways: Ways) -> frozenset[int]:
         """The parameters whose guards are held on some way."""
-        some = frozenset[Hold]().union(*ways)
-        return frozenset(parameter_of(h.taken) for h in some if is_parameter(h.taken))
+        return frozenset(parameter_of(hold.taken) for hold in self.passed_in(ways))
 
     # ------------------------------------------------------------------------------------------------------- calls
 
@@ -306,7 +314,11 @@ class Walk:
         fitting = at.agreeing(ways, mine) if mine is not None else NOWHERE
         if mine is None or not fitting:
             return None
-        return _Under(self.beside(fitting), self.told.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
+        passed = [(parameter_of(h.taken), given_as(step, h)) for h in self.passed_in(fitting)]
+        captured = (-1, *(number for number, _, _ in step.lambdas))
+        kept = frozenset(parameter for parameter, number in passed if number in captured)
+        given = tuple((parameter, number) for parameter, number in passed if number not in captured)
+        return _Under(kept, given, self.told.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
 
     def target(self, step: ir.Invoke, target: int, ways: Ways, under: dict[Facts, _Under | None]) -> Ways:
         """The ways after one of a call's targets; `under` is what is known already of the targets' conditions."""
@@ -318,19 +330,20 @@ class Walk:
 
     def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
         """The acquisitions that a callee, or a thread that it waits for, comes to are met here too."""
-        here = Site(self.number, step.at)
+        here, fates = Site(self.number, step.at), dict(summary.fates)
         for number, reach in enumerate((*summary.reaches, *summary.joins)):
             if reach.when not in under:
                 under[reach.when] = self.under(step, ways, reach.when)
             met_under = under[reach.when]
             if met_under is None or is_told(reach, step, self.linked):
                 continue
-            beside, when, freed = met_under
+            kept, given, when, freed = met_under
             inside = instantiate(reach.lock, step, self.linked)
             inside = at.for_all(inside, self.linked.of_all.get(step.at))
             own = number < len(summary.reaches)
             if own and self.told.is_full((inside.place, inside.owner, reach.mode, reach.recursive)):
                 continue
+            beside = kept.union(mine for mine, theirs in given if theirs in reach.beside or theirs not in fates)
             mine, free = reach.through(step, here, inside), freed_for(reach, step, self.linked, freed)
             mine = mine._replace(beside=beside, when=when, freed=free, heard=heard_by(reach, step, self.linked))
             (self.told.reach if own else self.told.join)(mine)

@@ -38,4 +38,6 @@ def joined(walk: Walk, others: Iterable[ir.Region], where: ir.Range, ways: Ways)
     for body in others:
         for reach in reached_by(walk.number, walk.linked, told.parameters, body, walk.summarize):
             trace, when = (Site(walk.number, where), *reach.trace), told.of_parameters(at.common(ways))
-            told.join(reach._replace(trace=trace, beside=frozenset(), when=when, freed=hands.freed(ways), heard=-1))
+            told.join(
+                reach._replace(trace=trace, beside=walk.beside(ways), when=when, freed=hands.freed(ways), heard=-1)
+            )

@@ -15,7 +15,19 @@ from msgspec.structs import astuple, replace
 
 from lockcheck import ir
 from lockcheck.analysis import ways as at
-from lockcheck.analysis.ways import ELSEWHERE, LONGEST_WAY, NOWHERE, Fact, Facts, Site, Taken, Ways, moved_to
+from lockcheck.analysis.ways import (
+    ELSEWHERE,
+    LONGEST_WAY,
+    NOWHERE,
+    Fact,
+    Facts,
+    Hold,
+    Site,
+    Taken,
+    Ways,
+    below,
+    moved_to,
+)
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
 from lockcheck.linker.places import KEYED, is_written_key, of_caller
 
@@ -239,6 +251,14 @@ def is_parameter(taken: Taken) -> bool:
 def parameter_of(taken: Taken) -> int:
     """The number of the parameter that a passed guard came in by."""
     return int(taken.lock.place.way[0])
+
+
+def given_as(step: ir.Invoke, hold: Hold) -> int:
+    """The number of the operand by which a guard goes into a call for good; below 0 where it stays."""
+    for number, operand in enumerate(step.operands):
+        if operand.moved and operand.place is not None and below(hold.holder, operand.place):
+            return number
+    return -1
 
 
 def _known(part: str, step: ir.Invoke) -> str:

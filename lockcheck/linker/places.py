@@ -195,9 +195,11 @@ class Places(ABC):
             self.types[slot] = self.program.types.filled(known, kind, self.effects)
 
     def is_option(self, place: ir.Place | None) -> bool:
-        """Whether the value at a place may be missing, and then holds nothing."""
-        kind = self.type_of(place)
-        return kind is not None and kind.path[-1] == "Option"
+        """Whether the value at a place may be missing, and then holds nothing; nor does an error without a guard."""
+        kind, types = self.type_of(place), self.program.types
+        if kind is None or kind.path[-1] != "Result" or len(kind.args) != 2:
+            return kind is not None and kind.path[-1] == "Option"
+        return types.guard_mode(kind.args[0], self.effects) is not None and types.is_plain(kind.args[1], self.effects)
 
     def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
         """What a question about the value at a place is about: the oldest name of a value that nothing changes.

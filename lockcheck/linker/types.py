@@ -26,6 +26,8 @@ REF = ("[ref]",)
 LOCKS = ("Lock", "Mutex", "Semaphore")
 """How the names of classes end that are locks made by hand."""
 _DEPTH = 12
+_PARTS = 64
+"""An error of more types than that may have anything in it."""
 _Gives: TypeAlias = Mapping[str, tuple[ir.Type, ir.Type]]
 """By the name of a method the guard that it gives, and what that comes in."""
 
@@ -355,6 +357,21 @@ class Types:
         if kind is None or self.is_guard(kind, effects):
             return kind
         return next((g for g in (self.guard_in(a, effects) for a in kind.args) if g is not None), None)
+
+    def is_plain(self, kind: ir.Type | None, effects: Effects) -> bool:
+        """Whether a value of the type certainly has no guard in it."""
+        seen, waiting = set[ir.Type](), [kind]
+        while waiting:
+            one = waiting.pop()
+            if one is None or one == UNKNOWN or len(seen) > _PARTS or self.guard_mode(one, effects) is not None:
+                return False
+            if one in seen:
+                continue
+            seen.add(one)
+            decl = self.names.types.get(one.path)
+            waiting += one.args
+            waiting += [self.field(one, part.name, effects)[0] for part in decl.fields] if decl is not None else ()
+        return True
 
     def locks_given(self, number: int) -> frozenset[int]:
         """The parameters of a function that are declared to be locks, by what they stand for."""
