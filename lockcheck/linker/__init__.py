@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.givers import givers
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
+from lockcheck.linker.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
+from lockcheck.linker.readings import Reading
 from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
@@ -50,29 +50,6 @@ _NONE: frozenset[int] = frozenset()
 
 _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
-
-
-class Reading(msgspec.Struct, frozen=True, array_like=True):
-    """What a function was made of: the functions whose steps were read to link it, those of which only was asked what
-    their results are other names of, and those that it may call.
-    """
-
-    steps: tuple[int, ...]
-    results: tuple[int, ...]
-    calls: tuple[int, ...]
-
-    @property
-    def every(self) -> tuple[int, ...]:
-        """All of these functions."""
-        return (*self.steps, *self.results, *self.calls)
-
-    def beside(self, other: Reading) -> Reading:
-        """Both together."""
-        if self == other:
-            return self
-        steps, calls = {*self.steps, *other.steps}, {*self.calls, *other.calls}
-        results = {*self.results, *other.results} - steps
-        return Reading(tuple(sorted(steps)), tuple(sorted(results)), tuple(sorted(calls)))
 
 
 class _DeeperError(Exception):
@@ -403,71 +380,8 @@ class Program:
         whether one of some words stands in the text of a function, by its number.
         """
         if effects.objects:
-            return self._openers(language, effects, says)
+            return openers(self, language, effects, says)
         return givers(self, language, effects)
-
-    def _openers(self, language: str, effects: Effects, says: Callable[[int, ir.Words], bool]) -> ir.Words:
-        """The names of fields and variables that are locks, and of functions and classes that take one.
-
-        What a block is opened with takes a lock only where something that does stands in its text.
-        """
-        units = [unit for unit in self.units if unit.language == language]
-        renamed = [(line.target[-1], line.name) for unit in units for line in unit.imports if line.target]
-        locks, typed = self._named_as_locks(units, effects)
-        while new := {name for of, name in renamed if of in locks} - locks:
-            locks |= new
-        methods, plain = set[str](), set[str]()
-        by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters), ir.Words(spoken=frozenset(locks))
-        waiting: dict[int, tuple[str, ir.Path]] = {}
-        entering = self.types.called(effects.enters)
-        for number, (unit, function) in enumerate(self.functions):
-            if unit.language != language:
-                continue
-            owner = self.types.context(number).owner if number in entering else None
-            if function.around:
-                waiting[number] = function.name, ()
-            elif owner is not None:
-                waiting[number] = owner.path[-1], owner.path
-            elif function.computed and says(number, of_locks):
-                locks.add(function.name)
-            elif function.by_hand and says(number, by_hand):
-                (plain if function.owner is None else methods).add(function.name)
-        listed = effects.words(frozenset()).any | effects.enters
-        alone, words = set(locks), ir.Words(frozenset(locks), listed | methods, frozenset(plain))
-        while waiting:
-            taking = [number for number in waiting if says(number, words)]
-            said = [waiting.pop(number) for number in taking]
-            new = {name for name, _ in said}.union(*(typed.get(path, ()) for _, path in said))
-            new = (new | {name for of, name in renamed if of in new}) - alone
-            if not new:
-                break
-            alone |= new
-            words = ir.Words(frozenset(new))
-        return ir.Words(frozenset(alone))
-
-    def _named_as_locks(self, units: Sequence[ir.Unit], effects: Effects) -> tuple[set[str], dict[ir.Path, set[str]]]:
-        """The names of fields, variables, parameters and functions that are or give locks, and those of other types."""
-        named = [
-            (field.name, field.type, Context(decl.module, ir.Type((*decl.module, decl.name))))
-            for unit in units
-            for decl in unit.types
-            for field in decl.fields
-        ]
-        named += [(s.name, s.type, Context(s.module)) for unit in units for s in unit.statics if s.type is not None]
-        found = [(name, self.types.resolve(made, at, effects)) for name, made, at in named]
-        languages = {unit.language for unit in units}
-        for number, (unit, function) in enumerate(self.functions):
-            if unit.language in languages:
-                at, params = self.types.context(number), function.params[function.takes_self :]
-                found += [(one.name, self.types.resolve(one.type, at, effects)) for one in params if one.type]
-                found += [(function.name, self.returned_type(number, None))] if function.returns is not None else []
-        locks, typed = set[str](), dict[ir.Path, set[str]]()
-        for name, known in found:
-            for kind in self.types.behind(known, effects):
-                typed.setdefault(kind.path, set()).add(name)
-                if any(self.types.lock_type(one, effects) is not None for one in (kind, *kind.args)):
-                    locks.add(name)
-        return locks, typed
 
     # -------------------------------------------------------------------------------------------- about functions
 
