@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -245,10 +244,12 @@ def _is_named(analysis: Analysis, moment: Moment, lock: ir.Lock | None) -> bool:
 
 
 def _calls_of(analysis: Analysis, number: int, near: bool) -> Iterator[Moment]:
-    """The calls of a function in its own module, and where locks are taken, unless only those `near` are wanted."""
-    beside = (one for other in analysis.program.siblings(number) for one in analysis.moments(other))
-    both = chain(beside, () if near else analysis)
-    return (one for one in both if isinstance(one.event, ir.Invoke) and number in one.event.targets)
+    """The calls of a function, those in its own module first; unless only those `near` are wanted, all others too."""
+    near_by = analysis.program.siblings(number)
+    beside = (one for other in near_by for one in analysis.moments(other))
+    yield from (one for one in beside if isinstance(one.event, ir.Invoke) and number in one.event.targets)
+    if not near:
+        yield from (one for one in analysis.calls_of(number) if one.function not in near_by)
 
 
 def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
