@@ -29,7 +29,7 @@ from lockcheck.analysis.ways import (
     moved_to,
 )
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
-from lockcheck.linker.places import KEYED, is_written_key, of_caller
+from lockcheck.linker.places import KEYED, is_written_key, of_caller, plain
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -280,7 +280,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return moved_to(lock, ir.Place(ELSEWHERE))
     inner = tuple(_known(part, step) if part.startswith("[") else part for part in lock.place.way)
-    place = oldest(ir.Place(base.root, base.way + inner), caller.alias)
+    place = plain(oldest(ir.Place(base.root, base.way + inner), caller.alias))
     place = at_home(place, caller.home) if caller.home else place
     if lock.thin and root == 0 and base == ir.Place(0):
         return replace(lock, place=place)

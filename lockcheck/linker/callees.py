@@ -12,8 +12,11 @@ from lockcheck.linker.acts import Acts
 from lockcheck.linker.library import Library
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.made import flowed
-from lockcheck.linker.places import plain
+from lockcheck.linker.places import plain, slot_of
 from lockcheck.linker.types import GUARD, UNKNOWN
+
+_OF_ONE = ("Option", "Result")
+"""What has one value, or none."""
 
 _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
@@ -47,7 +50,9 @@ class Callees(Acts, Library):
             if closure.deferred:
                 self.lambdas[call.dst] = closure
             else:
-                self.inline(closure, ir.Place(call.dst), surely=True)
+                named = {ir.Place(to): one.place for to, one in zip(closure.params, call.operands, strict=False)}
+                with self.named_so(named):
+                    self.inline(closure, ir.Place(call.dst), surely=True)
             return
         self.closures(call, None)
         known, kind = self.canon(place), self.type_of(place)
@@ -111,6 +116,7 @@ class Callees(Acts, Library):
                 self.learn(call.dst, self.asked_for(call, outer) or flowed(said, outer))
                 self.library(call, name, outer, carries=not inside)
                 self.learn(call.dst, flowed(said, outer, self.passed_to(call)))
+                self.made_by_closure(call, shape, said)
                 return
             if self.signal(call, outer) or self.wait_or_block(call, f"{outer.path[-1]}.{name}", inside):
                 return
@@ -119,6 +125,13 @@ class Callees(Acts, Library):
                     return
                 inside = True
         self.unknown_method(call, name, kind)
+
+    def made_by_closure(self, call: ir.Call, shape: str, said: ir.Type) -> None:
+        """`found.map(|one| one.lock.clone())`: what the closure gives is what is there, if anything is."""
+        gives = shape in _OF_ONE and "@" in (said.path[0], *(one.path[0] for one in said.args))
+        for operand in call.operands[1:] if gives else ():
+            if self.is_lambda(operand):
+                self.name(ir.Place(call.dst), ir.Place(self.lambdas[slot_of(operand.place)].result))
 
     def is_of_content(self, name: str, guard: ir.Type) -> bool:
         """Whether what a guard guards is known to have a method of this name: `upgrade` of a `Weak` in a mutex."""

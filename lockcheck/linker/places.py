@@ -7,7 +7,8 @@ Never: what a call means.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,17 @@ class Places(ABC):
             self.torn.add(dst)
             return
         self.alias[dst] = src
+
+    @contextmanager
+    def named_so(self, given: Mapping[ir.Place, ir.Place | None]) -> Iterator[None]:
+        """Places are other names of what is given meanwhile, whatever else they are before and after."""
+        before = {place: self.alias.pop(place, None) for place in given}
+        self.alias.update((place, known) for place, known in given.items() if known is not None)
+        yield
+        for place, known in before.items():
+            self.alias.pop(place, None)
+            if known is not None:
+                self.alias[place] = known
 
     def lends(self, parameter: int, given: Sequence[ir.Place | None]) -> None:
         """A parameter is called, here or further on, with the values at these places."""
