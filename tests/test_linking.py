@@ -114,6 +114,28 @@ def test_a_lock_for_which_a_type_of_the_tree_stands_in_at_times_is_one(
     assert found(tmp_path, monkeypatch) == [("src/table.rs", 7, "LCK201", "declared")]
 
 
+@pytest.mark.parametrize("name", ["FxDashMap", "DashMap", "HashMap"])
+def test_a_concurrent_map_is_known_by_its_name_where_its_crate_is_not_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A crate of the same project hands it on, by its own name or with another hasher."""
+    code = f"""use shared::{name};
+pub struct Cache {{
+    map: {name}<u32, String>,
+}}
+impl Cache {{
+    pub fn bad(&self) {{
+        if let Some(one) = self.map.get(&1) {{
+            self.map.insert(1, one.clone());
+        }}
+    }}
+}}
+"""
+    write_tree(tmp_path, {"Cargo.toml": '[package]\nname = "top"\nversion = "1.0.0"\n', "src/lib.rs": code})
+    expected = [] if name == "HashMap" else [("src/lib.rs", 8, "LCK202", "inferred")]
+    assert found(tmp_path, monkeypatch) == expected
+
+
 @pytest.mark.parametrize("edition", ["", 'edition = "2018"\n'], ids=["2015", "2018"])
 def test_paths_of_imports_begin_at_the_root_of_a_crate_up_to_2015(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str

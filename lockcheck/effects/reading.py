@@ -105,9 +105,10 @@ def locks(
             by_crate.setdefault((parts[0], parts[-1]), lock)
             if objects:
                 in_full[parts] = lock
-            elif lock.family in ("mutex", "rwlock"):
-                known = by_name[parts[-1]].methods if parts[-1] in by_name else {}
-                by_name[parts[-1]] = LockType(parts[-1], lock.family, "thread", False, {**lock.methods, **known})
+            elif lock.family in ("mutex", "rwlock", "map"):
+                for name in (parts[-1], *entry.get("called", ())):
+                    known = by_name[name].methods if name in by_name else {}
+                    by_name[name] = LockType(name, lock.family, "thread", False, {**lock.methods, **known})
     return by_crate, in_full, by_name
 
 

@@ -20,6 +20,7 @@ from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
 from lockcheck.linker.sides import Handed
+from lockcheck.linker.spins import waiting
 from lockcheck.linker.types import UNKNOWN
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Pass(Judged, Callees):
             case ir.Loop(body, label):
                 round_ = self.region(body)
                 self.of_all.update(rounds.of_loop(round_))
-                self.out.append(ir.Loop(round_, label))
+                self.out.append(ir.Loop(waiting(round_, label), label))
             case _:
                 self.out.append(step)
 
