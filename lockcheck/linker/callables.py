@@ -157,12 +157,6 @@ class Callables(Callees):
         )
         return ir.Region((runs,), (), at)
 
-    def closure_body(self, closure: ir.Lambda, receiver: ir.Place | None = None) -> ir.Region:
-        """What runs when the closure does. A coroutine that it returns is awaited by who called it."""
-        body = super().closure_body(closure, receiver)
-        waiting = self.pending.pop(closure.result, None)
-        return body if waiting is None else ir.Region((body, waiting), (), body.at)
-
     def bodies_of(self, operands: tuple[ir.Operand, ...], at: ir.Range) -> tuple[ir.Region, ...]:
         """Bodies that call each operand that can be called."""
         found = (self.body_of(operand.place, at) for operand in operands if operand.place is not None)
