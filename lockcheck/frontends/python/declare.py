@@ -58,6 +58,7 @@ _WAITS = re.compile(
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _MARK = re.compile(rb"^[ \t]+@(?:\w+\.)*(\w+)", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+_GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w \t,]+)\r?$", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
 _ANYTHING = (("object",), ("Any",))
@@ -333,6 +334,24 @@ class _Declarer:
         else:
             self.statics.append(ir.Static(scope.module, name, kind, said.span(1)))
 
+    def made_later(self, module: ir.Path) -> None:
+        """Variables of the module that its functions give a value: `global lock`, and then `lock = Lock()`."""
+        known = {one.name: number for number, one in enumerate(self.statics)}
+        for said in _GLOBAL.finditer(self.text.masked):
+            names = frozenset(re.findall(rb"\w+", said[1]))
+            for one in _OWN.finditer(self.text.masked, said.end(), self.text.suite_end(said.start(1))):
+                kind = None
+                if one[1] in names:
+                    kind = values.value_type(self.text.masked[one.end() : self.text.statement_end(one.end())])
+                if kind is None or kind.path[0] in ("None", "[at]"):
+                    continue
+                name = one[1].decode()
+                number = known.setdefault(name, len(self.statics))
+                if number == len(self.statics):
+                    self.statics.append(ir.Static(module, name, kind, one.span(1)))
+                elif self.statics[number].type in (None, ir.Type(("None",))):
+                    self.statics[number] = structs.replace(self.statics[number], type=kind)
+
     # -------------------------------------------------------------------------------------------------- functions
 
     def function(self, line: Line, said: re.Match[bytes], scope: _Scope, begin: int) -> None:
@@ -488,6 +507,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     package, marks = posixpath.basename(source.path) == "__init__.py", frozenset(_MARK.findall(text.masked))
     declarer = _Declarer(source.data, text, package, _is_tests(source.path), marks)
     declarer.block(0, len(source.data), _Scope(module))
+    declarer.made_later(module)
     declarer.statements(module)
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),

@@ -75,6 +75,13 @@ class Outline:
             end = after
         return end
 
+    def suite_end(self, start: int) -> int:
+        """Where the indented block ends in which the line that begins at `start` or before it stands."""
+        number = bisect_right(self.starts, start) - 1
+        indent = self.lines[number].indent if number >= 0 else 0
+        rest = (one.start for one in self.lines[number + 1 :] if one.indent < indent)
+        return next(rest, len(self.masked))
+
     def statement_end(self, start: int) -> int:
         """Where the logical line that begins at `start` ends: at its line end or `;`, brackets closed."""
         for at in self.outside(start):
