@@ -183,6 +183,8 @@ class Effects:
     """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
     makers: frozenset[str] = names("steady.makers")
     """Functions that give a new value."""
+    may_be_empty: frozenset[str] = names("truth.empty")
+    """Types of values of which those that are there are not all true, by their last name."""
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
     separator: str = word("language.separator")

@@ -198,8 +198,15 @@ class Pass(Judged, Callees):
         elif about is not None:
             self.out.append(ir.Assume(about, value, step.present))
 
+    def may_be_empty(self, place: ir.Place) -> bool:
+        """Whether a value that is there may be false, by its type."""
+        kind = self.type_of(place)
+        return kind is not None and kind.path[-1] in self.effects.may_be_empty
+
     def is_nothing(self, step: ir.Refine) -> None:
-        """What is known where it was asked whether a value is nothing at all."""
+        """What is known where it was asked whether a value is nothing at all. What is not may still be empty."""
+        if step.present or not self.may_be_empty(step.place):
+            self.refine(ir.Refine(step.place, not step.present, step.sure))
         own = isinstance(step.place.root, int) and step.place.root in self.asks_lock.keys() | self.asks_self.keys()
         about = self.asked(step.place) if not own and not self.is_oneself(step.place) else None
         if about is not None:

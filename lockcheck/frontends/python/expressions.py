@@ -394,9 +394,10 @@ class Expressions(Frame):
 
     def told(self, place: ir.Place, is_there: bool, value: ir.Path, nothing: bool) -> Iterator[ir.Step]:
         """What one side of a test says. `nothing`: that was asked, and what is not nothing may still be empty."""
-        yield ir.Refine(place, is_there, False, value)
         if nothing:
             yield ir.Refine(place, not is_there, False, ir.NOTHING)
+        else:
+            yield ir.Refine(place, is_there, False, value)
 
     # ---------------------------------------------------------------------------------------------- comprehensions
 
