@@ -62,10 +62,11 @@ def _named_as_locks(
 ) -> tuple[set[str], dict[ir.Path, set[str]]]:
     """The names of fields, variables, parameters and functions that are or give locks, and those of other types."""
     named = [
-        (field.name, field.type, Context(decl.module, ir.Type((*decl.module, decl.name))))
+        (field.name, kind, Context(decl.module, ir.Type((*decl.module, decl.name))))
         for unit in units
         for decl in unit.types
         for field in decl.fields
+        for kind in (field.type, *field.put)
     ]
     named += [(s.name, s.type, Context(s.module)) for unit in units for s in unit.statics if s.type is not None]
     found = [(name, program.types.resolve(made, at, effects)) for name, made, at in named]
