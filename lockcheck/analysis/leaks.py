@@ -91,14 +91,17 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                         found[hold.taken].append(Leak(hold, moment, moment.event.at, by_error))
         released, hanging = _released(_releases(moments)), _hanging(moments)
         by_call, lent = _released(_releases_by_call(analysis, moments)), _lent(moments)
+        function, enters = analysis.program.functions[number][1], analysis.effects(number).enters
         for taken, several in found.items():
             if taken.site.at in hanging or taken.lock.place in lent:
                 continue
             forgotten = several[0].hold.holder.root == LEAKED.root
             if taken.inner:
                 ours = [] if taken.lock.owner in given_by_call else _ours(taken, several, by_call, frozenset())
+            elif function.name in enters and function.owner is not None:  # (its partner is not called where it fails)
+                ours = [leak._replace(mild=leak.by_error) for leak in several if leak.fails]
             else:
-                around = analysis.program.functions[number][1].around  # (its end is its own, whoever else gives back)
+                around = function.around  # (its end is its own, whoever else gives back)
                 ours = several if forgotten else _ours(taken, several, released, frozenset() if around else given)
             elsewhere = _is_given_back_beside if forgotten else _handed_on
             if ours and not elsewhere(analysis, number, taken):
