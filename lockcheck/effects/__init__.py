@@ -187,6 +187,8 @@ class Effects:
     """Types of values of which those that are there are not all true, by their last name."""
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
+    steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")
+    """By methods: types whose method raises nothing to reckon with where it is given no more than so many arguments."""
     separator: str = word("language.separator")
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""

@@ -56,6 +56,8 @@ class Objects(Constructions):
 
     def may_raise(self, step: ir.Step, call: ir.Call) -> bool:
         """Whether an exception is to be reckoned with. Library calls that are steady raise none: see `settled`."""
+        if call.throws in self.settled and self.is_steady(call):
+            return False
         if isinstance(step, ir.Invoke) and not step.targets and call.throws in self.settled:
             name, given = step.name.rpartition(".")[2], self.effects.steady_given
             return not (name in self.effects.steady or len(call.operands) >= given.get(name, sys.maxsize))
@@ -67,6 +69,14 @@ class Objects(Constructions):
         if isinstance(step, ir.Region):  # (a function within this one, which runs here)
             return any(self.may_raise(one, call) for one in step.steps)
         return isinstance(step, (ir.Invoke, ir.Block, ir.Callback))
+
+    def is_steady(self, call: ir.Call) -> bool:
+        """Whether it is a method of a type whose exceptions nobody reckons with."""
+        known = self.effects.steady_of.get(call.word)
+        if known is None or not isinstance(call.callee, ir.Method):
+            return False
+        kind = self.type_of(call.operands[0].place)
+        return kind is not None and len(call.operands) <= known.get(self.effects.separator.join(kind.path), 0)
 
     def will_raise(self, call: ir.Call) -> bool:
         """Whether a task of a function within this one is made and waited for: it raises what that does."""
