@@ -181,3 +181,18 @@ def test_time_grows_with_the_orders_of_locks(
     second, report = seconds(many)
     assert len([one for one in report.findings if one.slug == "lock-order-cycle"]) == found
     assert second < first * (many // few) * 2.5
+
+
+def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the grammar does not know is looked for around broken places: each look ahead has an end."""
+
+    def seconds(attributes: int) -> float:
+        top = tmp_path / str(attributes)
+        write_tree(top, {"lib.rs": "use std::sync::Mutex;\nfn f(m: &Mutex<u32>) { ) " + "#[a] " * attributes + "fn"})
+        monkeypatch.chdir(top)
+        begun = time.process_time()
+        assert len(engine.check(["."], Settings(), Work()).problems) == 1
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(12_000) < seconds(3_000) * 4 * 2.5

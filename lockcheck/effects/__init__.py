@@ -181,14 +181,14 @@ class Effects:
     signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]] = read(reading.signals)
     steady: frozenset[str] = names("steady.names")
     """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
-    makers: frozenset[str] = names("steady.makers")
-    """Functions that give a new value."""
-    may_be_empty: frozenset[str] = names("truth.empty")
-    """Types of values of which those that are there are not all true, by their last name."""
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
     steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")
     """By methods: types whose method raises nothing to reckon with where it is given no more than so many arguments."""
+    makers: frozenset[str] = names("steady.makers")
+    """Functions that give a new value."""
+    may_be_empty: frozenset[str] = names("truth.empty")
+    """Types of values of which those that are there are not all true, by their last name."""
     separator: str = word("language.separator")
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""

@@ -79,8 +79,8 @@ class Outline:
         """Where the indented block ends in which the line that begins at `start` or before it stands."""
         number = bisect_right(self.starts, start) - 1
         indent = self.lines[number].indent if number >= 0 else 0
-        rest = (one.start for one in self.lines[number + 1 :] if one.indent < indent)
-        return next(rest, len(self.masked))
+        rest = map(self.lines.__getitem__, range(number + 1, len(self.lines)))
+        return next((one.start for one in rest if one.indent < indent), len(self.masked))
 
     def statement_end(self, start: int) -> int:
         """Where the logical line that begins at `start` ends: at its line end or `;`, brackets closed."""
