@@ -196,3 +196,25 @@ def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatc
 
     seconds(10)
     assert seconds(12_000) < seconds(3_000) * 4 * 2.5
+
+
+DEEP = """\
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::Mutex;
+pub struct Desk { rows: Mutex<u8>, tell: Sender<u8>, told: Mutex<Receiver<u8>> }
+impl Desk {
+    pub fn waits(&self) -> u8 {
+        let rows = self.rows.lock().unwrap();
+        self.told.lock().unwrap().recv().unwrap() + *rows
+    }
+    pub fn begins(&self) { self.goes_0(); }
+"""
+LINK = "    fn goes_%d(&self) { loop { if self.more() { self.goes_%d(); } else { break; } } }\n"
+LAST = "    fn goes_300(&self) { *self.rows.lock().unwrap() = 1; self.tell.send(1).unwrap(); }\n}\n"
+
+
+def test_how_far_down_a_signal_is_given_takes_no_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = "".join(LINK % (one, one + 1) for one in range(300))
+    write_tree(tmp_path, {"src/lib.rs": DEEP + links + LAST})
+    monkeypatch.chdir(tmp_path)
+    assert engine.check(["."], Settings(), Work(jobs=1)).problems == ()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Site
+from lockcheck.analysis.order import components
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.linker import Linked
 
@@ -52,35 +53,74 @@ def rings(analysis: Analysis, number: int, slot: int | None = None, plain: bool 
     return analysis.once(_Known).rings(number, slot, plain)
 
 
+_Asked: TypeAlias = "tuple[int, int | None, bool]"
+"""Whose rings are asked for: see `rings`."""
+
+_Key: TypeAlias = "_Asked | int"
+"""What is known of a function: its rings (see `rings`), or (the number alone) what a call of it asks for."""
+
+_ROUNDS = 2
+"""Functions that need each other are gone through so often."""
+
+
 class _Known:
-    """What every function is known to come to."""
+    """What every function is known to come to: callees first, so that nothing is asked for within another question."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._rings: dict[tuple[int, int | None, bool], tuple[Ring, ...]] = {}
+        self._rings: dict[_Asked, tuple[Ring, ...]] = {}
         self._needs: dict[int, frozenset[Need]] = {}
 
     def rings(self, number: int, slot: int | None, plain: bool) -> tuple[Ring, ...]:
         """See `rings`."""
         key = number, slot, plain
         if key not in self._rings:
-            self._rings[key] = ()
-            linked = self._analysis.linked(number)
-            names = _names(linked, slot) if linked is not None and slot is not None else None
-            some = plain or slot is None or bool(self.rings(number, slot, True))
-            if linked is not None and some:
-                self._rings[key] = _Before(number, linked, self, names, plain).everywhere()
+            start: _Key = key
+            for group in components(start, self._wanted):
+                for _ in range(0 if self._knows(group[0]) else min(len(group), _ROUNDS)):
+                    for one in sorted(group, key=str):
+                        self._work_out(one)
         return self._rings[key]
 
+    def ringing(self, key: _Asked) -> tuple[Ring, ...]:
+        """The rings of a callee, as far as they are known."""
+        return self._rings.get(key, ())
+
     def needs(self, number: int) -> frozenset[Need]:
-        """What a call of the function asks for on every way."""
-        if number not in self._needs:
-            self._needs[number] = frozenset()
-            linked = self._analysis.linked(number)
-            if linked is not None:
-                after = _Before(number, linked, self, frozenset(), False).region(linked.root, frozenset())
-                self._needs[number] = after or frozenset()
-        return self._needs[number]
+        """What a call of the function asks for on every way, as far as that is known."""
+        return self._needs.get(number, frozenset())
+
+    def _knows(self, key: _Key) -> bool:
+        return key in (self._needs if isinstance(key, int) else self._rings)
+
+    def _wanted(self, key: _Key) -> Iterator[_Key]:
+        """What must be known before."""
+        before = None if self._knows(key) else self._before(key)
+        if before is None:
+            return
+        for region in (before.linked.root, *(before.linked.elsewhere if not isinstance(key, int) else ())):
+            for step in _calls(region):
+                if not isinstance(key, int):
+                    yield from before.coming(step)
+                if not before.plain and before.is_sure(step):
+                    yield step.targets[0]
+
+    def _work_out(self, key: _Key) -> None:
+        before = self._before(key)
+        if isinstance(key, int):
+            after = before.region(before.linked.root, frozenset()) if before is not None else None
+            self._needs[key] = after or frozenset()
+        else:
+            self._rings[key] = before.everywhere() if before is not None else ()
+
+    def _before(self, key: _Key) -> _Before | None:
+        """The walk that answers; None where there is nothing to walk over."""
+        number, slot, plain = (key, None, False) if isinstance(key, int) else key
+        linked = self._analysis.linked(number)
+        if linked is None or not (plain or slot is None or self.rings(number, slot, True)):
+            return None
+        names = None if slot is None else _names(linked, slot)
+        return _Before(number, linked, self, frozenset() if isinstance(key, int) else names, plain)
 
 
 def _names(linked: Linked, slot: int) -> frozenset[int]:
@@ -91,6 +131,18 @@ def _names(linked: Linked, slot: int) -> frozenset[int]:
         found |= new
         new = {one for one, other in pairs if other in found and isinstance(one, int)} - found
     return frozenset(found)
+
+
+def _calls(region: ir.Region) -> Iterator[ir.Invoke]:
+    """The calls in a region, those that stand in what is handed to others included."""
+    for step in ir.steps_of(region, closures=False):
+        if isinstance(step, ir.Invoke):
+            yield step
+            for _, body, _ in step.lambdas:
+                yield from _calls(body)
+        elif isinstance(step, ir.Register):
+            for body in step.bodies:
+                yield from _calls(body)
 
 
 State = frozenset[Need] | None
@@ -191,22 +243,26 @@ class _Before:
     def invoke(self, step: ir.Invoke, state: frozenset[Need]) -> State:
         for _, body, _ in step.lambdas:
             self.region(body, state)
-        sure = step.certain and len(step.targets) == 1
-        for target in step.targets:
-            for ring in self.coming(step, target):
-                on = self.owned(instantiate(ring.on, step, self.linked))
-                needs = self.seen(ring.needs, step) if sure else frozenset[Need]()
-                needs = needs | state if ring.own else needs
-                self.ring(Ring(on, ring.of, needs, ring.site, ring.own and self.own, self.number))
+        sure = self.is_sure(step)
+        for ring in (ring for key in self.coming(step) for ring in self.known.ringing(key)):
+            on = self.owned(instantiate(ring.on, step, self.linked))
+            needs = self.seen(ring.needs, step) if sure else frozenset[Need]()
+            needs = needs | state if ring.own else needs
+            self.ring(Ring(on, ring.of, needs, ring.site, ring.own and self.own, self.number))
         if sure and not self.plain:
             state = state | self.seen(self.known.needs(step.targets[0]), step)
         return state
 
-    def coming(self, step: ir.Invoke, target: int) -> Iterator[Ring]:
-        """The signals of a callee, in its own terms: those that count."""
-        handed = (n for n, place in enumerate(step.paths) if place is not None and place.root in (self.names or ()))
-        for slot in (None,) if self.names is None else handed:
-            yield from self.known.rings(target, slot, self.plain)
+    def is_sure(self, step: ir.Invoke) -> bool:
+        """Whether it is known whom a call runs."""
+        return step.certain and len(step.targets) == 1
+
+    def coming(self, step: ir.Invoke) -> Iterator[_Asked]:
+        """What of the callees' signals counts."""
+        handed = [n for n, place in enumerate(step.paths) if place is not None and place.root in (self.names or ())]
+        for target in step.targets:
+            for slot in (None,) if self.names is None else handed:
+                yield target, slot, self.plain
 
     def seen(self, needs: frozenset[Need], step: ir.Invoke) -> frozenset[Need]:
         """A callee's needs as the caller sees them."""
