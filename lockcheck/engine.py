@@ -191,7 +191,9 @@ def examine(
         tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
         faces = (one.face for one in tree.entries) if whole is not None else ()
         wishes = tree.analysis.asked
-        told = repr((tree.frontier.families, sorted(tree.frontier.macros), wishes.data_plane, wishes.probes))
+        told = repr(
+            (tree.frontier.families, sorted(tree.frontier.macros), tree.unsaid, wishes.data_plane, wishes.probes)
+        )
         state = store.key("state", asked, around, told, *faces) if whole is not None else None
         findings, broken = anew(tree, rules, work.jobs, store, state)
         if memory is not None and whole is not None:

@@ -92,7 +92,7 @@ class Frontier:
         self.openers = repr([(name, *map(sorted, structs.astuple(words))) for name, words in openers])
         """By language, the words of functions that give a guard, and of what a block is opened with to take one."""
         self.macros.update((name, macros[name]) for name in self._told.followed.union(*self._told.taking.values()))
-        self._finders: dict[tuple[str, tuple[str, ...]], Finder] = {}
+        self._finders: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Finder] = {}
 
     def _tell(self, macros: ir.Macros) -> Told:
         """What is to be known before anybody looks."""
@@ -108,12 +108,14 @@ class Frontier:
         """What takes a lock in a language, where some families count."""
         return _joined(self._tables[language].words(frozenset(families)), openers, self._calls)
 
-    def _finder(self, unit: ir.Unit) -> Finder:
-        """What finds a lock being taken in a file."""
-        key = (unit.language, self.families[unit.crate])
+    def _finder(self, unit: ir.Unit, families: tuple[str, ...] | None = None) -> Finder:
+        """What finds a lock being taken in a file; of the families only these count, or those of its crate."""
+        whole = self.families[unit.crate]
+        key = (unit.language, whole, whole if families is None else families)
         if key not in self._finders:
-            words = self._words(*key, self._told.openers[unit.language])
-            self._finders[key] = finder(unit.language, _joined(words, ir.Words(macros=self._told.taking[key])))
+            words = self._words(unit.language, key[2], self._told.openers[unit.language])
+            macros = ir.Words(macros=self._told.taking[unit.language, whole])
+            self._finders[key] = finder(unit.language, _joined(words, macros))
         return self._finders[key]
 
     def _says(self, number: int, words: ir.Words) -> bool:
@@ -124,6 +126,12 @@ class Frontier:
         body = function.body_at
         found = self._said[unit.language, words]
         return body is not None and found.finds(self._sources[unit.path].data, *body)
+
+    def takes(self, number: int) -> bool:
+        """Whether a lock is taken in a function's bytes; one of a family only where its own file has the word."""
+        unit, function = self._program.functions[number]
+        data, body = self._sources[unit.path].data, function.body_at
+        return body is not None and self._finder(unit, families_in(data)).finds(data, *body)
 
     def _own_names(self) -> frozenset[bytes]:
         """The names of the tree's functions, without those that say nothing."""

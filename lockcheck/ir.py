@@ -208,6 +208,19 @@ class Await(Struct, frozen=True, gc=False, array_like=True, tag=True):
     throws: int = -1
 
 
+class Implied(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """A method of a trait runs for the first of some values though nobody calls it: they are compared, added, printed.
+
+    Which function that is, their types say. `at` is the whole expression, `name_at` the sign or the value's name.
+    """
+
+    trait: str
+    name: str
+    places: tuple[Place | None, ...]
+    at: Range
+    name_at: Range
+
+
 class Yield(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The function hands `src` to whoever runs it and stands still until it is asked to go on, which may be never.
 
@@ -616,8 +629,9 @@ class Signal(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region, Branch, Loop,
-    Leave, Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait, Signal,
+    Move, Ref, Call, Implied, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region,
+    Branch, Loop, Leave, Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait,
+    Signal,
 ]  # fmt: skip
 
 
@@ -709,6 +723,8 @@ class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     """It is called a lock, and its methods wait themselves for what no library's lock stands for."""
     copied: bool = False
     """It says that values of it are made from each other: two of them may share what is in them."""
+    derived: Path = ()
+    """The traits that it implements by asking each of its parts to do the same."""
     of: Type | None = None
     """The class that it is a value of itself, where it says so: calling the type calls that one's method."""
 

@@ -24,6 +24,7 @@ from lockcheck.linker.judged import names_function
 from lockcheck.recall import Entry, entry
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
+from lockcheck.unsaid import Texts, locking
 
 _IMPORTS_FROM_SCOPE = 2018
 """The edition from which on an import's path begins in the scope where it stands; before, at the crate's root."""
@@ -63,6 +64,7 @@ class Tree:
         for unit in units:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
         self._macros: dict[str, tuple[ir.Macro, ...]] = {}
+        self._implying: frozenset[str] = frozenset()
         languages = {unit.language for unit in units} or set(SUFFIXES.values())
         own = effects.Own(frozenset(settings.guard_types), settings.blocking_deny, settings.blocking_allow)
         tables = {name: effects.load(name, options, own) for name in sorted(languages)}
@@ -79,6 +81,8 @@ class Tree:
         remember = partial(kept, faces) if kept is not None else None
         self.frontier = Frontier(self.program, tables, self._sources, words, remember)
         self._macros.update(self.frontier.macros)
+        self.program.locking = locking(self.program, Texts(self.program, self.frontier.takes, self._text))
+        self._implying = self.program.locking.traits
         self.analysis = Analysis(
             self.program,
             self.frontier.functions,
@@ -95,6 +99,11 @@ class Tree:
         """What is kept of each unit's file, in order."""
         units, known = self.program.units, self._contents
         return [entry(self._sources[one.path], one, known[one.path], self._before.get(one.path)) for one in units]
+
+    @property
+    def unsaid(self) -> list[str]:
+        """By their full names the functions of the tree that take a lock though nobody calls them."""
+        return sorted(map(self.program.full_name, self.program.locking.functions))
 
     @cached_property
     def first_of_unit(self) -> list[int]:
@@ -136,7 +145,8 @@ class Tree:
 
     def _body(self, unit: ir.Unit, function: ir.Function) -> ir.Body | None:
         try:
-            return lower(unit, self._sources[unit.path], function, self._editions[unit.path], self._macros)
+            return lower(unit, self._sources[unit.path], function, self._editions[unit.path], self._macros,
+                         self._implying)  # fmt: skip
         except RecursionError:
             line = self._sources[unit.path].position(function.at[0]).line
             self.problems.append(Problem(unit.path, line, f"`{function.name}` is nested too deep and was left out"))
@@ -150,6 +160,11 @@ class Tree:
         """Whether one of the words stands in a function's text."""
         text = self._sources[unit.path].data[slice(*function.at)]
         return any(word.encode() in text for word in words)
+
+    def _text(self, number: int) -> bytes:
+        """What stands in a function."""
+        unit, function = self.program.functions[number]
+        return self._sources[unit.path].data[slice(*(function.body_at or (0, 0)))]
 
     def _give_up(self, number: int, why: str) -> None:
         unit, function = self.program.functions[number]

@@ -103,6 +103,18 @@ class Effects:
     """Methods whose result is an iterator that asks the receiver for its elements."""
     iterators_end: frozenset[str] = names("iterators.end")
     """Methods that ask the receiver for elements at once."""
+    implied: frozenset[str] = names("implied.traits")
+    """Methods of traits that run though nobody calls them, each behind its trait's name."""
+    implied_by: Mapping[str, str] = table("implied.methods")
+    """Methods of a library that run such a method for what they are called on."""
+    implied_for: Mapping[str, str] = table("implied.functions")
+    """Functions that do so for what they are given first."""
+    converts: Mapping[str, str] = table("implied.converts")
+    """Methods that make another value of the receiver, with what the other's type has for that."""
+    implied_inside: Mapping[str, str] = table("implied.inside")
+    """Methods that do so for what they are given last, where such a method itself calls them."""
+    implied_through: frozenset[str] = names("implied.through")
+    """Types that do so for what their argument stands for."""
     copies: str = word("end.copies")
     """The method that makes a value from another one, with which it may share what is in it."""
     end_shared: frozenset[str] = names("end.shared")

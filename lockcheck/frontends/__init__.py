@@ -30,8 +30,10 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     return rust.declare(source, crate)
 
 
-def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int, macros: ir.Macros) -> ir.Body:
-    """The steps of a function; `macros` are those of the tree.
+def lower(
+    unit: ir.Unit, source: Source, function: ir.Function, edition: int, macros: ir.Macros, implying: frozenset[str]
+) -> ir.Body:
+    """The steps of a function; `macros` are those of the tree, `implying` the traits whose methods matter unsaid.
 
     Raises RecursionError where the code is nested too deep, UnreadableError where it cannot be parsed.
     """
@@ -41,7 +43,7 @@ def lower(unit: ir.Unit, source: Source, function: ir.Function, edition: int, ma
         return python.lower(source.data, function)
     from lockcheck.frontends import rust
 
-    return rust.lower(source.data, function, edition, rust.Known(macros, unit.path, unit.crate))
+    return rust.lower(source.data, function, edition, rust.Known(macros, unit.path, unit.crate, implying))
 
 
 def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:

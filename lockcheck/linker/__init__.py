@@ -13,6 +13,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.givers import givers
+from lockcheck.linker.implied import Implementations, Locking
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.openers import openers
@@ -27,6 +28,7 @@ __all__ = [
     "NOTHING",
     "OF_METHOD",
     "Linked",
+    "Locking",
     "Program",
     "Reading",
     "Shared",
@@ -87,6 +89,10 @@ class Program:
         self.types.made.makings = [making for unit in units for making in unit.makings]
         self.types.made.handings = [handing for unit in units for handing in unit.handings]
         self.endings = Endings(self.types)
+        self.locking = Locking()
+        """The functions that nobody calls by a word; whoever knows the texts says which there are."""
+        self._implementations: dict[str, Implementations] = {}
+        self._conversions: dict[str, dict[ir.Path, list[int]]] = {}
         self._lock_names = {kind for table in effects.values() for _, kind in table.locks}
         self._bodies = bodies
         self._has = has
@@ -281,6 +287,26 @@ class Program:
                     known, names = table.listeners.get(of, ("", ()))
                     if known == act and patch.name in names:
                         yield from self.names.functions.get(self.names.resolve(patch.module, patch.by), ())
+
+    def implementations(self, method: str) -> Implementations | None:
+        """What runs where a trait's method is asked of a value; None where none of the tree's takes a lock."""
+        if method not in self.locking.owners:
+            return None
+        if method not in self._implementations:
+            self._implementations[method] = Implementations(self.types, method, self.locking)
+        return self._implementations[method]
+
+    def conversions(self, method: str) -> Mapping[ir.Path, Sequence[int]]:
+        """The tree's functions by which values become others, by the type of what they are given."""
+        if method in self.locking.owners and method not in self._conversions:
+            found = self._conversions[method] = defaultdict(list)
+            name = method.partition("::")[2]
+            for number in self.types.called([name]):
+                params = self.functions[number][1].params
+                kind = self.types.resolve(params[0].type, self.types.context(number), self.types.effects(number))
+                if len(params) == 1 and kind is not None:
+                    found[kind.path].append(number)
+        return self._conversions.get(method, {})
 
     def is_single(self, owner: str) -> bool:
         """Whether there seems to be one value only of the type that declares an owner's field."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects import LockType
 from lockcheck.linker.acts import Acts
-from lockcheck.linker.library import Library
+from lockcheck.linker.implied import Implied
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.made import flowed
 from lockcheck.linker.places import plain, slot_of
@@ -22,7 +22,7 @@ _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
 
 
-class Callees(Acts, Library):
+class Callees(Acts, Implied):
     """Calls by the kind of their callee."""
 
     def call(self, call: ir.Call) -> None:
@@ -38,6 +38,7 @@ class Callees(Acts, Library):
             case ir.Method(name):
                 if name in self.effects.stops:
                     self.called_off(operands[0].place)
+                self.by_method(call, name)
                 self.method(call, name)
             case ir.Named(path, _, owner):
                 self.named(call, path, owner)
@@ -264,6 +265,7 @@ class Callees(Acts, Library):
         if targets:
             self.invoke(call, targets, True, kind)
             return
+        self.by_function(call, spelled, short)
         self.outside(call, path, spelled, short, kind)
 
     def on_type(self, call: ir.Call, name: str, kind: ir.Type, declared: bool) -> bool:

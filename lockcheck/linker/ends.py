@@ -6,89 +6,30 @@ Never: what is held.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.locks import Locks
-from lockcheck.linker.types import REF, Types
+from lockcheck.linker.runs import Run, Runs
+from lockcheck.linker.types import REF
 
 UNTOLD: ir.Range = (0, 0)
 """Where nobody says from where a value comes."""
 
-_DEPTH = 4
-"""Values inside values inside values are looked at so deep."""
 
+class Endings(Runs):
+    """What runs at the end of a value, by its type: its own function first, then those of its parts in order."""
 
-class End(NamedTuple):
-    """What runs where a value ends, on the part of it that `way` leads to. `sure`: the part is there.
-
-    `name` is that of the part's type.
-    """
-
-    way: ir.Path
-    targets: tuple[int, ...]
-    name: str
-    sure: bool = True
-
-
-class Endings:
-    """What runs at the end of a value, by its type."""
-
-    def __init__(self, types: Types) -> None:
-        self._types = types
-        self._known: dict[ir.Type, tuple[End, ...]] = {}
-
-    def of(self, kind: ir.Type | None, effects: Effects, depth: int = 0) -> tuple[End, ...]:
-        """The value's own function first, then those of its parts in order."""
-        if kind is None or not effects.end_trait or depth > _DEPTH:
+    def found(self, kind: ir.Type, effects: Effects, depth: int) -> tuple[Run, ...]:
+        if not effects.end_trait:
             return ()
-        known = self._known.get(kind)
-        if known is None:
-            self._known[kind] = ()  # (a type that is a part of itself ends its parts once)
-            known = (*self._own(kind, effects), *self._parts(kind, effects, depth))
-            if depth:
-                del self._known[kind]
-            else:
-                self._known[kind] = known
-        return known
+        return (*self.own(kind, effects.end_trait, effects.end_method, effects), *self.parts(kind, effects, depth))
 
-    def _own(self, kind: ir.Type, effects: Effects) -> tuple[End, ...]:
-        """The function of the tree that runs first when a value of the type ends."""
-        if kind.path not in self._types.names.types:
-            return ()
-        functions = self._types.functions
-        found = (n for n in self._types.methods(kind, effects.end_method, effects) if functions[n][1].trait is not None)
-        mine = tuple(n for n in found if (t := functions[n][1].trait) is not None and t.path[-1] == effects.end_trait)
-        return (End((), mine, kind.path[-1]),) if mine else ()
-
-    def _parts(self, kind: ir.Type, effects: Effects, depth: int) -> tuple[End, ...]:
-        found: list[End] = []
-        decl = self._types.names.types.get(kind.path)
-        if decl is not None:
-            for field in decl.fields if decl.kind in ("struct", "enum") else ():
-                inner, _ = self._types.field(kind, field.name, effects)
-                found += _under((field.name,), self.of(inner, effects, depth + 1), decl.kind == "struct")
-            return tuple(found)
-        name = kind.path[-1]
-        shape = effects.flow_names.get(name, name)
-        if shape == "[tuple]":
-            for number, inner in enumerate(kind.args):
-                found += _under((str(number),), self.of(inner, effects, depth + 1))
-        elif shape == "Map":
-            for number, inner in enumerate(kind.args[:2]):
-                found += _under(("[each end]", str(number)), self.of(inner, effects, depth + 1))
-        elif kind.args and (self._types.lock_type(kind, effects) is not None or shape in effects.end_owners):
-            part = {"[list]": ("[each end]",), "Option": ("Some.0",), "Result": ("Ok.0",)}.get(shape, ())
-            found += _under(part, self.of(kind.args[-1 if shape != "Result" else 0], effects, depth + 1))
-        return tuple(found)
+    def is_through(self, kind: ir.Type, effects: Effects) -> bool:
+        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        return self.types.lock_type(kind, effects) is not None or shape in effects.end_owners
 
 
-def _under(way: ir.Path, ends: tuple[End, ...], sure: bool = True) -> list[End]:
-    return [end._replace(way=way + end.way, sure=end.sure and sure) for end in ends]
-
-
-def _perhaps(ends: tuple[End, ...]) -> tuple[End, ...]:
+def _perhaps(ends: tuple[Run, ...]) -> tuple[Run, ...]:
     return tuple(end._replace(sure=False) for end in ends)
 
 
@@ -107,7 +48,7 @@ class Ends(Locks):
             else:
                 self.out.append(ir.Release(ir.Place(slot), self.body.slots[slot].at))
 
-    def final(self, slot: int) -> tuple[End, ...]:
+    def final(self, slot: int) -> tuple[Run, ...]:
         """What runs at the end of a variable, or of a call's result, that still has its value then."""
         if slot in self.gone or slot < self.program.parameters(self.number):
             return ()
@@ -121,7 +62,7 @@ class Ends(Locks):
             return ()
         return self.endings(ir.Place(slot))
 
-    def endings(self, place: ir.Place) -> tuple[End, ...]:
+    def endings(self, place: ir.Place) -> tuple[Run, ...]:
         """What runs at the end of the value at a place."""
         ends = self.program.endings.of(self.type_of(place), self.effects)
         return _perhaps(ends) if place.root in self.doubtful else ends
@@ -161,7 +102,7 @@ class Ends(Locks):
         ends = self.program.endings.of(kind, self.effects)
         self.finish(place, ends if sure else _perhaps(ends), at)
 
-    def finish(self, place: ir.Place, ends: tuple[End, ...], at: ir.Range, name: str = "") -> None:
+    def finish(self, place: ir.Place, ends: tuple[Run, ...], at: ir.Range, name: str = "") -> None:
         """The calls that the end of the value at a place makes; `name` is that of the value."""
         for end in ends:
             part = ir.Place(place.root, place.way + end.way)

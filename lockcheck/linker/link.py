@@ -119,8 +119,8 @@ class Pass(Judged, Callees):
                 self.awaited(dst, src, at, name_at)
             case ir.Refine():
                 self.refine(step)
-            case ir.Compute():
-                self.compute(step)
+            case ir.Compute() | ir.Implied():
+                self.operated(step)
             case ir.End() | ir.Discard() | ir.Release():
                 self.ended(step)
             case ir.Region():
@@ -134,6 +134,13 @@ class Pass(Judged, Callees):
                 self.out.append(ir.Loop(waiting(round_, label), label))
             case _:
                 self.out.append(step)
+
+    def operated(self, step: ir.Compute | ir.Implied) -> None:
+        """A sign or a word asks something of values."""
+        if isinstance(step, ir.Compute):
+            self.compute(step)
+        else:
+            self.implied(step)
 
     def ended(self, step: ir.End | ir.Discard | ir.Release) -> None:
         """A value is overwritten, thrown away by name, or given back."""

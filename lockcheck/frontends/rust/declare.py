@@ -20,6 +20,8 @@ from lockcheck.source import Crate, Source
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
 _TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?\w*test\b|(?:\w+\s*::\s*)*(?:\w*test|bench)\b)")
 """What marks a module or a function of tests; for whole files Cargo's folders do."""
+_DERIVED = re.compile(r"\b(Clone|Debug|PartialEq|PartialOrd|Ord|Hash|Serialize)\b")
+"""Traits that are derived by asking each part for the same."""
 _MUTABLE = re.compile(rb"&\s*(?:'\w+\s+)?mut\b")
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
 _ITEMS = ("_item", "_declaration", "_invocation", "_definition")
@@ -86,7 +88,7 @@ class _Declarer:
     macros: list[ir.Macro] = field(default_factory=list)
     shift: int = 0
     exported: bool = False
-    copied: bool = False
+    derived: ir.Path = ()
     tests: bool = False
 
     def at(self, node: ts.Node) -> ir.Range:
@@ -95,7 +97,7 @@ class _Declarer:
     # ---------------------------------------------------------------------------------------------------- items
 
     def items(self, nodes: list[ts.Node], scope: _Scope) -> None:
-        file_named, self.exported, self.copied = "", False, False
+        file_named, self.exported, self.derived = "", False, ()
         around, tests = self.tests, False
         for node in nodes:
             kind = node.type
@@ -104,7 +106,8 @@ class _Declarer:
                 tests = tests or _TESTS.match(said) is not None
                 file_named = _path_attribute(node) or file_named
                 self.exported = self.exported or "macro_export" in said
-                self.copied = self.copied or ("Clone" in said and "derive" in said)
+                if "derive" in said:
+                    self.derived += tuple(_DERIVED.findall(said))
                 continue
             if kind in _REMAINDER:
                 continue
@@ -115,7 +118,7 @@ class _Declarer:
                 self.tests = around
             if kind == "mod_item" and node.child_by_field_name("body") is None:
                 self._outside_module(node, scope, file_named)
-            file_named, self.exported, self.copied, tests = "", False, False, False
+            file_named, self.exported, self.derived, tests = "", False, (), False
 
     def _outside_module(self, node: ts.Node, scope: _Scope, file_named: str) -> None:
         """`mod m;`: where the file is not where the module tree says, the name is an import of where it is."""
@@ -182,7 +185,18 @@ class _Declarer:
         generics, _ = _generics(node)
         bases = tuple(_bounds(node.child_by_field_name("bounds")))
         self.types.append(
-            ir.TypeDecl(scope.module, name, kind, generics, fields, bases, self.at(node), values, copied=self.copied)
+            ir.TypeDecl(
+                scope.module,
+                name,
+                kind,
+                generics,
+                fields,
+                bases,
+                self.at(node),
+                values,
+                copied="Clone" in self.derived,
+                derived=self.derived,
+            )
         )
 
     def _fields(self, body: ts.Node | None, prefix: str = "") -> Iterator[ir.Field]:

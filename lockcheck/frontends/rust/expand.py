@@ -490,11 +490,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Known:
-    """The macros of the tree as one file sees them."""
+    """The macros of the tree as one file sees them; `implying` are the traits of what the tree runs without a call."""
 
     macros: ir.Macros
     path: str
     crate: str
+    implying: frozenset[str] = frozenset()
 
     def find(self, name: str, at: int) -> list[ir.Macro]:
         """The macros that `name!` can mean at a place of the file, the nearest definition first."""

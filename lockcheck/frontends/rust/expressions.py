@@ -44,6 +44,7 @@ class Expressions(Frame):
     def unary(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         place = self.value(node.named_children[-1] if node.named_children else None, own)
         sign = node.children[0].type if node.children else ""
+        self.implied(_ALONE.get(sign), node, place)
         return _through(self.used(place, node)) if sign == "*" else self.number(node, sign, place)
 
     def used(self, place: ir.Place | None, node: ts.Node) -> ir.Place | None:
@@ -76,8 +77,8 @@ class Expressions(Frame):
     def index(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
         parts = node.named_children
         base = self.used(self.value(parts[0], own), node) if parts else None
-        for part in parts[1:]:
-            self.value(part)
+        at = [self.value(part) for part in parts[1:]]
+        self.implied(("Index", "index"), node, base, *at)
         if base is None:
             return None
         spelled = "".join(syntax.text(parts[-1]).split()) if len(parts) > 1 else ""
@@ -129,6 +130,7 @@ class Expressions(Frame):
         operator = node.child_by_field_name("operator")
         if operator is None or operator.type not in ("&&", "||"):
             sides = self.value(left), self.value(right)
+            self.implied(_BETWEEN.get(operator.type) if operator is not None else None, node, *sides)
             return self.number(node, operator.type, *sides) if operator is not None and operator.type in _BITS else None
         self.condition(left)
         if right is not None:
@@ -174,6 +176,8 @@ class Expressions(Frame):
         place = places.get(left)
         if place is not None:
             self.put(ir.Move(place, place))
+        sign = node.child_by_field_name("operator")
+        self.implied(_INTO.get(sign.type) if sign is not None else None, node, place, places.get(right))
         return None
 
     def truth(self, node: ts.Node, own: list[int] | None, extend: list[int] | None) -> ir.Place | None:
@@ -279,6 +283,19 @@ class Expressions(Frame):
         return macros.lower(self, node, own, extend)
 
 
+_NAMED = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem", "&": "bitand", "|": "bitor", "^": "bitxor",
+          "<<": "shl", ">>": "shr"}  # fmt: skip
+_TRAITS = {"bitand": "BitAnd", "bitor": "BitOr", "bitxor": "BitXor"}
+_BETWEEN = {sign: (_TRAITS.get(name, name.capitalize()), name) for sign, name in _NAMED.items()}
+_BETWEEN |= dict.fromkeys(("==", "!="), ("PartialEq", "eq"))
+_BETWEEN |= dict.fromkeys(("<", ">", "<=", ">="), ("PartialOrd", "partial_cmp"))
+"""The traits, and their methods, that a sign between two values stands for."""
+_INTO = {
+    f"{sign}=": (f"{_TRAITS.get(name, name.capitalize())}Assign", f"{name}_assign") for sign, name in _NAMED.items()
+}
+"""The same where the result stays in the first."""
+_ALONE = {"-": ("Neg", "neg"), "!": ("Not", "not"), "*": ("Deref", "deref")}
+"""The same of signs before a value."""
 _BITS = ("|", "&", "^", "+", "-")
 """Operators by which words are put together of named bits."""
 

@@ -270,6 +270,7 @@ class Flow(Frame):
         """The head is a `match` scrutinee: its temporaries live through the whole loop."""
         pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
         place, head = self.scrutinee(node.child_by_field_name("value"), "for")
+        self.implied(("IntoIterator", "into_iter"), node.child_by_field_name("value") or node, place)
         leave, again = self.label(), self.label()
         name = next((syntax.text(c) for c in node.children if c.type == "label"), "")
         if body is None:

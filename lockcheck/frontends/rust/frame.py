@@ -48,6 +48,7 @@ class Frame(ABC):
         self.followed = True
         self.uses: dict[int, list[int]] = {}
         self.numbers: set[int] = set()
+        self.implying = known.implying if known is not None else frozenset[str]()
 
     @abstractmethod
     def value(
@@ -76,7 +77,11 @@ class Frame(ABC):
 
     def at(self, node: ts.Node) -> ir.Range:
         """Where a node stands in the file: offsets are into what was parsed, which may be a macro's expansion."""
-        start, end = node.start_byte + self.shift, node.end_byte + self.shift
+        return self.range(node.start_byte, node.end_byte)
+
+    def range(self, start: int, end: int) -> ir.Range:
+        """The same of bytes of what was parsed."""
+        start, end = start + self.shift, end + self.shift
         return (start, end) if self.origin is None else self.origin.at(start, end)
 
     @contextmanager
@@ -109,6 +114,11 @@ class Frame(ABC):
 
     def put(self, step: ir.Step) -> None:
         self.steps.append(step)
+
+    def implied(self, method: tuple[str, str] | None, node: ts.Node, *places: ir.Place | None) -> None:
+        """A sign or a word runs a method of a trait for the first of some values, where a type of the tree has one."""
+        if method is not None and method[0] in self.implying and places[0] is not None:
+            self.put(ir.Implied(*method, places, self.at(node), self.at(node)))
 
     def lookup(self, name: str) -> int | None:
         for scope in reversed(self.names):

@@ -9,12 +9,14 @@ A macro that the tree defines itself is expanded, and the expansion lowered as i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import tree_sitter as ts
 
 from lockcheck import ir
 from lockcheck.frontends.rust import expand, syntax, together
+from lockcheck.frontends.rust.printed import METHOD, TRAITS, printed
 
 if TYPE_CHECKING:
     from lockcheck.frontends.rust.frame import Frame
@@ -62,7 +64,10 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
         said = _expansion(to, node, tree, name)
         if said is not None and (done := _as_value(to, said, own, extend, waited)):
             return done[0]
-    if tree is None or name in _SPELLED or not (name in _WAITING or _WORTH.search(data)):
+    if tree is None or name in _SPELLED:
+        return None
+    if not (name in _WAITING or _WORTH.search(data)):
+        _print(to, tree, name, {})
         return None
     if name == "select":
         return together.selected(to, tree)
@@ -173,10 +178,50 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
     pieces = _pieces(tree)
     if _LOGS.fullmatch(name):
         pieces = _values_last_first(tree, pieces)
-    last = None
-    for start, data in pieces[: _ASKED.get(name, len(pieces))]:
-        last = _piece(to, start, data, waited)
-    return last if len(pieces) == 1 else None
+    places = {start: _piece(to, start, data, waited) for start, data in pieces[: _ASKED.get(name, len(pieces))]}
+    _print(to, tree, name, places)
+    return next(iter(places.values())) if len(pieces) == 1 else None
+
+
+_SAYS = {"write", "writeln", "dbg"}
+"""Macros that print, besides those that are statements of their own and those that log."""
+_COMPARE = {"assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne"}
+
+
+def _print(to: Frame, tree: ts.Node, name: str, places: Mapping[int, ir.Place | None]) -> None:
+    """What a macro prints is asked for it, and what it compares; `places` are its arguments by where they begin."""
+    prints = name in _SAYS or (name in _OWN_STATEMENT and name not in _ASKED) or _LOGS.fullmatch(name) is not None
+    if not (prints and not TRAITS.isdisjoint(to.implying)) and not (name in _COMPARE and _EQUAL[0] in to.implying):
+        return
+    pieces = _pieces(tree)
+    fields = [(_FIELD.match(data) or _NO_FIELD)[0] for _, data in pieces]
+    values = [places[start] if start in places else _named(to, data[len(field) :])
+              for (start, data), field in zip(pieces, fields, strict=True)]  # fmt: skip
+    if name in _COMPARE:
+        one, two = (*values, None, None)[:2]
+        if one is not None:
+            at = to.at(tree)
+            to.put(ir.Implied(*_EQUAL, (one, two), at, at))
+        return
+    for said in printed(name, pieces, fields):
+        place = values[said.what] if isinstance(said.what, int) else _named(to, said.what)
+        if place is not None and said.trait in to.implying:
+            at = to.range(said.start, said.end)
+            to.put(ir.Implied(said.trait, METHOD, (place,), at, at))
+
+
+_EQUAL = ("PartialEq", "eq")
+_NO_FIELD = (b"",)
+_VARIABLE = re.compile(rb"\s*&?\s*([A-Za-z_]\w*)((?:\s*\.\s*\w+)*)\s*\Z")
+
+
+def _named(to: Frame, data: bytes) -> ir.Place | None:
+    """The place that a variable, or a field of one, is."""
+    said = _VARIABLE.match(data)
+    slot = to.lookup(said[1].decode()) if said is not None else None
+    if said is None or slot is None:
+        return None
+    return ir.Place(slot, tuple(part.strip() for part in said[2].decode().split(".")[1:]))
 
 
 def _values_last_first(tree: ts.Node, pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
