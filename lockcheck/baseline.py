@@ -13,8 +13,10 @@ from __future__ import annotations
 import collections
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lockcheck.config import ConfigError
 from lockcheck.finding import Finding
@@ -26,8 +28,7 @@ SCHEMA = 1
 _WORDS = ("code", "path", "function", "message", "fingerprint")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known: entries, why what fits them does not count, and where they are from (a file, a revision)."""
 
     entries: tuple[Entry, ...]

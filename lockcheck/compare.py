@@ -10,7 +10,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import baseline, discover, engine, suppress
 from lockcheck.baseline import Known

@@ -6,11 +6,12 @@ Never: opens a file, knows which rules exist (the engine says so).
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias, cast
+
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
 
 from lockcheck.advisories import Advisory, advisory
 from lockcheck.finding import CONFIDENCES, SEVERITIES, Confidence, Severity
@@ -31,8 +32,7 @@ class ConfigError(Exception):
     """The user asked for something that cannot be; the message names the file (or option) and the key."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What the user wants.
 
     `select` empty means every rule that the persona sees. `edition` empty means what each crate's manifest says.
@@ -110,6 +110,8 @@ def matches(selector: str, code: str, slug: str) -> bool:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A clause that suggests the nearest known name, or nothing."""
+    import difflib
+
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
@@ -254,8 +256,7 @@ _ADVISORY: Shape = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(Struct, frozen=True):
     """A key of the settings: what reads its value (raising ValueError), its shape, and what it is for."""
 
     read: Callable[[object], object]

@@ -9,11 +9,11 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextlib import suppress as suppressed
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from lockcheck import discover, ir, recall, suppress
 from lockcheck.cache import Store

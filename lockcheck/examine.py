@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 from msgspec.structs import replace as replaced
 
 from lockcheck import ir, witness
@@ -216,8 +217,7 @@ class Crew:
             self._reads[number] = some.beside(self._reads[number]) if number in self._reads else some
 
 
-@dataclass
-class Errand:
+class Errand(Struct):
     """What there is to do: rules to be asked of functions, topics to be looked for in them."""
 
     tree: Tree
@@ -235,8 +235,7 @@ _SHARED: list[Errand] = []
 """What copies of this process find when they begin."""
 
 
-@dataclass(frozen=True)
-class Done(Generic[R]):
+class Done(Struct, Generic[R], frozen=True):
     """What came of a task, what went wrong meanwhile, and what was read that was not told before."""
 
     result: R
@@ -244,8 +243,7 @@ class Done(Generic[R]):
     reads: dict[int, Reading]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """A rule (by number) is asked of functions together: of those that wait, of those in knots too, or of all.
 
     `written` are the locks that the tree takes for writing, `about` the functions of each topic, `shared` the owners
@@ -264,8 +262,7 @@ def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
     return _told(lambda errand: _worked_out(errand, numbers))
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a rule said, what was asked about for it (None where that was every one), and the names by
     which it looked for functions.
     """

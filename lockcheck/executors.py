@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec import Struct
 
 from lockcheck.config import ConfigError
 
@@ -23,8 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """How work is to be done: `jobs` processes at most, with what earlier runs remember or without, on which cluster.
 
     `cluster` is `dask=ADDRESS`, or empty.

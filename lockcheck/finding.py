@@ -6,8 +6,9 @@ Never: syntax, analysis, formatting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from lockcheck.source import Span
 
@@ -26,8 +27,7 @@ def graded(evidence: Evidence, sure: bool = True) -> Confidence:
     return grade if sure or grade == "possible" else "likely"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One step of the witness: an acquisition or a call, in execution order.
 
     `label` is the few words drawn beside the source ("guard taken here"); `message` is the full sentence.
@@ -38,8 +38,7 @@ class Note:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LockRef:
+class LockRef(Struct, frozen=True):
     """The lock of a finding as people name it: `self.load`, of `Catalog.load`, a `std::sync::RwLock`, mode `write`."""
 
     name: str
@@ -48,16 +47,14 @@ class LockRef:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Replace the bytes of `span` by `text`."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A cure as edits; `message` is a verb phrase, alternatives exclude each other."""
 
     message: str
@@ -65,16 +62,14 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """How input that comes from outside gets to a finding: the entry point, and the calls on the way to it."""
 
     entry: str
     notes: tuple[Note, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One bug or hazard. `label` is drawn beside the primary span, `help` says what to do instead.
 
     `asked`: the project's settings ask for it, whatever the persona. `reached_from` is there where a declared entry
@@ -110,8 +105,7 @@ def paths_of(finding: Finding) -> list[str]:
     return list(dict.fromkeys((finding.span.path, *(note.span.path for note in (*finding.notes, *way)))))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(Struct, frozen=True, order=True):
     """Something that could not be read or understood: the rest of the work went on. `line` counts from 1."""
 
     path: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
@@ -100,8 +101,7 @@ def _lock_in(program: Program, kind: ir.Type | None, effects: Effects) -> LockTy
 # ------------------------------------------------------------------------------------------------------- the moments
 
 
-@dataclass
-class _Record:
+class _Record(Struct):
     """What is known of one lock so far; the places of an event by what it is called."""
 
     kind: str = ""
@@ -113,8 +113,7 @@ class _Record:
     called: dict[str, set[Site]] = field(default_factory=lambda: defaultdict(set))
 
 
-@dataclass
-class _Book:
+class _Book(Struct):
     """All locks while the moments are read."""
 
     analysis: Analysis

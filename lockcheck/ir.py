@@ -18,7 +18,6 @@ Front ends write `Call`; they do not know what it means. The linker replaces eac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias, Union
 
@@ -915,10 +914,6 @@ class Words(Struct, frozen=True, gc=False, array_like=True):
     macros: frozenset[str] = frozenset()
     spoken: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
-
-
-Form: TypeAlias = tuple[Union[re.Pattern[bytes], None], re.Pattern[bytes]]
-"""What finds a word where it may be called, behind a hint that is found faster and fits wherever this does, if any."""
 
 
 class Body(Struct, frozen=True, gc=False, array_like=True):

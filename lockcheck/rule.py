@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from lockcheck.finding import Finding, Severity
 
@@ -22,8 +23,7 @@ Persona = Literal["regular", "pedantic", "auditor"]
 PERSONAS: tuple[Persona, ...] = ("regular", "pedantic", "auditor")
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """What a rule file says of itself in one literal named `META`.
 
     `languages` are the languages the rule speaks; `reach` is how far it must see ("function" rules can be
@@ -66,8 +66,7 @@ _PRODUCTION: Mapping[Severity, str] = {
 """What a severity means where a rule's page does not say more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule as the engine sees it.
 
     `topics` are the events that it looks for all over the tree (`TOPICS` of its file): functions that have one are
@@ -97,8 +96,7 @@ class Rule:
         return self.page.partition("\n")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A code block of a page: which section it stands in ("Bad", "Good", "Not seen"), its language, its text."""
 
     section: str

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+
+class Span(Struct, frozen=True, order=True):
     """A half-open range of bytes, `start` to `end` (0-based), in the file named `path`."""
 
     path: str
@@ -21,24 +21,22 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(Struct, frozen=True, order=True):
     """A place as people count: line and column from 1, the column in characters."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """One file: its path relative to the current folder (with `/`) and its bytes, which are valid UTF-8.
 
     `recoded`: these are not the bytes of the file, which has another encoding, or other line ends.
     """
 
     path: str
-    data: bytes = field(repr=False)
-    recoded: bool = field(default=False, repr=False, compare=False)
+    data: bytes
+    recoded: bool = False
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -83,8 +81,7 @@ class Source:
         return self.data[start:end].decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Crate:
+class Crate(Struct, frozen=True):
     """A unit that is compiled as one, or the folder that imports begin at.
 
     `name` is how other crates' code calls it, `folder` where its manifest is (relative, `/`, "." for the current
@@ -101,8 +98,7 @@ class Crate:
     suffix: str = ".rs"
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """A package in a lock file: its name, the version in use, where that stands, and what the package depends on.
 
     `needs` pairs names with versions; the version is empty where the file holds only one of that name.
@@ -114,8 +110,7 @@ class Package:
     needs: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class LockFile:
+class LockFile(Struct, frozen=True):
     """The versions that a workspace is built with: the file, and its packages in order."""
 
     source: Source

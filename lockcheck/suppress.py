@@ -14,7 +14,8 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck.finding import Edit, Finding, Fix
 from lockcheck.source import Source, Span
@@ -59,8 +60,7 @@ _NOQA = re.compile(r"# noqa(?::\s?((?:[A-Z]+\d+[,\s]*)+))?", re.IGNORECASE)
 _NOQA_FILE = re.compile(rb"^\s*# flake8[:=]\s*noqa\s*$", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """A comment that allows the rules `names` (codes or slugs) on line `line`; `span` is the comment.
 
     `owed` tells whether it is one of ours, which must have a reason and be used; the names of another's are

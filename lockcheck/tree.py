@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import accumulate
+
+from msgspec.structs import replace
 
 from lockcheck import advisories, effects, ir, suppress
 from lockcheck.analysis import Analysis

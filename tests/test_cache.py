@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import edits
 import pytest
 from fakes import write_tree
+from msgspec.structs import replace
 
 from lockcheck import cache, engine, examine, units
 from lockcheck.cli import main

@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import urllib.parse
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import fake_rules, finding, span, write_tree
+from msgspec.structs import replace
 from test_report import INIT, outage, report
 
 from lockcheck import cli

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import write_tree
+from msgspec.structs import replace
 
 from lockcheck import effects, engine, ir
 from lockcheck.analysis import Analysis

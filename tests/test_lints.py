@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes import finding
+from msgspec.structs import replace
 
 from lockcheck.engine import RULES
 from lockcheck.finding import Finding, Note

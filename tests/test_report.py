@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fakes import finding, span
+from msgspec.structs import replace
 
 from lockcheck.finding import Edit, Finding, Fix, LockRef, Note, Problem
 from lockcheck.report import FORMATS, Report, Style, render

@@ -10,9 +10,10 @@ import pkgutil
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -136,8 +137,7 @@ def _comparator(text: str) -> _Comparator | None:
     return _Comparator("*" if wild is not None else said[1] or "^", low, len(numbers))
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """A known fault of some versions of a package.
 
     `affected` are version requirements, one of which must fit. `calls` are the methods and functions that come to

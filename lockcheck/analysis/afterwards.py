@@ -7,8 +7,9 @@ Never: what is held.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 
@@ -62,8 +63,7 @@ def _decides(arm: ir.Arm) -> Iterator[ir.Step]:
     return ir.steps_of(head, closures=False) if head is not None else iter(())
 
 
-@dataclass
-class _After:
+class _After(Struct):
     """One walk; `here` says whether the way that is walked comes from the call."""
 
     result: int

@@ -7,16 +7,16 @@ Never: reads settings, judges.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+
+from msgspec import Struct
 
 from lockcheck.advisories import Advisory
 from lockcheck.source import LockFile, Package
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True, dict=True):
     """The wishes of a project. Patterns may hold `*` and `?` for any text; empty means that nothing is asked.
 
     `lock_order` are patterns of locks in the order in which they may be taken, `bounded` of locks that must be

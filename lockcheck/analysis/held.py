@@ -9,9 +9,9 @@ Branches are the union of their ways; a guard held on every way is certain, on s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockcheck import ir
@@ -62,8 +62,7 @@ class _Under(NamedTuple):
     freed: tuple[ir.Lock, ...]
 
 
-@dataclass
-class Walk:
+class Walk(Struct):
     """One walk over a function; lives as long as `walk` runs."""
 
     number: int

@@ -6,7 +6,7 @@ Never: how a walk comes there; words for people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.analysis import hands
@@ -14,8 +14,7 @@ from lockcheck.analysis import ways as at
 from lockcheck.analysis.ways import Facts, Hold, Site, Taken, Ways
 
 
-@dataclass
-class Moment:
+class Moment(Struct):
     """An event and the ways to stand there just before it.
 
     `arms` are the arms around it and `loops` the loops, as ranges of bytes, each outermost first; what runs

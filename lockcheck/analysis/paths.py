@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment
@@ -25,8 +26,7 @@ def follows(body: ir.Region, first: Test, then: Test, forgives: Test) -> bool:
     return walk.found
 
 
-@dataclass
-class _Follow:
+class _Follow(Struct):
     """A walk whose states are whether the first step was met; a way that is forgiven is left."""
 
     first: Test

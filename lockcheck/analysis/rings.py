@@ -7,9 +7,9 @@ Never: who waits for them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockcheck import ir
@@ -155,8 +155,7 @@ def _both(one: State, other: State) -> State:
     return one & other
 
 
-@dataclass
-class _Before:
+class _Before(Struct):
     """A walk over one function's steps.
 
     `names` are the slots by which a signal must be given to count; None: all. `plain`: what is asked for before is not

@@ -8,7 +8,8 @@ Never: steps; how the walk comes to them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.analysis import hands
@@ -26,8 +27,7 @@ MOST_CONDITIONS = 8
 """One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
 
 
-@dataclass
-class Told:
+class Told(Struct):
     """What is told so far; lives as long as one walk over a function of so many `parameters`."""
 
     parameters: int

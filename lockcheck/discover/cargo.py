@@ -11,8 +11,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, cast
+
+from msgspec import Struct
 
 from lockcheck.discover.paths import join, relative, upwards
 from lockcheck.discover.projects import import_folders
@@ -40,7 +41,7 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
 
     A manifest that cannot be understood is a Problem; the files below its folder count as edition 2021.
     """
-    manifests = _Manifests({})
+    manifests = _Manifests()
     folders = set()
     listed = tuple(files)
     imports = import_folders({os.path.dirname(path) or "." for path in listed if path.endswith(IMPORTED)})
@@ -83,11 +84,11 @@ def _packages(source: Source) -> Iterator[Package]:
         yield Package(name, spelled, at, needs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifests:
+class _Manifests(Struct, frozen=True):
     """Cargo.toml by folder: a table, None where there is none, a Problem where it means nothing. Read once."""
 
-    known: dict[str, Table | Problem | None]
+    known: dict[str, Table | Problem | None] = {}
+    near: dict[str, str | None] = {}
 
     def problems(self) -> tuple[Problem, ...]:
         return tuple(sorted(one for one in self.known.values() if isinstance(one, Problem)))
@@ -100,7 +101,17 @@ class _Manifests:
 
     def nearest(self, folder: str) -> str | None:
         """The nearest folder, from this one upwards, with a manifest."""
-        return next((one for one in upwards(folder) if self.at(one) is not None), None)
+        passed = []
+        for one in upwards(folder):
+            if one not in self.near and self.at(one) is None:
+                passed.append(one)
+                continue
+            found = self.near.setdefault(one, one)
+            break
+        else:
+            found = None
+        self.near.update(dict.fromkeys(passed, found))
+        return found
 
     def crate(self, folder: str) -> Crate | None:
         """The crate that the manifest in this folder declares; None for a bare workspace or no manifest at all."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 from pathspec import GitIgnoreSpec
 
 from lockcheck.discover.paths import join, relative, seen_from
@@ -26,8 +26,7 @@ Ignores: TypeAlias = tuple[tuple[str, GitIgnoreSpec], ...]
 """Lists of .gitignore patterns, each with the folder that they are relative to; the last one to speak decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a walk found: files (sorted, each once, relative to the current folder), problems, and how many of the
     files that were asked for by name are left out because `exclude` says so.
     """
@@ -91,8 +90,7 @@ def names_any(paths: Sequence[str], suffixes: Sequence[str], names: Sequence[re.
     return any(one.search(source.data) for source in found if isinstance(source, Source) for one in names)
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(Struct, frozen=True):
     """One search: what is wanted, what is left out, and where the finds go."""
 
     suffixes: tuple[str, ...]

@@ -6,7 +6,6 @@ In: paths and bytes.  Out: files.  Raises OSError, and then an old file is as it
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 
 
@@ -26,6 +25,8 @@ def write(path: str, data: bytes) -> None:
 
 def _scratch(path: str, data: bytes) -> str:
     """A file beside `path` with these bytes and its rights: what is to become it."""
+    import tempfile
+
     folder, name = os.path.split(path)
     handle, scratch = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
     try:

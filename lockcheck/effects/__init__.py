@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 
+from msgspec import Struct
+
 from lockcheck import ir
 from lockcheck.effects import reading
 from lockcheck.effects.kinds import Acting, LockType, Mode, Signalling, Taking, made_by_hand
@@ -26,8 +28,7 @@ else:
 __all__ = ["Acting", "Effects", "LockType", "Mode", "Own", "Signalling", "Taking", "load", "made_by_hand", "of"]
 
 
-@dataclass(frozen=True)
-class Own:
+class Own(Struct, frozen=True):
     """What a project says of its own code, and of what it calls.
 
     `guards` are types that are guards. `denied` are patterns of functions that wait, whatever they do, `may_block` of

@@ -7,14 +7,15 @@ Never: which library has such methods.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Mode = Literal["exclusive", "write", "read", "upgradable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(Struct, frozen=True):
     """How a method takes a lock. `moment`: it is given back before the call returns; `sync`: not when awaited.
 
     `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
@@ -38,8 +39,7 @@ class Taking:
     maybe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LockType:
+class LockType(Struct, frozen=True):
     """A library's lock. `wraps`: an acquisition's result must be unwrapped before it is the guard.
 
     `shares`: made with another lock, it is another name of that one. `views` are fields that are other names of it,
@@ -70,8 +70,7 @@ class LockType:
         return replace(self, single=self.counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class Acting(Struct, frozen=True):
     """What a method does to values of some types that takes no lock. `telling`: its name alone is enough."""
 
     what: str
@@ -83,8 +82,7 @@ class Acting:
     """Names of arguments by which whoever acts tells those whom the act runs what to do: they are known to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signalling:
+class Signalling(Struct, frozen=True):
     """What a method does by which threads tell each other to go on: `wait` for a signal, or give one (`wake`).
 
     `of` is what is waited for where that is more than one thing (a message, room for one); empty for a condition

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects.kinds import Acting, LockType, Mode, Signalling, Taking, signalling, taking, view

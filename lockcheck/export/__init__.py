@@ -14,9 +14,10 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from lockcheck import effects
 from lockcheck.export.known import NOTHING, Known
@@ -29,8 +30,7 @@ COVERAGES: tuple[Coverage, ...] = ("exact", "approximate", "hint")
 TOOLS = ("ast-grep", "semgrep")
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """What one file of a language's folder says of the rule that it is named after.
 
     `coverage`: *exact* agrees with what lockcheck finds inside a function, *approximate* misses or adds some of it,
@@ -51,8 +51,7 @@ class Template:
     ast_grep: Callable[[Words], dict[str, Any]] | None
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file to be written: its path below the folder that was asked for, with `/`, and its text."""
 
     path: str

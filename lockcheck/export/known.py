@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
@@ -22,8 +23,7 @@ Names = Mapping[str, frozenset[str]]
 """Names of functions by the mode in which they take a lock; a read that passes waiting writers is `recursive`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A lock as the functions see it that come to take it, through any number of calls.
 
     `language` is theirs. `owner` is the type that they belong to, empty for those that belong to none. `way` are the
@@ -45,8 +45,7 @@ class Reached:
     getters: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known of a project; empty where nobody asked.
 
     `fields`: by language, the last names of the fields and statics that are locks, and how each waits ("thread" or
@@ -89,8 +88,7 @@ def known(analysis: Analysis) -> Known:
     return Known(found, *_taken(analysis), names, spelled(analysis))
 
 
-@dataclass
-class _Book:
+class _Book(Struct):
     """The functions of one lock while they are collected."""
 
     methods: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))

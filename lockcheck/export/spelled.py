@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
@@ -19,8 +20,7 @@ Where = tuple[str, ir.Path]
 """A lock wherever it is spelled: its owner and the way to it from a receiver, or nothing and the path of a static."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
+class Spelled(Struct, frozen=True):
     """A lock as the functions of one type (or those of none) spell it.
 
     `language` is theirs, `owner` the type. `way` are the fields from the receiver to the lock; of a static the type or

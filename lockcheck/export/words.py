@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck.effects import Effects, Mode
 from lockcheck.export.known import NOTHING, PLAIN, Known, Names, Reached
 from lockcheck.export.spelled import Spelled
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """The words of one language's table, and those of a project where it is known."""
 
     language: str

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from lockcheck import ir
+from lockcheck.frontends.forms import Form
 from lockcheck.source import Crate, Source
 
 SUFFIXES = {".rs": "rust", ".py": "python"}
@@ -77,11 +78,11 @@ class Finder(NamedTuple):
     """Finds where one of some words may be called. One of the `marks` stands wherever one of the `forms` fits.
 
     Looking for a mark takes a thirtieth of the time that the forms take, and most functions have none. A form may have
-    a hint, which is found fast and fits within the same bytes (see `ir.Form`).
+    a hint, which is found fast and fits within the same bytes (see `Form`).
     """
 
     marks: tuple[bytes, ...]
-    forms: tuple[ir.Form, ...]
+    forms: tuple[Form, ...]
 
     def finds(self, data: bytes, start: int = 0, end: int = sys.maxsize) -> bool:
         """Whether a word may be called in these bytes, or in a part of them."""
@@ -91,8 +92,8 @@ class Finder(NamedTuple):
                     break
             else:
                 return False
-        for hint, form in self.forms:
-            if (hint is None or hint.search(data, start, end)) and form.search(data, start, end):
+        for one in self.forms:
+            if (one.hint is None or one.hint.search(data, start, end)) and one.form.search(data, start, end):
                 return True
         return False
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MARK = re.compile(
     r"^\s*(?://|#)\s*(ruleid|todoruleid|ok|todook|missed|false alarm):"
@@ -28,8 +29,7 @@ REPORTED = frozenset({"ruleid", "todoruleid", "false alarm"})
 EXPORT_REPORTED = frozenset({"ruleid", "todook"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """One mark: the line that is judged (the one below it, from 1), its kind, the rule, and why, where it must say."""
 
     line: int

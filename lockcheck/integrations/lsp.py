@@ -13,9 +13,9 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from lsprotocol import types
+from msgspec import Struct, field
 from pygls import uris
 from pygls.lsp.server import LanguageServer
 
@@ -81,8 +81,7 @@ def serve(configure: Configure, work: Work) -> None:
     server.start_io()
 
 
-@dataclass
-class _Session:
+class _Session(Struct):
     """What the server knows: the last report, and for which files it has sent diagnostics."""
 
     server: LanguageServer

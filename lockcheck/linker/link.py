@@ -7,8 +7,9 @@ Never: asks what is held.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from lockcheck.linker import Program
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """A function's steps with their meanings.
 
     `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).

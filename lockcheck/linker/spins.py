@@ -7,9 +7,9 @@ Never: what is held.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockcheck import ir
@@ -30,8 +30,7 @@ def waiting(body: ir.Region, label: int) -> ir.Region:
     return _replaced(body, first)
 
 
-@dataclass(frozen=True)
-class _Spin:
+class _Spin(Struct, frozen=True):
     """The ways through a round, by the attempt that it begins with and the label of the loop."""
 
     attempt: ir.Acquire

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, Mode, Taking, made_by_hand
@@ -32,14 +34,17 @@ _Gives: TypeAlias = Mapping[str, tuple[ir.Type, ir.Type]]
 """By the name of a method the guard that it gives, and what that comes in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where a type is written: the module, what `Self` is, and what is known of the type parameters."""
 
     module: ir.Path
     owner: ir.Type | None = None
     generics: ir.Path = ()
     bounds: tuple[tuple[str, ir.Type], ...] = ()
+
+
+_Meanings: TypeAlias = dict[tuple[str, ir.Path, ir.Type], ir.Type | None]
+"""What types mean that were looked up, by language, module, and how they are written there."""
 
 
 class Types:
@@ -60,9 +65,10 @@ class Types:
         self._blanket: dict[str, list[int]] = defaultdict(list)
         self.made = Made(self)
         self.uses = Uses(self)
+        meanings: _Meanings = {}
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
-                self._index(number, unit, function)
+                self._index(number, unit, function, meanings)
         self.made.second_names(self._methods)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
@@ -150,27 +156,32 @@ class Types:
                 return mode
         return next((m for m in (self._named_in(one, where, in_full) for one in kind.args) if m), None)
 
-    def _index(self, number: int, unit: ir.Unit, function: ir.Function) -> None:
-        effects = self._effects[unit.language]
+    def _index(self, number: int, unit: ir.Unit, function: ir.Function, meanings: _Meanings) -> None:
+        """Note whose method a function is, and the `meanings` of its owner and its trait."""
         assert function.owner is not None
-        context = Context(function.module, None, ())
         self._named[function.name].append(number)
+        trait = self._meaning(function.trait, function, unit.language, meanings)
         if function.owner.path == ("[dyn]",):
-            trait = self.resolve(function.trait, context, effects)
             if trait is not None:
                 self._methods[("[dyn]",) + trait.path][function.name].append(number)
             return
         if function.owner.path[0] in function.generics:
             self._blanket[function.name].append(number)
             return
-        owner = self.resolve(function.owner, context, effects)
-        self._owners[number] = owner
+        owner = self._owners[number] = self._meaning(function.owner, function, unit.language, meanings)
         if owner is not None:
             self._methods[owner.path][function.name].append(number)
-        if function.trait is not None:
-            trait = self.resolve(function.trait, context, effects)
-            if trait is not None:
-                self._implementors[trait.path][function.name].append(number)
+        if trait is not None:
+            self._implementors[trait.path][function.name].append(number)
+
+    def _meaning(self, kind: ir.Type | None, at: ir.Function, language: str, meanings: _Meanings) -> ir.Type | None:
+        """A type as written beside a function, outside of all that has parameters; found out once."""
+        if kind is None:
+            return None
+        key = (language, at.module, kind)
+        if key not in meanings:
+            meanings[key] = self.resolve(kind, Context(at.module), self._effects[language])
+        return meanings[key]
 
     @property
     def tables(self) -> Iterable[Effects]:

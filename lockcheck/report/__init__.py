@@ -10,17 +10,17 @@ import importlib
 import pkgutil
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from lockcheck.finding import Finding, Problem, Severity
 from lockcheck.report import formats
 from lockcheck.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(Struct, frozen=True):
     """A finding that does not count, and why.
 
     "allowed": a comment at `span` says so, `reason` are its words. "baseline": the baseline file `reason` holds it.
@@ -34,8 +34,7 @@ class Hidden:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What is to be said of a rule: its title, its whole page in Markdown, and how bad its findings are at worst."""
 
     code: str
@@ -45,8 +44,7 @@ class Page:
     severity: Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """`count` findings that a baseline holds: `fingerprint` is their identity, the words are for people."""
 
     code: str
@@ -57,8 +55,7 @@ class Entry:
     count: int
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """The outcome of a check.
 
     `findings` are what counts, sorted by path, line, column and code; `hidden` in the same order what does not.
@@ -81,8 +78,7 @@ class Report:
     pages: tuple[Page, ...] = ()
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Struct, frozen=True):
     """How a report may look: in colour and with links to the rules' pages (slug to URI), which is for people.
 
     `below` is where the current folder is below the folder that a program wants paths to be relative to (`crates/app`).

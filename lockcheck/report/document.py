@@ -6,8 +6,9 @@ Lines and columns count from 1, columns in characters; edits are byte offsets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import structs, to_builtins
 
 from lockcheck import __version__
 from lockcheck.finding import Finding, Fix, Note, Problem, Reached
@@ -29,7 +30,7 @@ def document(report: Report) -> dict[str, Any]:
         "skipped": report.skipped,
         "since": report.since,
         "hidden": list(_hidden(report)),
-        "stale": [asdict(one) for one in report.stale],
+        "stale": [to_builtins(one) for one in report.stale],
     }
 
 
@@ -62,7 +63,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "help": finding.help,
         **_where(report, finding.span),
         "function": finding.function,
-        "lock": asdict(finding.lock) if finding.lock else None,
+        "lock": to_builtins(finding.lock) if finding.lock else None,
         "notes": [_note(report, note) for note in finding.notes],
         "notes_before": finding.notes_before,
         "fixes": [_fix(fix) for fix in finding.fixes],
@@ -98,4 +99,4 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def problem_row(problem: Problem) -> dict[str, Any]:
     """A problem as the contract shows it."""
-    return asdict(problem)
+    return structs.asdict(problem)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from lockcheck.report.text import safe
 
@@ -14,8 +15,7 @@ MOST = 3
 """A drawn edge is labelled with at most so many places."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EdgePlace:
+class EdgePlace(Struct, frozen=True, order=True):
     """Where a lock is asked for under another one, which was taken at `held_line` of the same file."""
 
     path: str
@@ -28,8 +28,7 @@ class EdgePlace:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OrderEdge:
+class OrderEdge(Struct, frozen=True):
     """`wanted` is waited for under `held`, both in full; `in_cycle`: on a cycle that can hang."""
 
     held: str
@@ -38,16 +37,14 @@ class OrderEdge:
     places: tuple[EdgePlace, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """Cycles that have locks in common: all their locks, and each cycle's locks in order."""
 
     locks: tuple[str, ...]
     cycles: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OrderGraph:
+class OrderGraph(Struct, frozen=True):
     """The graph: `locks` pairs each lock in full with its name for people; no lock is in two boxes."""
 
     locks: tuple[tuple[str, str], ...]
@@ -65,8 +62,8 @@ def document(graph: OrderGraph) -> str:
     found = {
         "schema": SCHEMA,
         "locks": [{"owner": owner, "name": name} for owner, name in graph.locks],
-        "edges": [asdict(edge) for edge in graph.edges],
-        "boxes": [asdict(box) for box in graph.boxes],
+        "edges": [to_builtins(edge) for edge in graph.edges],
+        "boxes": [to_builtins(box) for box in graph.boxes],
     }
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 

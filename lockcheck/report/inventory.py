@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from lockcheck.report.text import Paint, counted, safe
 
@@ -15,8 +16,7 @@ MOST = 8
 """For people, at most so many names of one sort are printed below a lock."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Spot:
+class Spot(Struct, frozen=True, order=True):
     """A place in a file; lines and columns count from 1."""
 
     path: str
@@ -24,8 +24,7 @@ class Spot:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Something that happens at `count` places, the first of which are `places`.
 
     `name` is a mode, another lock, or a function.
@@ -36,8 +35,7 @@ class Seen:
     places: tuple[Spot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A critical section: from the line of the acquisition to that of the last event under it."""
 
     lines: int
@@ -47,8 +45,7 @@ class Section:
     end_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class LockEntry:
+class LockEntry(Struct, frozen=True):
     """One lock: `name` for people, `owner` in full; `declared` is None where the tree does not declare it.
 
     `taken` has one entry for each mode. `acquired` are the locks that are asked for under it, through calls too,
@@ -66,8 +63,7 @@ class LockEntry:
     called: tuple[Seen, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """All locks by owner, and how many acquisitions are of locks that are neither a field nor a static."""
 
     locks: tuple[LockEntry, ...]
@@ -76,7 +72,7 @@ class Inventory:
 
 def document(inventory: Inventory) -> str:
     """One JSON document; lines and columns count from 1."""
-    found = {"schema": SCHEMA, "locks": [asdict(one) for one in inventory.locks], "others": inventory.others}
+    found = {"schema": SCHEMA, "locks": [to_builtins(one) for one in inventory.locks], "others": inventory.others}
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from lockcheck.report.inventory import Spot
 from lockcheck.report.text import Paint, counted, safe
@@ -12,8 +13,7 @@ from lockcheck.report.text import Paint, counted, safe
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A function on the way, and where it is entered: its name at the beginning, a call further on."""
 
     function: str
@@ -22,8 +22,7 @@ class Step:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReachedLock:
+class ReachedLock(Struct, frozen=True):
     """A lock that is taken: `at` is where, `function` in which function, `way` from the entry to there.
 
     `apart`: only on another thread, in another task or later.
@@ -39,8 +38,7 @@ class ReachedLock:
     way: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MissedLock:
+class MissedLock(Struct, frozen=True):
     """A lock of the tree that is not reached; `at` is where it is declared, if the tree declares it."""
 
     name: str
@@ -49,8 +47,7 @@ class MissedLock:
     at: Spot | None
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What the functions that a pattern names come to."""
 
     entries: tuple[Step, ...]
@@ -60,7 +57,7 @@ class Touched:
 
 def document(found: Touched) -> str:
     """One JSON document; lines and columns count from 1."""
-    return json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps({"schema": SCHEMA, **to_builtins(found)}, ensure_ascii=False, indent=2) + "\n"
 
 
 def text(found: Touched, paint: Paint) -> str:

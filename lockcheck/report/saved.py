@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lockcheck.finding import Edit, Finding, Fix, LockRef, Note, Problem, Reached
 from lockcheck.report import Entry, Hidden, Page, Report
@@ -76,8 +77,7 @@ def _blank(path: str, places: list[Row]) -> Source:
     return Source(path, (" " * width + "\n").encode() * max(one["end_line"] for one in places))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Rows as `document` wrote them, read back."""
 
     sources: Mapping[str, Source]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Literal
+
+from msgspec import Struct, to_builtins
 
 from lockcheck.report.text import Paint, safe
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ShownHeld:
+class ShownHeld(Struct, frozen=True):
     """A lock that is held: the guard's name ("" for a temporary), and where its acquisition expression begins."""
 
     lock: str
@@ -24,8 +24,7 @@ class ShownHeld:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMoment:
+class ShownMoment(Struct, frozen=True):
     """An event, where its expression begins (for a call its callee), and what is held just before it."""
 
     event: Literal["acquire", "release", "call", "suspend", "block"]
@@ -35,8 +34,7 @@ class ShownMoment:
     held: tuple[ShownHeld, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCall:
+class ShownCall(Struct, frozen=True):
     """A call whose callee is not known, and where the callee's name begins."""
 
     name: str
@@ -44,8 +42,7 @@ class ShownCall:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFunction:
+class ShownFunction(Struct, frozen=True):
     """A function, its moments in execution order, and its calls that could not be resolved, by place."""
 
     name: str
@@ -57,7 +54,7 @@ class ShownFunction:
 
 def document(functions: Sequence[ShownFunction], calls: bool = False) -> str:
     """One JSON document; lines and columns count from 1. `calls`: with the calls that could not be resolved."""
-    found = [asdict(one) for one in functions]
+    found = [to_builtins(one) for one in functions]
     for one in found:
         if not calls:
             del one["unresolved"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lockcheck.finding import Finding, Note
 from lockcheck.report import Hidden, Report
@@ -11,8 +11,7 @@ from lockcheck.source import Span
 _GRADES = ("error", "warning", "note")
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """Where something is for programs: from 1, `end_column` is the first one behind it. Never more than one line."""
 
     path: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck.finding import Finding, Reached
 from lockcheck.report import Report
@@ -21,8 +22,7 @@ _COLORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(Struct, frozen=True):
     """Colours and links, or none of them."""
 
     color: bool = False

@@ -11,9 +11,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from types import ModuleType
 
+from lockcheck.installed import may_name
 from lockcheck.rule import Rule, RuleError, load, validate
 
 GROUP = "lockcheck.rules"
@@ -27,6 +27,10 @@ def _own() -> Iterator[Rule]:
 
 def _others() -> Iterator[Rule]:
     """The rules of other packages. Raises RuleError."""
+    if not may_name(GROUP):
+        return
+    from importlib import metadata
+
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
         try:
             yield from map(load, _modules(point.load()))

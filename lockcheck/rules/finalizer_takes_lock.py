@@ -101,7 +101,8 @@ belong to the same owner: such findings are only `possible`, and so are those ab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis

@@ -66,7 +66,8 @@ that they mean it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site, Taken

@@ -86,7 +86,8 @@ that the project wants to be taken through a closure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis

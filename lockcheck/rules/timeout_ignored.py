@@ -79,7 +79,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment

@@ -79,7 +79,8 @@ A limit that somebody else sets, such as a watchdog that interrupts the thread.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis

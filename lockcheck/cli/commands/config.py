@@ -20,7 +20,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Its work."""
     import json
-    from dataclasses import asdict
+
+    from msgspec import to_builtins
 
     from lockcheck.config import rows, schema
 
@@ -29,5 +30,5 @@ def run(options: argparse.Namespace) -> int:
         return CLEAN
     for key, value, place in rows(shared.settings(options, options.paths or ["."])):
         shown = dict(value) if key in ("per-file-ignores", "severity") and isinstance(value, tuple) else value
-        print(f"{key} = {json.dumps(shown, ensure_ascii=False, default=asdict)}  # {place}")
+        print(f"{key} = {json.dumps(shown, ensure_ascii=False, default=to_builtins)}  # {place}")
     return CLEAN

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lockcheck.effects import Mode
 from lockcheck.export.known import Reached
@@ -14,8 +16,7 @@ from lockcheck.export.rust import _semgrep as sg
 from lockcheck.export.words import Words, in_modes
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A lock held in one of the modes, and taken in one of the others; `recursive`: also past waiting writers."""
 
     held: tuple[Mode, ...]

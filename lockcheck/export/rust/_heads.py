@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lockcheck.export.rust import _ast_grep as ag
 from lockcheck.export.rust import _project as project
@@ -39,8 +40,7 @@ Places = Callable[[sg.Held, sg.Event], dict[str, list[str]]]
 """By kind of head, the patterns with an event where the guard is alive for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A guard of a head, and something that waits while it is alive. `needed`: arms that use it are left alone."""
 
     places: Places

@@ -13,7 +13,8 @@ are to be relied on; texts cannot be put together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck.effects import Mode
 from lockcheck.export.known import Names, Reached
@@ -40,8 +41,7 @@ LENT = sg.Held("$A(&$L)", (), arguments=True, function=True)
 """A guard that a method or a function gives; `$L` is told by the table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """A guard of a project's lock, how its `$L` is spelled, and which names the metavariables then have."""
 
     held: sg.Held
@@ -49,8 +49,7 @@ class Way:
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Then:
+class Then(Struct, frozen=True):
     """What then waits for a lock: a pattern with `$B` in it, how its `$K` is spelled, if it has one, and the names."""
 
     pattern: str

@@ -23,8 +23,10 @@ What semgrep can do, measured with 1.182 and easy to break:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lockcheck.export.words import Words, one_of
 
@@ -63,8 +65,7 @@ def both(*parts: str | Part) -> Part:
     return {"patterns": [one if isinstance(one, dict) else {"pattern": one} for one in parts]}
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """An acquisition whose guard is held: its pattern, and what the method `$A` of it is called, or is written there.
 
     `awaited`: the acquisition may be awaited. `arguments`: the method may take some. `function`: it is no method.
@@ -91,8 +92,7 @@ class Held:
         return [called("A", self.names) if self.function else named("A", self.names)]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What happens meanwhile: its pattern, what else must be true of it, and where it is reported."""
 
     pattern: str

@@ -10,9 +10,9 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
-from msgspec import structs
+from msgspec import Struct, field, structs
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.frontends.python import handed, values
@@ -77,8 +77,7 @@ def module_of(path: str, crate: Crate | None) -> ir.Path:
     return tuple(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """Where a statement stands: the module, the class around it, and whether it is inside a function."""
 
     module: ir.Path
@@ -86,8 +85,7 @@ class _Scope:
     local: bool = False
 
 
-@dataclass
-class _Declarer:
+class _Declarer(Struct):
     data: bytes
     text: Outline
     package: bool

@@ -9,16 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import libcst as cst
+from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.frontends.python.syntax import Parsed
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What stands around a place and is met on the way out of it.
 
     `handler` is the label to which exceptions go, `stops` says which of them end there: "all", or all but a

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck import ir
 
@@ -37,8 +38,7 @@ AROUND = frozenset({"contextmanager", "asynccontextmanager"})
 """Decorators that make a function one whose callers' blocks run where it yields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line that may begin a statement: its indentation in columns, and the byte offsets of its text and end.
 
     `end` is where the next line of the same or less indentation begins (the end of its block).
@@ -49,8 +49,7 @@ class Line:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """A file's lines. `masked` is its text with comments and the insides of strings blanked out, byte for byte."""
 
     masked: bytes

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
 import libcst as cst
+from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.frontends.python import older, scan
@@ -26,8 +26,7 @@ _LAYOUT = frozenset({"lpar", "rpar", "comma", "equal", "colon", "semicolon", "le
                      "lbrace", "rbrace", "dot", "operator", "asynchronous", "type_parameters", "returns"})  # fmt: skip
 
 
-@dataclass
-class _Counter:
+class _Counter(Struct):
     """What libcst writes a tree out into: keeps no text, only the number of bytes so far."""
 
     default_indent: str
@@ -88,8 +87,7 @@ class _Inner:
             spans[id(self._node)] = (start, end)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """A function's tree, or a module's, and the byte ranges of its nodes, in the file, by the nodes' ids."""
 
     node: cst.FunctionDef | cst.Module

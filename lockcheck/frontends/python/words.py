@@ -6,8 +6,8 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-from lockcheck.frontends.forms import compiled
-from lockcheck.ir import Form, Words
+from lockcheck.frontends.forms import Form, filled
+from lockcheck.ir import Words
 
 
 def forms(words: Words) -> tuple[Form, ...]:
@@ -26,7 +26,7 @@ def forms(words: Words) -> tuple[Form, ...]:
         (ALWAYS, _LOOKS_LIKE_ONE, ("",)),
         (ALWAYS, _SELF, ("",)),
     )
-    return compiled(told, r"\s*\.\s*")
+    return filled(told, r"\s*\.\s*")
 
 
 _WITH = r"^[ \t]*(?:async[ \t]+)?with\b[^:]*(?::=[^:]*)*"

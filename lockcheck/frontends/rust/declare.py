@@ -9,9 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 import tree_sitter as ts
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.frontends.rust import mended, syntax
@@ -62,8 +63,7 @@ def _target_of(inside: str, crate: Crate) -> ir.Path:
     return (f"{crate.name.replace('-', '_')}@{root}", *below)
 
 
-@dataclass
-class _Scope:
+class _Scope(Struct):
     """Where an item stands."""
 
     module: ir.Path
@@ -74,8 +74,7 @@ class _Scope:
     within: ir.Range | None = None
 
 
-@dataclass
-class _Declarer:
+class _Declarer(Struct):
     source: Source
     crate: str
     file_module: ir.Path

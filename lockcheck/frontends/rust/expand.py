@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, Union
 
+from msgspec import Struct
+
 from lockcheck import ir
 
 DEEPEST = 8
@@ -451,8 +453,7 @@ class _Writer:
 # --------------------------------------------------------------------------------------------------------- origins
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where the text of an expansion comes from: `base` is where the arguments begin, `whole` the invocation.
 
     Both are offsets into the text around, which is the file or (`outer`) another expansion.
@@ -488,8 +489,7 @@ class Origin:
 # ---------------------------------------------------------------------------------------------------------- lookup
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Struct, frozen=True):
     """The macros of the tree as one file sees them; `implying` are the traits of what the tree runs without a call."""
 
     macros: ir.Macros

@@ -6,8 +6,8 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-from lockcheck.frontends.forms import compiled
-from lockcheck.ir import Form, Words
+from lockcheck.frontends.forms import Form, filled
+from lockcheck.ir import Words
 
 
 def forms(words: Words) -> tuple[Form, ...]:
@@ -32,7 +32,7 @@ def forms(words: Words) -> tuple[Form, ...]:
         (_OF_PATH, _BOUND + r"(?s:.*)" + _OF_PATH, lent_by_path),
         ("(?:{})", r"\b(?:{})\s*!", words.macros),
     )
-    return compiled(told, _BETWEEN)
+    return filled(told, _BETWEEN)
 
 
 _GAP = r"\s*(?:/(?:/[^\n]*\n|\*[^*]*\*+(?:[^/*][^*]*\*+)*/)\s*)*"

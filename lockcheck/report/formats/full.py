@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockcheck.finding import Finding
 from lockcheck.report import Report, Style
@@ -74,8 +75,7 @@ def _remarks(finding: Finding) -> Iterator[str]:
         yield f"{finding.confidence}: the lock's type {ground[finding.evidence]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     """A span, the words beside it, and how it is drawn."""
 
     span: Span
@@ -84,8 +84,7 @@ class _Label:
     style: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Struct, frozen=True):
     """The part of a label on one line: columns (in characters, from 0, half open)."""
 
     start: int
@@ -139,8 +138,7 @@ def _pieces(source: Source, label: _Label) -> Iterator[tuple[int, _Piece]]:
         yield line, _Piece(first, max(last, first + 1), label, line == end.line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Drawn(Struct, frozen=True):
     """A line of source as printed; `columns` tells where the characters from number `low` on then begin."""
 
     text: str
@@ -201,8 +199,7 @@ def _hooks(drawn: _Drawn, pieces: Sequence[_Piece]) -> _Row:
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """A line under construction: (character, style) for each column."""
 
     cells: list[tuple[str, str]]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from lockcheck import __version__
 from lockcheck.finding import Finding, Fix, Note, Problem
@@ -102,8 +103,7 @@ def _finding(one: Finding | Hidden) -> Finding:
     return one.finding if isinstance(one, Hidden) else one
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     """Results in SARIF's words."""
 
     report: Report
