@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
+from lockcheck.effects.shapes import PRESENT
 from lockcheck.linker.types import mentions
 
 
@@ -109,7 +110,7 @@ class _Youth:
         """What a call gives for the caller alone: the same value of the tree whoever is called, not a reference."""
         kinds = {self.analysis.program.returned_type(one, None) for one in self.targets(call)}
         kind = kinds.pop() if len(kinds) == 1 else None
-        return kind.args[0] if kind is not None and kind.path[-1] in ("Option", "Result") and kind.args else kind
+        return kind.args[0] if kind is not None and kind.path[-1] in PRESENT and kind.args else kind
 
     def has_in_itself(self, kind: ir.Type) -> bool:
         at: ir.Type | None = kind

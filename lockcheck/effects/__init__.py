@@ -257,6 +257,10 @@ class Effects:
             return found
         return None
 
+    def shape(self, kind: ir.Type) -> str:
+        """The shape that the table describes a type by (see `shapes`); its own name where that is one, or has none."""
+        return self.flow_names.get(kind.path[-1], kind.path[-1])
+
     @cached_property
     def views(self) -> frozenset[str]:
         """The names of fields that are other names of locks."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType
+from lockcheck.effects.shapes import PRESENT, RESULT
 from lockcheck.linker.acts import Acts
 from lockcheck.linker.implied import Implied
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.made import flowed
 from lockcheck.linker.places import plain, slot_of
 from lockcheck.linker.types import GUARD, UNKNOWN
-
-_OF_ONE = ("Option", "Result")
-"""What has one value, or none."""
 
 _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""
@@ -95,7 +93,7 @@ class Callees(Acts, Implied):
                 listed = effects.lock(outer.path) is not None
                 self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
                 return
-            shape = effects.flow_names.get(outer.path[-1], outer.path[-1])
+            shape = effects.shape(outer)
             listed_here = name in effects.signals.get((outer.path[0], outer.path[-1]), ())
             own = name in effects.flow.get(shape, ()) and outer.path not in self.program.names.types
             methods = self.program.types.methods(outer, name, effects) if not (listed_here or own) else []
@@ -129,7 +127,7 @@ class Callees(Acts, Implied):
 
     def made_by_closure(self, call: ir.Call, shape: str, said: ir.Type) -> None:
         """`found.map(|one| one.lock.clone())`: what the closure gives is what is there, if anything is."""
-        gives = shape in _OF_ONE and "@" in (said.path[0], *(one.path[0] for one in said.args))
+        gives = shape in PRESENT and "@" in (said.path[0], *(one.path[0] for one in said.args))
         for operand in call.operands[1:] if gives else ():
             if self.is_lambda(operand):
                 self.name(ir.Place(call.dst), ir.Place(self.lambdas[slot_of(operand.place)].result))
@@ -294,7 +292,7 @@ class Callees(Acts, Implied):
                 self.closures(call, None)
                 self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
                 maybe = name.startswith(("try_", "filter_"))
-                self.learn(call.dst, ir.Type(("Result",), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
+                self.learn(call.dst, ir.Type((RESULT,), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
             return True
         if (
             not declared

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from lockcheck import ir
+from lockcheck.effects.shapes import LIST, MAP, PRESENT
 from lockcheck.linker import rounds
 from lockcheck.linker.places import Places, bare, plain, slot_of
 
@@ -166,13 +167,13 @@ class Closures(Places):
         """What a closure is given of the value it is called for: `list.retain(|one| …)`, behind a guard too."""
         inside = False
         for outer in self.program.types.behind(self.type_of(receiver), self.effects):
-            shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
-            if shape == "Map" and len(closure.params) == len(outer.args) == 2:
+            shape = self.effects.shape(outer)
+            if shape == MAP and len(closure.params) == len(outer.args) == 2:
                 self.learn(closure.params[0], outer.args[0])
                 self.lent_part(closure.params[1], receiver, f"[each {closure.params[1]}]", outer.args[1])
                 return
-            part = {"Option": "Some.0", "Result": "Ok.0"}.get(shape) if not inside else None
-            part = f"[each {closure.params[0]}]" if shape == "[list]" else part
+            part = PRESENT.get(shape) if not inside else None
+            part = f"[each {closure.params[0]}]" if shape == LIST else part
             if part is not None:
                 self.lent_part(closure.params[0], receiver, part, outer.args[0] if outer.args else None)
                 return

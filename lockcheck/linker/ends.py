@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.locks import Locks
 from lockcheck.linker.runs import Run, Runs
 from lockcheck.linker.types import REF
@@ -25,7 +26,7 @@ class Endings(Runs):
         return (*self.own(kind, effects.end_trait, effects.end_method, effects), *self.parts(kind, effects, depth))
 
     def is_through(self, kind: ir.Type, effects: Effects) -> bool:
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        shape = effects.shape(kind)
         return self.types.lock_type(kind, effects) is not None or shape in effects.end_owners
 
 
@@ -70,12 +71,12 @@ class Ends(Locks):
     def hand_over(self, call: ir.Call, name: str, place: ir.Place, kind: ir.Type) -> None:
         """An element leaves its container, which is of the `kind`, for whoever calls; or it ends inside the call."""
         effects = self.effects
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        shape = effects.shape(kind)
         if name in effects.end_gives.get(shape, ()) or name in effects.end_replaces.get(shape, ()):
             self.given[call.dst] = call.name_at
             if name in effects.end_replaces.get(shape, ()):
                 self.doubtful.add(call.dst)
-            if shape in ("[list]", "Map"):
+            if shape in (LIST, MAP):
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"[each {call.dst}]")))
                 self.removed.add(f"[each {call.dst}]")
         elif name in effects.end_empties.get(shape, ()):

@@ -8,7 +8,8 @@ Never: a type that is not known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -18,12 +19,11 @@ from lockcheck.linker.runs import Run, Runs
 from lockcheck.linker.types import REF, Types
 
 
-@dataclass(frozen=True, slots=True)
-class Locking:
+class Locking(Struct, frozen=True):
     """The functions of a tree that run so and may take a lock, as far as texts say; by method the types with one."""
 
     functions: frozenset[int] = frozenset()
-    owners: Mapping[str, frozenset[ir.Path]] = field(default_factory=dict)
+    owners: Mapping[str, frozenset[ir.Path]] = {}
 
     @property
     def traits(self) -> frozenset[str]:
@@ -51,7 +51,7 @@ class Implementations(Runs):
         return self.parts(kind, effects, depth) if self._trait in decl.derived else ()
 
     def is_through(self, kind: ir.Type, effects: Effects) -> bool:
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        shape = effects.shape(kind)
         shared = kind.path == REF or shape in effects.end_shared
         return shape in effects.implied_through and not (shared and self._name == effects.copies)
 

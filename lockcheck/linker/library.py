@@ -7,6 +7,7 @@ Never: locks.
 from __future__ import annotations
 
 from lockcheck import ir
+from lockcheck.effects.shapes import LIST, MAKERS, MAP, OPTION, RESULT
 from lockcheck.linker.iterators import Iterators
 from lockcheck.linker.places import bare, element_for, oldest, plain, slot_of
 
@@ -71,8 +72,8 @@ class Library(Iterators):
 
     def element_of(self, call: ir.Call, kind: ir.Type | None) -> str:
         """The part of a way that is the element which a container is asked for: the same one for the same key."""
-        shape = self.effects.flow_names.get(kind.path[-1], kind.path[-1]) if kind is not None else ""
-        key = self.asked(call.operands[1].place) if len(call.operands) == 2 and shape in ("Map", "[list]") else None
+        shape = self.effects.shape(kind) if kind is not None else ""
+        key = self.asked(call.operands[1].place) if len(call.operands) == 2 and shape in (MAP, LIST) else None
         told = key is not None and isinstance(key.root, int) and key.way[-1:] != (ir.NOT,)
         return element_for(key) if key is not None and told else f"[each {call.dst}]"
 
@@ -132,7 +133,7 @@ class Library(Iterators):
         """Whether a closure for what is not there gets nothing: an error, which a result has, could hold a guard."""
         shape = kind.path[-1] if kind is not None else ""
         first = next((slot_of(one.place) for one in call.operands[1:] if self.is_lambda(one)), -1)
-        return shape == "Option" or (shape == "Result" and first in self.lambdas and not self.lambdas[first].params)
+        return shape == OPTION or (shape == RESULT and first in self.lambdas and not self.lambdas[first].params)
 
     def alternative(self, call: ir.Call, name: str, place: ir.Place, kind: ir.Type | None) -> bool:
         """`option.unwrap_or_else(|| …)`: the closure runs where nothing is there."""
@@ -210,7 +211,7 @@ class Library(Iterators):
     def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
         if inner is None:
             return None
-        wrap = {"Some": "Option", "Ok": "Result", "Err": ""}.get(word)
+        wrap = MAKERS.get(word)
         if wrap is not None:
             return ir.Type((wrap,), (inner,)) if wrap else None
         if short.endswith(("::new", "::from", "::pin")):

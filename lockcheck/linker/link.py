@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST
 from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
@@ -225,20 +226,20 @@ class Pass(Judged, Callees):
             known = {name: self.type_of(one.place) for name, one in parts}
             size = max((int(name) + 1 for name in known), default=0)
             kind = ir.Type(path, tuple(known.get(str(number)) or UNKNOWN for number in range(size)))
-        elif path == ("[list]",):
+        elif path == (LIST,):
             kind = ir.Type(path, tuple(self.type_of(o.place) or UNKNOWN for _, o in parts[:1]))
         self.learn(dst, self.program.types.resolve(kind, self.context, self.effects) if len(path) else None)
         self.given[dst] = UNTOLD
         for name, operand in parts:
             if operand.place is None:
                 continue
-            if path != ("[list]",):
+            if path != (LIST,):
                 self.name(ir.Place(dst, (name,)), operand.place)
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
             self.is_now(ir.Place(dst, (name,)), operand.place)
             is_taken = isinstance(self.pending.get(slot_of(operand.place)), ir.Acquire)  # (as its result will say)
-            if path == ("[list]",) and not is_taken:
+            if path == (LIST,) and not is_taken:
                 self.hand_on(dst, operand.place)
                 if len(parts) == 1 and (inner := slot_of(self.canon(operand.place))) >= 0:
                     self.inside[dst] = inner

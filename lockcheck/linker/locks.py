@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
+from lockcheck.effects.shapes import OPTION, PRESENT, RESULT
 from lockcheck.linker.places import bare, owner_of_static, plain
 from lockcheck.linker.sides import Sides
 from lockcheck.linker.types import GUARD, UNKNOWN
@@ -56,11 +57,11 @@ class Locks(Sides):
         inner = (kind.args[:1] if lock.by_hand else kind.args[-1:]) if kind is not None else ()
         guard = ir.Type((GUARD,), tuple(inner))
         if taking.maybe:
-            self.learn(call.dst, ir.Type(("Option",), (guard,)))
+            self.learn(call.dst, ir.Type((OPTION,), (guard,)))
             return
         guessed = evidence != "declared" and not lock.by_hand
         wrapped = lock.wraps or taking.fallible or lock.family == "map" or guessed
-        self.learn(call.dst, ir.Type(("Result",), (guard,)) if wrapped else guard)
+        self.learn(call.dst, ir.Type((RESULT,), (guard,)) if wrapped else guard)
 
     def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:
         """The acquisition that a function's declared return type (a guard) promises."""
@@ -72,8 +73,8 @@ class Locks(Sides):
         family = of.family if of is not None else "mutex" if mode == "exclusive" else "rwlock"
         waits = self.program.types.waits_for(named, self.effects)
         lock = ir.Lock(known, owner_of_static(known), "a lock", waits, family, "inferred")
-        maybe = kind.path[-1] == "Option" or (
-            kind.path[-1] == "Result" and self.program.types.guard_mode(kind.args[0], self.effects) is not None
+        maybe = kind.path[-1] == OPTION or (
+            kind.path[-1] == RESULT and self.program.types.guard_mode(kind.args[0], self.effects) is not None
         )
         return ir.Acquire(lock, mode, ir.Place(call.dst), call.at, call.name_at, word, optional=maybe)  # type: ignore[arg-type]
 
@@ -130,7 +131,7 @@ class Locks(Sides):
     def consumed(self, call: ir.Call, kind: ir.Type) -> bool:
         """`lock().map(|guard| …)`: the guard goes into the closure, or ends with the call."""
         place = call.operands[0].place
-        if place is None or kind.path[-1] not in ("Option", "Result") or not kind.args:
+        if place is None or kind.path[-1] not in PRESENT or not kind.args:
             return False
         if self.program.types.guard_mode(kind.args[0], self.effects) is None:
             return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST, MAP
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
@@ -153,14 +154,14 @@ class Made:
 
     def _is_open(self, kind: ir.Type, effects: Effects) -> bool:
         """Whether it is a container that does not say what is in it."""
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
-        return shape in ("Map", "[list]") and not any(len(one.path) > 1 for one in kind.args)
+        shape = effects.shape(kind)
+        return shape in (MAP, LIST) and not any(len(one.path) > 1 for one in kind.args)
 
     def filled(self, kind: ir.Type, element: ir.Type | None, effects: Effects) -> ir.Type:
         """The type of a container that does not say itself what is in it, with the type of its elements."""
         if element is None or not self._is_open(kind, effects):
             return kind
-        pair = effects.flow_names.get(kind.path[-1], kind.path[-1]) == "Map"
+        pair = effects.shape(kind) == MAP
         return ir.Type(kind.path, (ir.Type(("_",)), element) if pair else (element,))
 
     def _best(self, found: Sequence[ir.Type | None], effects: Effects) -> ir.Type | None:
@@ -377,7 +378,7 @@ class Made:
         targets = self.methods(owner, name, effects)
         if targets:
             return self.returned(targets[0], owner)
-        shape = effects.flow.get(effects.flow_names.get(kind.path[-1], kind.path[-1]), {})
+        shape = effects.flow.get(effects.shape(kind), {})
         if name in shape:
             return flowed(shape[name], kind)
         made = effects.makes.get(effects.separator.join((*kind.path, name)))

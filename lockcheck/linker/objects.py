@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
+from lockcheck.effects.shapes import LIST
 from lockcheck.linker.acts import UNTOLD
 from lockcheck.linker.constructions import Constructions
 from lockcheck.linker.forwarding import fitted, gathered, passed_on
@@ -199,7 +200,7 @@ class Objects(Constructions):
         if targets:
             self.invoke(call, self.with_overrides(call, targets, kind, name), not self.is_replaced(kind, name), kind)
             return True
-        shape = self.effects.flow_names.get(outer.path[-1], outer.path[-1])
+        shape = self.effects.shape(outer)
         if shape in self.effects.flow and name in self.effects.flow[shape]:
             given = flowed(self.effects.flow[shape][name], outer)
             self.learn(call.dst, guessed(given) if is_guess(kind) else given)
@@ -504,7 +505,7 @@ class Objects(Constructions):
         said = self.effects.flow.get("[call]", {}).get(spelled)
         given = self.type_of(call.operands[0].place) if said is not None and call.operands else None
         element = self.part_type(given, "[each]") if given is not None else None
-        return flowed(said, ir.Type(("[list]",), (element,))) if said is not None and element is not None else None
+        return flowed(said, ir.Type((LIST,), (element,))) if said is not None and element is not None else None
 
     # -------------------------------------------------------------------------------------------------- invocations
 

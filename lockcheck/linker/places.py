@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import MAKERS, OPTION, PRESENT, RESULT
 from lockcheck.linker.types import UNKNOWN, Context
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
     from lockcheck.linker.sides import Handed
 
-EMPTY_OPTION = ir.Type(("Option",))
+EMPTY_OPTION = ir.Type((OPTION,))
 """The type of `None` until more is known."""
 
 
@@ -209,8 +210,8 @@ class Places(ABC):
     def is_option(self, place: ir.Place | None) -> bool:
         """Whether the value at a place may be missing, and then holds nothing; nor does an error without a guard."""
         kind, types = self.type_of(place), self.program.types
-        if kind is None or kind.path[-1] != "Result" or len(kind.args) != 2:
-            return kind is not None and kind.path[-1] == "Option"
+        if kind is None or kind.path[-1] != RESULT or len(kind.args) != 2:
+            return kind is not None and kind.path[-1] == OPTION
         return types.guard_mode(kind.args[0], self.effects) is not None and types.is_plain(kind.args[1], self.effects)
 
     def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
@@ -293,7 +294,7 @@ class Places(ABC):
     def is_tuple(self, kind: ir.Type | None) -> bool:
         """Whether a type is one of tuples, or stands for one; an Option or a Result may be around it."""
         for outer in self.program.types.behind(kind, self.effects):
-            if outer.path[-1] in ("Option", "Result") and outer.args:
+            if outer.path[-1] in PRESENT and outer.args:
                 return self.is_tuple(outer.args[0])
             if outer.path == ("[tuple]",):
                 return True
@@ -418,6 +419,6 @@ def plain(place: ir.Place) -> ir.Place:
         head, dot, rest = part.partition(".")
         if not dot or part.startswith("["):
             kept.append(part)
-        elif head not in ("Some", "Ok", "Err"):
+        elif head not in MAKERS:
             kept.append(rest)
     return ir.Place(place.root, tuple(kept))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST, MAP, PRESENT, RESULT
 from lockcheck.linker.types import Types
 
 _DEPTH = 4
@@ -76,17 +77,16 @@ class Runs(ABC):
                 inner, _ = self.types.field(kind, field.name, effects)
                 found += _under((field.name,), self.of(inner, effects, depth + 1), decl.kind == "struct")
             return tuple(found)
-        name = kind.path[-1]
-        shape = effects.flow_names.get(name, name)
+        shape = effects.shape(kind)
         if shape == "[tuple]":
             for number, inner in enumerate(kind.args):
                 found += _under((str(number),), self.of(inner, effects, depth + 1))
-        elif shape == "Map":
+        elif shape == MAP:
             for number, inner in enumerate(kind.args[:2]):
                 found += _under(("[each end]", str(number)), self.of(inner, effects, depth + 1))
         elif kind.args and self.is_through(kind, effects):
-            part = {"[list]": ("[each end]",), "Option": ("Some.0",), "Result": ("Ok.0",)}.get(shape, ())
-            found += _under(part, self.of(kind.args[-1 if shape != "Result" else 0], effects, depth + 1))
+            part = ("[each end]",) if shape == LIST else (PRESENT[shape],) if shape in PRESENT else ()
+            found += _under(part, self.of(kind.args[-1 if shape != RESULT else 0], effects, depth + 1))
         return tuple(found)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.types import Context, Types
 
 _WRAPS = 2
@@ -59,7 +60,7 @@ def _in_type(
     if kind is None:
         return
     yield kind.path, many
-    shape, lock = effects.flow_names.get(kind.path[-1], kind.path[-1]), types.lock_type(kind, effects)
-    lists = shape in ("[list]", "Map") or (lock is not None and lock.family == "map")
+    shape, lock = effects.shape(kind), types.lock_type(kind, effects)
+    lists = shape in (LIST, MAP) or (lock is not None and lock.family == "map")
     for inner in kind.args:
         yield from _in_type(inner, types, effects, many or lists)

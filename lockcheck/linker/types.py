@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, Mode, Taking, made_by_hand
+from lockcheck.effects.shapes import LIST, MAP, OPTION, PRESENT, RESULT
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 from lockcheck.linker.uses import Uses
@@ -318,8 +319,8 @@ class Types:
                 made = self.resolve(field.type, Context(decl.module, kind), effects)
                 if made is not None and made.path not in self.names.types and self._keeps(made, effects):
                     return None
-                shape = effects.flow_names.get(made.path[-1], made.path[-1]) if made is not None else ""
-                part = self.element(made, "[]", effects) if made is not None and shape == "[list]" else None
+                shape = effects.shape(made) if made is not None else ""
+                part = self.element(made, "[]", effects) if made is not None and shape == LIST else None
                 several = several or (effects.lock(part.path) if part is not None else None)
         if several is None and not any(decl.waits for decl in decls):
             return None
@@ -421,7 +422,7 @@ class Types:
                 owner, target = self._derefs[kind.path]
                 bound = {a.path[0]: b for a, b in zip(owner.args, kind.args, strict=False) if len(a.path) == 1}
                 kind = substitute(target, bound)
-            elif name == "Result" and kind.args and self.is_guard(kind.args[0], effects):
+            elif name == RESULT and kind.args and self.is_guard(kind.args[0], effects):
                 kind = kind.args[0]
             elif self._wraps(kind, effects):
                 kind = kind.args[min(effects.wrappers[name], len(kind.args) - 1)]
@@ -444,8 +445,8 @@ class Types:
                 if element is not None:
                     return element, ""
                 continue
-            if name[:5] == "Some." or name[:3] == "Ok.":
-                if outer.path[-1] in ("Option", "Result") and outer.args:
+            if name in PRESENT.values():
+                if outer.path[-1] in PRESENT and outer.args:
                     return outer.args[0], ""
                 continue
             if outer.path == ("[tuple]",):
@@ -491,12 +492,12 @@ class Types:
 
     def element(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """What `x[i]`, or each of a loop over `x`, is."""
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
-        if shape == "[list]" and kind.args:
+        shape = effects.shape(kind)
+        if shape == LIST and kind.args:
             return kind.args[0]
-        if shape == "Option" and kind.args:
+        if shape == OPTION and kind.args:
             return kind.args[0]
-        if shape == "Map" and len(kind.args) > 1:
+        if shape == MAP and len(kind.args) > 1:
             one = kind.args[0] if effects.objects else ir.Type(("[tuple]",), kind.args[:2])
             return one if name.startswith("[each") else kind.args[1]
         lock = self.lock_type(kind, effects)
@@ -506,11 +507,11 @@ class Types:
 
     def filled(self, kind: ir.Type, made: ir.Type, effects: Effects) -> ir.Type:
         """A container's type as written, `Vec<_>`, with what is put into it where nothing is written."""
-        shape = effects.flow_names.get(kind.path[-1], kind.path[-1])
+        shape = effects.shape(kind)
         given = made.args
-        if shape == "Map" and effects.flow_names.get(made.path[-1], made.path[-1]) == "[list]" and given:
+        if shape == MAP and effects.shape(made) == LIST and given:
             given = given[0].args if given[0].path == ("[tuple]",) else ()
-        elif shape != effects.flow_names.get(made.path[-1], made.path[-1]):
+        elif shape != effects.shape(made):
             return kind
         found = (one if one != UNKNOWN else other for one, other in zip(kind.args, given, strict=False))
         return ir.Type(kind.path, (*found, *kind.args[len(given) :]))
