@@ -72,6 +72,15 @@ class Place(Struct, frozen=True, gc=False, array_like=True):
     way: Path = ()
 
 
+KEYED = "[="
+"""How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
+
+
+def element_for(key: Place) -> str:
+    """The part of a way that is the element of a container for the value at a place, which nothing changes."""
+    return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
+
+
 class Slot(Struct, frozen=True, gc=False, array_like=True):
     """A variable, a parameter or a temporary of one function. `name` is empty for temporaries.
 

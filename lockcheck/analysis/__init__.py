@@ -23,7 +23,6 @@ from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
 from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import Linked, Program, Shared, parts_of_owner
-from lockcheck.linker.places import KEYED
 from lockcheck.linker.shared import by_makers, suspects
 from lockcheck.source import Span
 
@@ -517,8 +516,20 @@ class Analysis:
         for part in place.way if not (isinstance(place.root, tuple) and place.root[0].startswith("[")) else ():
             if part in ("*", "&"):
                 continue
-            text += "[_]" if part.startswith(("[each", "[?", KEYED)) else part if part.startswith("[") else f".{part}"
+            text += self._element_name(number, part) if part.startswith("[") else f".{part}"
         return text
+
+    def _element_name(self, number: int, part: str) -> str:
+        """An element of a container as a function's text names it, by the variable that is its key."""
+        if part.startswith(("[each", "[?")):
+            return "[_]"
+        if not part.startswith(ir.KEYED):
+            return part
+        root, *way = part[len(ir.KEYED) : -1].split(".")
+        linked = self.program.linked(number)
+        known = linked is not None and int(root) < len(linked.slots)
+        name = linked.slots[int(root)].name if linked is not None and known else ""
+        return f"[{'.'.join((name, *way))}]" if name else "[_]"
 
 
 def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:

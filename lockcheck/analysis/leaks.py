@@ -70,7 +70,9 @@ def _gives_by_call(analysis: Analysis, event: ir.Step) -> bool:
 
 
 ENDS = Topic(
-    lambda _, table: called_by(table.gives_back | table.takes_by_hand | table.leaks), _ends, also=_gives_by_call
+    lambda _, table: called_by(table.gives_back | table.takes_by_hand | table.enters | table.leaks),
+    _ends,
+    also=_gives_by_call,
 )
 """Ways out with a lock that no scope gives back, and releases by name, in a function that is called for it or here."""
 
@@ -84,7 +86,7 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
     for number, moments in functions.items():
         found: dict[Taken, list[Leak]] = defaultdict(list)
         for moment in moments:
-            if isinstance(moment.event, (ir.Leave, ir.Escape)):
+            if isinstance(moment.event, (ir.Leave, ir.Escape)) and not _goes_on(moment.event):
                 by_error = isinstance(moment.event, ir.Escape)
                 for hold, _ in moment.held():
                     if outlives(hold) and len(hold.taken.inner) < 2:
@@ -106,6 +108,11 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
             elsewhere = _is_given_back_beside if forgotten else _handed_on
             if ours and not elsewhere(analysis, number, taken):
                 yield _plainest(analysis, ours)
+
+
+def _goes_on(event: ir.Leave | ir.Escape) -> bool:
+    """Whether an error only goes on that was told of where it came up."""
+    return isinstance(event, ir.Leave) and event.label == ir.RAISED and event.at == (0, 0)
 
 
 def _plainest(analysis: Analysis, several: list[Leak]) -> Leak:

@@ -29,7 +29,7 @@ from lockcheck.analysis.ways import (
     moved_to,
 )
 from lockcheck.linker import OF_METHOD, Linked, at_home, oldest
-from lockcheck.linker.places import KEYED, is_written_key, of_caller, plain
+from lockcheck.linker.places import is_written_key, of_caller, plain
 
 Guards = tuple[tuple[int, Literal["thread", "task"]], ...]
 """Parameters by which guards come in, with how their locks wait."""
@@ -261,10 +261,10 @@ def given_as(step: ir.Invoke, hold: Hold) -> int:
     return -1
 
 
-def _known(part: str, step: ir.Invoke) -> str:
+def _known(part: str, step: ir.Invoke, caller: Linked) -> str:
     """A part of a callee's way that is an element, as its caller knows it."""
     fixed = part == at.ALL or not part.startswith("[") or is_written_key(part)
-    return part if fixed else of_caller(part, step.asked, "[?]")
+    return part if fixed else of_caller(part, step.asked, caller.slots, "[?]")
 
 
 def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
@@ -274,12 +274,13 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     """
     root = lock.place.root
     if isinstance(root, tuple):
-        keyed = any(part.startswith(KEYED) for part in lock.place.way)
-        return moved_to(lock, ir.Place(root, tuple(_known(part, step) for part in lock.place.way))) if keyed else lock
+        if not any(part.startswith(ir.KEYED) for part in lock.place.way):
+            return lock
+        return moved_to(lock, ir.Place(root, tuple(_known(part, step, caller) for part in lock.place.way)))
     base = step.paths[root] if root < len(step.paths) else None
     if base is None or len(base.way) + len(lock.place.way) > LONGEST_WAY:
         return moved_to(lock, ir.Place(ELSEWHERE))
-    inner = tuple(_known(part, step) if part.startswith("[") else part for part in lock.place.way)
+    inner = tuple(_known(part, step, caller) if part.startswith("[") else part for part in lock.place.way)
     place = plain(oldest(ir.Place(base.root, base.way + inner), caller.alias))
     place = at_home(place, caller.home) if caller.home else place
     if lock.thin and root == 0 and base == ir.Place(0):

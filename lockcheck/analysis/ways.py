@@ -266,7 +266,7 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
     mine = frozenset(slot for step in steps if isinstance(step, ir.Region) for slot in step.slots)
     moves = (step.dst for step in steps if isinstance(step, ir.Move))
     mine |= {dst.root for dst in moves if isinstance(dst.root, int) and not dst.way}
-    mine |= {step.dst for step in steps if isinstance(step, ir.Ref)}
+    mine |= {step.dst for step in steps if isinstance(step, (ir.Ref, ir.Invoke))}
 
     def go(hold: Hold) -> Hold:
         place = hold.taken.lock.place
@@ -302,4 +302,6 @@ def moved_to(lock: ir.Lock, place: ir.Place) -> ir.Lock:
 def _renamed(part: str, mine: frozenset[int]) -> str:
     if part.startswith("[each "):
         return "[?]" if int(part[6:-1]) in mine else part
+    if part.startswith(ir.KEYED):
+        return "[?]" if int(part[len(ir.KEYED) : -1].partition(".")[0]) in mine else part
     return "[?]" if part.startswith("[") and not part[1:-1].isdigit() else part

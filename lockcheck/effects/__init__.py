@@ -65,6 +65,8 @@ class Effects:
     wrappers: Mapping[str, int] = table("wrappers")
     flow: Mapping[str, Mapping[str, ir.Type]] = read(reading.flow)
     flow_names: Mapping[str, str] = table("flow-names")
+    by_key: frozenset[str] = names("by-key.methods")
+    """Methods of containers that give the element for the key that they are given first."""
     makes: Mapping[str, ir.Type] = read(reading.makes)
     """What calls of library functions, and of methods of what they give, give, by the full name as spelled."""
     same_methods: frozenset[str] = names("same.methods")
@@ -321,7 +323,7 @@ class Effects:
         """
         if self.objects:
             listed = ((name, how) for lock in self.locks.values() for name, how in lock.methods.items())
-            methods = {name for name, how in listed if not (name.startswith("__") or how.moment or how.gives)}
+            methods = {name for name, how in listed if not (how.moment or how.gives)}
             methods |= self.signal_methods | self.stacks.keys()
             made = frozenset(path[-1] for path, lock in self.locks_in_full.items() if not lock.views)
             return ir.Words(self.views, frozenset(methods), frozenset(self.hooks), made=made)

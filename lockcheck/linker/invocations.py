@@ -74,7 +74,7 @@ class Invocations(Ends):
             self.names_result(call.dst, targets, paths, certain, invoke.asked)
         elif paths and paths[0] is not None:
             inner = self.program.result_place(targets[0]) if len(targets) == 1 and certain else None
-            behind = _of_caller(inner, paths, call.dst, invoke.asked)
+            behind = _of_caller(inner, paths, call.dst, invoke.asked, self.body.slots)
             promised = ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*"))
             self.name(ir.Place(call.dst), behind if behind is not None and "*" in behind.way else promised)
         waits = self.program.runs_when_awaited(targets[0])
@@ -180,9 +180,9 @@ class Invocations(Ends):
         """What the result and its fields are other names of: parts of what the only callee was given."""
         if len(targets) != 1 or not certain:
             return
-        self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst, asked))
+        self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst, asked, self.body.slots))
         for field, inner in self.program.result_parts(targets[0]).items():
-            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst, asked))
+            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst, asked, self.body.slots))
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""
@@ -212,7 +212,9 @@ class Invocations(Ends):
                 return False
 
 
-def _of_caller(inner: ir.Place | None, paths: _Places, dst: int, asked: _Places = ()) -> ir.Place | None:
+def _of_caller(
+    inner: ir.Place | None, paths: _Places, dst: int, asked: _Places = (), slots: Sequence[ir.Slot] = ()
+) -> ir.Place | None:
     """A place of the callee's parameters (or a static) as the caller names it; None where it has no name.
 
     An element that the callee chose may be another one the next time, but for what it was given as a key.
@@ -220,12 +222,14 @@ def _of_caller(inner: ir.Place | None, paths: _Places, dst: int, asked: _Places 
     if inner is None:
         return inner
     if isinstance(inner.root, tuple):
-        return ir.Place(inner.root, tuple(of_caller(part, asked, part) for part in inner.way))
+        chosen = f"[each {dst}]"
+        keyed = (of_caller(part, asked, slots, chosen) if part.startswith(ir.KEYED) else part for part in inner.way)
+        return ir.Place(inner.root, tuple(keyed))
     base = paths[inner.root] if inner.root < len(paths) else None
     if base is None or len(base.way) >= 12:
         return None
     way = (
-        of_caller(part, asked, f"[each {dst}]") if part.startswith("[") and not part[1:-1].isdigit() else part
+        of_caller(part, asked, slots, f"[each {dst}]") if part.startswith("[") and not part[1:-1].isdigit() else part
         for part in inner.way
     )
     return ir.Place(base.root, (*base.way, *way))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects.shapes import LIST, MAKERS, MAP, OPTION, RESULT
 from lockcheck.linker.iterators import Iterators
-from lockcheck.linker.places import bare, element_for, oldest, plain, slot_of
+from lockcheck.linker.places import bare, is_settled, oldest, plain, slot_of
 
 
 class Library(Iterators):
@@ -73,9 +73,9 @@ class Library(Iterators):
     def element_of(self, call: ir.Call, kind: ir.Type | None) -> str:
         """The part of a way that is the element which a container is asked for: the same one for the same key."""
         shape = self.effects.shape(kind) if kind is not None else ""
-        key = self.asked(call.operands[1].place) if len(call.operands) == 2 and shape in (MAP, LIST) else None
-        told = key is not None and isinstance(key.root, int) and key.way[-1:] != (ir.NOT,)
-        return element_for(key) if key is not None and told else f"[each {call.dst}]"
+        key = self.asked(call.operands[1].place) if len(call.operands) > 1 and shape in (MAP, LIST) else None
+        told = key is not None and is_settled(key, self.body.slots)
+        return ir.element_for(key) if key is not None and told else f"[each {call.dst}]"
 
     def insisted(self, place: ir.Place) -> None:
         """What comes after it runs only where the value was there."""

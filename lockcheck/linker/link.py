@@ -262,9 +262,20 @@ class ObjectPass(Objects, Pass):
         if isinstance(dst.root, tuple) and (not dst.way or src.root == ("[unknown]",)):
             self.is_now(dst, src)
         else:
+            self.is_kept(dst, src)
             super().move(dst, src)
             if dst.way and not src.way and src.root in self.fresh:
                 self.kept_at[src.root] = dst
+
+    def is_kept(self, dst: ir.Place, src: ir.Place) -> None:
+        """A lock that is made where a container has none for a key, and put there, is what the container has for it."""
+        if not dst.way[-1:] or not dst.way[-1].startswith(ir.KEYED) or src.way:
+            return
+        made, before = oldest(src, self.alias), self.torn.get(src)
+        if before is not None and oldest(before, self.alias) == dst:  # (it was that, or was missing)
+            self.alias[src] = self.torn.pop(src)
+        elif made.root in self.fresh and not made.way:
+            self.name(made, dst)
 
     def region(self, region: ir.Region) -> ir.Region:
         done = super().region(region)

@@ -97,8 +97,9 @@ class LockMethods(Operators):
         taking = lock.methods.get(name)
         if name in CLOSES:
             again = self.lock_at(call, lock, place, evidence)
-            if again.place in self.by_name:
-                self.out.append(ir.Release(_BY_HAND, (call.at[1], call.at[1]), again))
+            spelled = _is_spelled(call)
+            if spelled or again.place in self.by_name:
+                self.out.append(ir.Release(_BY_HAND, call.at if spelled else (call.at[1], call.at[1]), again))
             return True
         if taking is None:
             if name == self.effects.asks and place is not None:
@@ -150,14 +151,15 @@ class LockMethods(Operators):
                 named, taking.mode, None, call.at, call.name_at, call.word, recursive=taking.recursive
             )
             return
+        hand = taking.hand or (call.word in OPENS and _is_spelled(call))
         if taking.closes:
             self.closing[call.dst] = named
         holder = None if taking.moment else ir.Place(call.dst)
         fresh = named.place.root in self.fresh and not named.place.way and not taking.moment
         step = ir.Acquire(named, taking.mode, holder, call.at, call.name_at, call.word, tries or bounded,
                           bounded and not taking.raises, taking.recursive, (maybe or bounded) and not taking.raises,
-                          by_hand=taking.hand, fresh=fresh)  # fmt: skip
-        if taking.hand:
+                          by_hand=hand, fresh=fresh)  # fmt: skip
+        if hand:
             self.by_name.add(named.place)
         about = self.asked(_said_to_wait(call)) if taking.asks and not bounded else None
         if later:
@@ -166,6 +168,11 @@ class LockMethods(Operators):
             self.out.append(_either(about, step))
         else:
             self.out.append(step)
+
+
+def _is_spelled(call: ir.Call) -> bool:
+    """Whether a text names the method that is called: those that open and close a block it does not."""
+    return call.at != call.name_at
 
 
 def _asked(call: ir.Call, taking: Taking) -> tuple[bool, bool, bool]:

@@ -204,6 +204,10 @@ class Objects(Constructions):
         if shape in self.effects.flow and name in self.effects.flow[shape]:
             given = flowed(self.effects.flow[shape][name], outer)
             self.learn(call.dst, guessed(given) if is_guess(kind) else given)
+            if place is not None and name in self.effects.by_key:
+                element = self.element_of(call, kind)
+                known = ir.Place(place.root, (*place.way, element)) if element.startswith(ir.KEYED) else None
+                self.name(ir.Place(call.dst), known)
             self.closures(call, None)
             return True
         return self.wait_or_block(call, f"{outer.path[-1]}.{name}")

@@ -43,7 +43,7 @@ def openers(program: Program, language: str, effects: Effects, says: Callable[[i
             locks.add(function.name)
         elif function.by_hand and says(number, by_hand):
             (plain if function.owner is None else methods).add(function.name)
-    listed = effects.words(frozenset()).any | effects.enters
+    listed = effects.words(frozenset()).any
     alone, words = set(locks), ir.Words(frozenset(locks), listed | methods, frozenset(plain))
     while waiting:
         taking = [number for number in waiting if says(number, words)]

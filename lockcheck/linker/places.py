@@ -36,7 +36,8 @@ class Places(ABC):
     body: ir.Body
     types: dict[int, ir.Type | None] = field(default_factory=dict)
     alias: dict[ir.Place, ir.Place] = field(default_factory=dict)
-    torn: set[ir.Place] = field(default_factory=set)
+    torn: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    """Names with two meanings, with the first of them."""
     written: dict[int, ir.Place] = field(default_factory=dict)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Places(ABC):
             if self.canon(known) == self.canon(src):  # (one part of whichever variant the value is)
                 return
             del self.alias[dst]
-            self.torn.add(dst)
+            self.torn[dst] = known
             return
         self.alias[dst] = src
 
@@ -369,15 +370,6 @@ def parts_of_owner(owner: str) -> tuple[ir.Path, str]:
     return (tuple(f"{module}{separator}{path}".split("::")), name) if dot else (("",), owner)
 
 
-KEYED = "[="
-"""How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
-
-
-def element_for(key: ir.Place) -> str:
-    """The part of a way that is the element for the value at a place (see `Places.asked`)."""
-    return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
-
-
 def is_written_key(part: str) -> bool:
     """Whether a part of a way is the element for a key that is written out (`[0]`, `["a"]`), the same for everybody."""
     key = part[1:-1]
@@ -385,15 +377,21 @@ def is_written_key(part: str) -> bool:
     return part[:1] == "[" and (text or key.isdigit())
 
 
-def of_caller(part: str, asked: Sequence[ir.Place | None], otherwise: str) -> str:
+def is_settled(key: ir.Place, slots: Sequence[ir.Slot]) -> bool:
+    """Whether the value at a place is the same one all the time."""
+    slot = slots[key.root] if isinstance(key.root, int) and key.root < len(slots) else ir.Slot("?")
+    return (slot.fixed or not slot.name) and key.way[-1:] != (ir.NOT,)
+
+
+def of_caller(part: str, asked: Sequence[ir.Place | None], slots: Sequence[ir.Slot], otherwise: str) -> str:
     """The element for a callee's key as the caller knows the key, by what it gives (see `ir.Invoke.asked`)."""
-    if not part.startswith(KEYED):
+    if not part.startswith(ir.KEYED):
         return otherwise
-    root, *way = part[len(KEYED) : -1].split(".")
+    root, *way = part[len(ir.KEYED) : -1].split(".")
     given = asked[int(root)] if int(root) < len(asked) else None
-    if given is None or not isinstance(given.root, int) or given.way[-1:] == (ir.NOT,):
+    if given is None or not is_settled(given, slots):
         return otherwise
-    return element_for(ir.Place(given.root, (*given.way, *way)))
+    return ir.element_for(ir.Place(given.root, (*given.way, *way)))
 
 
 def bare(place: ir.Place) -> ir.Place:

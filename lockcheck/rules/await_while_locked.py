@@ -48,10 +48,10 @@ class Session:
 Contention. Requests stall in groups while a worker thread is blocked; where all worker threads want the lock, or
 there is only one, nothing runs any more: a deadlock.
 ## Not seen
-A guard that lives in a struct which some other function keeps across an await. A plain function that runs a future
-to its end (`block_on`) under its caller's guard is reported as possible only. A lock that its module only ever tries
-to take holds up no thread. Code that allows `clippy::await_holding_lock` (`clippy::await_holding_refcell_ref`, for a
-`RefCell`) is left alone: its author knows.
+A guard that lives in a struct which some other function keeps across an await. A plain function that runs a future to
+its end (`block_on`) under its caller's guard is reported as possible only. A lock that its module only ever tries to
+take holds up no thread, nor does an await of a function that awaits nothing. Code that allows
+`clippy::await_holding_lock` (`clippy::await_holding_refcell_ref`, for a `RefCell`) is left alone: its author knows.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
+from lockcheck.analysis.pauses import lets_others_run
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
 from lockcheck.rule import Meta, slug
@@ -128,7 +129,8 @@ def _acquired(analysis: Analysis, number: int) -> Iterator[ir.Acquire]:
 def _wait(analysis: Analysis, moment: Moment) -> Wait | None:
     """Where the moment awaits: itself, or in a plain function that it calls and that runs a future to its end."""
     if isinstance(moment.event, ir.Suspend):
-        return Wait("", (), analysis.site(moment))
+        stops = lets_others_run(analysis, moment.function, moment.event)
+        return Wait("", (), analysis.site(moment)) if stops else None
     callee = analysis.callee(moment)
     if callee is not None and analysis.program.functions[callee][1].runs_when_awaited:
         return None

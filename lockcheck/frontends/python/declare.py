@@ -31,10 +31,8 @@ _SELF_CHAIN = re.compile(rb"[ \t]*((?:self|cls)\.\w+)[ \t]*=(?!=)")
 """What is assigned to a field is assigned to another one as well."""
 _SELF_SEVERAL = re.compile(rb"(?<![\w.,])(?:self\.\w+[ \t]*,[ \t]*)+self\.\w+[ \t]*=(?!=)")
 _ASKED = re.compile(rb"(?<![\w.])self\.(\w+)\.(\w+)")
-_PUT_IN = re.compile(
-    rb"(?<![\w.])(?:self|cls)\.(\w+)(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()"
-    rb"|\s*\[[^\[\]\n]*\]\s*=(?!=))"
-)
+_PUTS = rb"(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()|\s*\[[^\[\]\n]*\]\s*=(?!=))"
+_PUT_IN = re.compile(rb"(?<![\w.])(?:self|cls)\.(\w+)" + _PUTS)
 _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
 _ASSIGNED = frozenset({"setter", "deleter"})
 _COROUTINES = frozenset({"coroutine", "inlineCallbacks"})
@@ -63,6 +61,7 @@ _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
 _ANYTHING = (("object",), ("Any",))
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
+_EMPTY = (ir.Type(("list",)), ir.Type(("dict",)))
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _PLAIN = _COMPUTED | AROUND | _ASSIGNED | _COROUTINES
 _PLAIN |= {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -223,18 +222,20 @@ class _Declarer(Struct):
         said = next((one.target[1:] for one in self.imports if (one.name,) == path), path)
         return kind.args[1] if said in _REFERRING else kind
 
-    def put_in(self, start: int, end: int, methods: list[ir.Function]) -> dict[str, list[ir.Type]]:
-        """What the methods of a class put into the containers that its fields hold, by field."""
+    def put_in(
+        self, start: int, end: int, methods: list[ir.Function], puts: re.Pattern[bytes] = _PUT_IN
+    ) -> dict[str, list[ir.Type]]:
+        """What functions, the methods of a class, put into the containers that its fields hold, by field."""
         found: dict[str, list[ir.Type]] = {}
         begins = [method.at[0] for method in methods]
-        for said in _PUT_IN.finditer(self.text.masked, start, end):
+        for said in puts.finditer(self.text.masked, start, end):
             at = said.end()
             if self.text.masked[at : at + 1] == b"(":
                 kind = values.last_argument(self.text.masked[at + 1 : self.text.closing(at)])
             else:
                 kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
             number = bisect_right(begins, said.start()) - 1
-            kind = self.local_type(self.referred(kind), methods[number]) if number >= 0 else kind
+            kind = self.local_type(self.referred(kind), methods[number], said.start()) if number >= 0 else kind
             if kind is not None and kind.path != ("None",) and kind not in found.setdefault(said[1].decode(), []):
                 found[said[1].decode()].append(kind)
         return found
@@ -246,8 +247,11 @@ class _Declarer(Struct):
             found.setdefault(said[1].decode(), set()).add(said[2].decode())
         return found
 
-    def local_type(self, kind: ir.Type | None, method: ir.Function) -> ir.Type | None:
-        """The type of a value that may be named by a parameter or a variable of the method that it stands in."""
+    def local_type(self, kind: ir.Type | None, method: ir.Function, before: int = -1) -> ir.Type | None:
+        """The type of a value that may be named by a parameter or a variable of the method that it stands in.
+
+        `before`: it is what the variable was last said to be before that place, not what it is first.
+        """
         if kind is not None and kind.path[0] in ("[way]", "[any]"):
             args = tuple(self.local_type(one, method) or ir.Type(("_",)) for one in kind.args)
             return ir.Type(kind.path, args)
@@ -263,19 +267,21 @@ class _Declarer(Struct):
             if made is None or made.path != ("[made]",):
                 return passed
             return ir.Type(("[any]",), (ir.Type(("[way]", *rest), (made,)) if rest else made, passed))
-        found = self.assigned(name, method.body_at or (0, 0))
+        found = self.assigned(name, method.body_at or (0, 0), before)
         if found is None or found.path[0] == "[at]":
             return kind
         return ir.Type(("[way]", *rest), (found,)) if rest else found
 
-    def assigned(self, name: str, body: ir.Range) -> ir.Type | None:
-        """What a function first says that a variable is."""
+    def assigned(self, name: str, body: ir.Range, before: int = -1) -> ir.Type | None:
+        """What a function first says that a variable is, or last before a place."""
         word = name.encode()
-        pattern = rb"(?<![\w.])" + word + rb"\s*(?::[^=\n]*)?=(?!=)|(?<!\w)for\s+" + word + rb"\s+in\b"
-        said = re.search(pattern, self.text.masked[body[0] : body[1]])
+        pattern = re.compile(rb"(?<![\w.])" + word + rb"\s*(?::[^=\n]*)?=(?!=)|(?<!\w)for\s+" + word + rb"\s+in\b")
+        said = pattern.search(self.text.masked, body[0], body[1] if before < 0 else before)
+        while said is not None and before >= 0 and (after := pattern.search(self.text.masked, said.end(), before)):
+            said = after
         if said is None:
             return None
-        at = body[0] + said.end()
+        at = said.end()
         if not said[0].startswith(b"for"):
             return values.value_type(self.text.masked[at : self.text.statement_end(at)])
         each = values.value_type(self.text.masked[at : self.text.header_end(at) - 1])
@@ -349,6 +355,21 @@ class _Declarer(Struct):
                     self.statics.append(ir.Static(module, name, kind, one.span(1)))
                 elif self.statics[number].type in (None, ir.Type(("None",))):
                     self.statics[number] = structs.replace(self.statics[number], type=kind)
+
+    def filled(self) -> None:
+        """Objects of a class that functions put into an empty container of the module say what is in it."""
+        empty = {one.name: number for number, one in enumerate(self.statics) if one.type in _EMPTY}
+        if not empty:
+            return
+        names = b"|".join(re.escape(name.encode()) for name in empty)
+        puts = re.compile(rb"(?<![\w.])(" + names + rb")" + _PUTS)
+        functions = sorted(self.functions, key=lambda one: one.at)
+        for name, put in self.put_in(0, len(self.data), functions, puts).items():
+            made = [kind for kind in put if kind.path == ("[made]",) and kind.args[0].path[-1][:1].isupper()]
+            one = self.statics[empty[name]]
+            if made and one.type is not None:
+                args = (made[0],) if one.type == _EMPTY[0] else (ir.Type(("_",)), made[0])
+                self.statics[empty[name]] = structs.replace(one, type=ir.Type(one.type.path, args))
 
     # -------------------------------------------------------------------------------------------------- functions
 
@@ -506,6 +527,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     declarer = _Declarer(source.data, text, package, _is_tests(source.path), marks)
     declarer.block(0, len(source.data), _Scope(module))
     declarer.made_later(module)
+    declarer.filled()
     declarer.statements(module)
     return ir.Unit(
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),

@@ -122,8 +122,17 @@ class Expressions(Frame):
         if base is None:
             return None
         self.operate(operator, base, node, 2 if operator == "__setitem__" else 1)
+        return ir.Place(base.root, (*base.way, self.part_for(node)))
+
+    def part_for(self, node: cst.Subscript) -> str:
+        """The part of a way that is the element: by its key's value where that never changes, else by its text."""
+        key = node.slice[0].slice.value if isinstance(node.slice[0].slice, cst.Index) and len(node.slice) == 1 else None
+        path = syntax.dotted(key) if key is not None else ()
+        slot = self.lookup(path[0]) if path else None
+        if slot is not None and self.slots[slot].fixed:
+            return ir.element_for(ir.Place(slot, path[1:]))
         text = cst.Module([]).code_for_node(node).partition("[")[2].rpartition("]")[0]
-        return ir.Place(base.root, (*base.way, f"[{''.join(text.split())}]"))
+        return f"[{''.join(text.split())}]"
 
     def comparison(self, node: cst.Comparison) -> ir.Place | None:
         """`a < b`, `a in b`. The answer has a place where it says whether two values are one."""

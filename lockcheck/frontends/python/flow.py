@@ -72,7 +72,7 @@ class Flow(Expressions):
                 self.value(value)
             case cst.Assign(targets=targets, value=value):
                 place = self.value(value)
-                for target in targets:
+                for target in sorted(targets, key=lambda one: isinstance(one.target, cst.Name)):
                     self.bind(target.target, place)
             case cst.AnnAssign(target=target, value=value):
                 if value is not None:
@@ -310,7 +310,8 @@ class Flow(Expressions):
             arms = [self.handling(handler) for handler in node.handlers]
             self.around.pop()
             if "all" not in caught and not ordinary:
-                arms.append(ir.Arm(ir.Region((ir.Leave(outside, at),), (), at)))
+                passes = (ir.Escape(outside, at), ir.Leave(outside))  # (an error that no handler names)
+                arms.append(ir.Arm(ir.Region(passes, (), at)))
             self.put(ir.Branch(tuple(arms)))
 
     def failing(self, label: int, at: ir.Range) -> None:
