@@ -72,6 +72,9 @@ class Place(Struct, frozen=True, gc=False, array_like=True):
     way: Path = ()
 
 
+OTHER = ("[any]",)
+"""The way to any other value: a variable that is given what comes from there is not what it was before."""
+
 KEYED = "[="
 """How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
 

@@ -113,6 +113,8 @@ class Walk(Struct):
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
             case ir.Move(dst, src):
+                if src.way == ir.OTHER:
+                    ways = at.replaced(ways, dst.way)
                 return at.moved(at.passed(self.told.put(ways, dst), dst, src), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)

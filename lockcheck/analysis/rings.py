@@ -22,6 +22,10 @@ AGAIN = frozenset(["room"])
 """What must be given again and again: locks taken between one time and the next count as well."""
 
 
+EACH = frozenset(["done"])
+"""What is given once for each thing that is worked off: what is asked for in one round counts, as in the next."""
+
+
 class Need(NamedTuple):
     """A lock that is asked for on every way to a signal, and where."""
 
@@ -171,6 +175,8 @@ class _Before(Struct):
     found: list[Ring] = field(default_factory=list)
     exits: dict[int, State] = field(default_factory=dict)
     again: bool = False
+    before: frozenset[Need] = frozenset()
+    """What was asked for before the loop."""
 
     def everywhere(self) -> tuple[Ring, ...]:
         """The signals of the function's steps, and of the bodies in it that run at another time."""
@@ -219,12 +225,16 @@ class _Before(Struct):
         """What must be given again counts as it is in the later rounds of a loop, all else as in the first."""
         if self.again and ring.of not in AGAIN:
             return
+        if ring.of in EACH:
+            ring = ring._replace(needs=ring.needs - self.before)
         if self.again:
             self.found = [one for one in self.found if (one.site, one.of) != (ring.site, ring.of)]
         self.found.append(ring)
 
     def loop(self, body: ir.Region, label: int, state: frozenset[Need]) -> None:
+        before, self.before = self.before, state
         once = _both(self.region(body, state), self.exits.pop(label, None))
+        self.before = before
         if once is not None and not self.again:
             self.again = True
             self.region(body, once)

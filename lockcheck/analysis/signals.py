@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
 from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.moments import is_question
-from lockcheck.analysis.rings import Need, Ring, rings
+from lockcheck.analysis.rings import EACH, Need, Ring, rings
 from lockcheck.analysis.summaries import Stall, instantiate
 from lockcheck.linker.sides import Handed
 
@@ -124,7 +124,8 @@ def _needed(analysis: Analysis, ring: Ring, hold: Hold, stall: Stall, moment: Mo
         return None
     for need in sorted(ring.needs, key=lambda need: need.site):
         here = ring.function == moment.function and same_lock(lock, need.lock)
-        by_owner = bool(lock.owner) and lock.owner == need.lock.owner and _is_beside(ring.on, need.lock)
+        beside = _is_beside(ring.on, need.lock) or _made_beside(analysis, ring, need.lock)
+        by_owner = bool(lock.owner) and lock.owner == need.lock.owner and beside
         if not keeps_out(hold.taken, need.mode) or not (here or (by_owner and _is_beside(stall.on, lock))):
             continue
         if not _is_one_of_many(need.lock) and not _is_over(analysis, ring, need, moment):
@@ -141,8 +142,10 @@ def _is_over(analysis: Analysis, ring: Ring, need: Need, moment: Moment) -> bool
     """Whether a lock may have been asked for and given back before the one who waits began.
 
     In a thread of its own all counts, unless the waiting closure is made between; elsewhere what is still held at the
-    signal does.
+    signal does. What is worked off one by one asks for it each time.
     """
+    if ring.of in EACH:
+        return False
     at, function = analysis.site(moment).at, moment.function
     if need.site.function == ring.site.function == function:
         waits_in = [body.at for body in analysis.bodies(function) if ir.holds(body.at, at[0])]
@@ -170,6 +173,14 @@ def _is_beside(on: ir.Lock, lock: ir.Lock) -> bool:
     """Whether a lock belongs to the same value as what signals are given by, as far as its owner tells."""
     static = any(isinstance(one.place.root, tuple) and not one.place.root[0].startswith("[") for one in (on, lock))
     return static or not on.owner or on.place.root == lock.place.root
+
+
+def _made_beside(analysis: Analysis, ring: Ring, lock: ir.Lock) -> bool:
+    """Whether the function of a signal puts a lock, and what the signal is given by, into fields of one object."""
+    linked = analysis.linked(ring.function)
+    names = list(linked.alias.items()) if linked is not None else []
+    homes = ({known.root for known, made in names if known.way and made == one.place} for one in (ring.on, lock))
+    return bool(frozenset.intersection(*map(frozenset, homes)))
 
 
 # ------------------------------------------------------------------------------------------------------ who wakes

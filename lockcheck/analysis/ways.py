@@ -225,6 +225,22 @@ def moved(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
     return each(ways, lambda way: frozenset(map(go, way)))
 
 
+def replaced(ways: Ways, path: ir.Path) -> Ways:
+    """The ways on which a variable of a module has another value: what is held of the old one has no name there."""
+
+    def is_old(lock: ir.Lock) -> bool:
+        root = lock.place.root
+        return not isinstance(root, int) and (*root, *lock.place.way)[: len(path)] == path
+
+    def go(hold: Hold) -> Hold:
+        lock = hold.taken.lock
+        if not is_old(lock):
+            return hold
+        return Hold(hold.taken._replace(lock=moved_to(lock, ir.Place(ELSEWHERE))), hold.holder)
+
+    return each(ways, lambda way: frozenset(map(go, way))) if any(ways) else ways
+
+
 def converted(ways: Ways, step: ir.Convert) -> Ways:
     """What `src` holds is held by `dst` in another mode."""
 

@@ -258,7 +258,7 @@ class ObjectPass(Objects, Pass):
     def move(self, dst: ir.Place, src: ir.Place) -> None:
         static = self.static_asked(dst)
         if static is not None:  # (whatever was known of it is over)
-            self.out.append(ir.Move(static, ir.Place(static.root, ("[any]",))))
+            self.out.append(ir.Move(static, ir.Place(static.root, ir.OTHER)))
         if isinstance(dst.root, tuple) and (not dst.way or src.root == ("[unknown]",)):
             self.is_now(dst, src)
         else:
