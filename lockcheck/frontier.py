@@ -64,8 +64,12 @@ class Frontier:
         sources: Mapping[str, Source],
         calls: Iterable[str],
         remember: Remember | None = None,
+        families: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """`sources` by path; `calls` are further names whose callers must be looked at."""
+        """`sources` by path; `calls` are further names whose callers must be looked at.
+
+        `families` are those of each file (see `families_in`), by path, where somebody knows them.
+        """
         from lockcheck.linker.constructions import called_by_class
 
         self._program, self._tables = program, tables
@@ -81,28 +85,32 @@ class Frontier:
         """The tree's macros whose expansion takes a lock, calls a function of the tree that may, by name, or leaves."""
         self._called: dict[tuple[str, frozenset[str]], Finder] = {}
         self._said: dict[tuple[str, ir.Words], Finder] = {}
+        self._in_file = families if families is not None else {one: families_in(sources[one].data) for one in sources}
         self.families = self._families(program.units)
         """Of each crate, the families of locks whose methods count in it."""
         macros = macros_of(program.units)
-        if any(table.objects for table in tables.values()):  # what opens a block there, texts say
-            remember = None
-        tell = partial(self._tell, macros)
-        self._told = remember(tell) if remember is not None else tell()
+        tell = partial(self._tell, macros, [name for name, table in tables.items() if not table.objects])
+        by_text = self._tell({}, [name for name, table in tables.items() if table.objects])
+        self._told = _together(remember(tell) if remember is not None else tell(), by_text)
         openers = sorted(self._told.openers.items())
         self.openers = repr([(name, *map(sorted, structs.astuple(words))) for name, words in openers])
         """By language, the words of functions that give a guard, and of what a block is opened with to take one."""
         self.macros.update((name, macros[name]) for name in self._told.followed.union(*self._told.taking.values()))
         self._finders: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Finder] = {}
 
-    def _tell(self, macros: ir.Macros) -> Told:
-        """What is to be known before anybody looks."""
-        openers = {name: self._program.guard_givers(name, table, self._says) for name, table in self._tables.items()}
+    def _tell(self, macros: ir.Macros, languages: Collection[str]) -> Told:
+        """What is to be known before anybody looks at functions of some languages.
+
+        Where types are not declared, texts say what opens a block: that changes with them.
+        """
+        openers = {name: self._program.guard_givers(name, self._tables[name], self._says) for name in languages}
         taking: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         for unit in self._program.units:
             key = (unit.language, self.families[unit.crate])
-            if key not in taking:
+            if unit.language in openers and key not in taking:
                 taking[key] = macros_with(macros, finder(unit.language, self._words(*key, openers[unit.language])))
-        return Told(openers, taking, macros_calling(macros, self._own_names()) | macros_leaving(macros))
+        followed = macros_calling(macros, self._own_names()) | macros_leaving(macros) if macros else frozenset[str]()
+        return Told(openers, taking, followed)
 
     def _words(self, language: str, families: tuple[str, ...], openers: ir.Words) -> ir.Words:
         """What takes a lock in a language, where some families count."""
@@ -131,7 +139,7 @@ class Frontier:
         """Whether a lock is taken in a function's bytes; one of a family only where its own file has the word."""
         unit, function = self._program.functions[number]
         data, body = self._sources[unit.path].data, function.body_at
-        return body is not None and self._finder(unit, families_in(data)).finds(data, *body)
+        return body is not None and self._finder(unit, self._in_file[unit.path]).finds(data, *body)
 
     def _own_names(self) -> frozenset[bytes]:
         """The names of the tree's functions, without those that say nothing."""
@@ -144,7 +152,7 @@ class Frontier:
         found: dict[str, set[str]] = {}
         for unit in units:
             used = found.setdefault(unit.crate, set())
-            used.update(families_in(self._sources[unit.path].data))
+            used.update(self._in_file[unit.path])
         return {crate: tuple(sorted(used)) for crate, used in found.items()}
 
     def since(self, paths: Collection[str], functions: Collection[int], lenders: Collection[int]) -> None:
@@ -268,6 +276,11 @@ class Frontier:
             unnamed = unnamed or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
             if (alone and unnamed) or finders(unit).finds(data, *function.body_at):
                 yield number
+
+
+def _together(told: Told, others: Told) -> Told:
+    """What is told of some languages, and of others."""
+    return Told(told.openers | others.openers, told.taking | others.taking, told.followed | others.followed)
 
 
 def _joined(words: ir.Words, others: ir.Words, calls: frozenset[str] = frozenset()) -> ir.Words:

@@ -80,7 +80,8 @@ class Tree:
         )
         faces = [part for one in self.entries for part in (one.face, *map(str.encode, one.families))] if kept else []
         remember = partial(kept, faces) if kept is not None else None
-        self.frontier = Frontier(self.program, tables, self._sources, words, remember)
+        families = {one.path: one.families for one in self.entries} if kept else None
+        self.frontier = Frontier(self.program, tables, self._sources, words, remember, families)
         self._macros.update(self.frontier.macros)
         self.program.locking = locking(self.program, Texts(self.program, self.frontier.takes, self._text))
         self._implying = self.program.locking.traits

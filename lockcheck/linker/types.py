@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -150,6 +151,8 @@ class Types:
 
     def _named_in(self, kind: ir.Type, where: ir.TypeDecl, in_full: Mapping[str, Effects]) -> Mode | None:
         """The mode of the guard that a field's type as written is or contains, of those known in full, by last name."""
+        if not mentions(kind, in_full):
+            return None
         effects = in_full.get(kind.path[-1]) if kind.path else None
         if effects is not None:
             mode, _ = effects.guards_in_full.get(self.names.resolve(where.module, kind.path), (None, None))
@@ -606,9 +609,15 @@ class Types:
         return [number for number in self._named.get(name, ()) if self.effects(number) is effects]
 
 
-def mentions(kind: ir.Type, names: Collection[str]) -> bool:
+def mentions(kind: ir.Type, names: Iterable[str]) -> bool:
     """Whether a type as written has one of the names as the last part of a path."""
-    return (bool(kind.path) and kind.path[-1] in names) or any(mentions(inner, names) for inner in kind.args)
+    return not _last_parts(kind).isdisjoint(names)
+
+
+@lru_cache(maxsize=1 << 13)
+def _last_parts(kind: ir.Type) -> frozenset[str]:
+    """The last parts of all paths in a type; most fields and results are of some few types."""
+    return frozenset(kind.path[-1:]).union(*map(_last_parts, kind.args))
 
 
 def has_trait(kind: ir.Type | None, traits: Collection[str]) -> bool:
@@ -622,6 +631,8 @@ def has_trait(kind: ir.Type | None, traits: Collection[str]) -> bool:
 
 def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
     """The mode of the guard that a type as written is or contains."""
+    if not mentions(kind, names):
+        return None
     if kind.path and kind.path[-1] in names:
         return names[kind.path[-1]]
     if kind.path in (("[dyn]",), ("[fn]",)):
