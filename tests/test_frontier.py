@@ -188,7 +188,7 @@ def test_a_mark_stands_wherever_a_word_is_found(language: str) -> None:
     for path in (FIXTURES / language).rglob("*"):
         data = path.read_bytes() if path.is_file() else b""
         for one in finders:
-            for hint, form in one.forms:
+            for hint, form in ((each.hint, each.form) for each in one.forms):
                 texts = [match[0] for match in form.finditer(data)]
                 assert all(any(mark in text for mark in one.marks) for text in texts)
                 assert all(hint is None or hint.search(data, *match.span()) for match in form.finditer(data))
