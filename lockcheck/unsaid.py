@@ -13,7 +13,7 @@ from functools import cached_property
 
 from lockcheck import ir
 from lockcheck.linker import Locking, Program
-from lockcheck.linker.types import mentions
+from lockcheck.linker.written import mentions
 
 _CALLED = re.compile(
     rb"(?:\b(?P<self>self)\s*\.\s*|(?P<dot>\.)\s*|\b(?P<path>\w+)(?:::\s*<[^;()]*>)?\s*::\s*)?"

@@ -12,7 +12,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.edges import Edge
 from lockcheck.linker import parts_of_owner
-from lockcheck.linker.types import UNKNOWN, mentions
+from lockcheck.linker.written import UNKNOWN, mentions
 
 
 def objects(analysis: Analysis, edge: Edge) -> tuple[ir.Path, ir.Path]:

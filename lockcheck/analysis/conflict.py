@@ -353,7 +353,7 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
-    if conflict.kind == "nested-read" and analysis.program.types.is_own_lock(reach.lock.kind):
+    if conflict.kind == "nested-read" and analysis.program.types.own.has_kind(reach.lock.kind):
         grade = 0  # (a waiting writer may as well wait for all readers that come)
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
     if not conflict.sure or conflict.maker is not None or reach.spread or of_many:

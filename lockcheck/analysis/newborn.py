@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.effects.shapes import PRESENT
-from lockcheck.linker.types import mentions
+from lockcheck.linker.written import mentions
 
 
 def is_newborn(analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) -> bool:

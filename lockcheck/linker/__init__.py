@@ -22,7 +22,8 @@ from lockcheck.linker.readings import Reading
 from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
-from lockcheck.linker.types import UNKNOWN, Context, Types, mentions, substitute
+from lockcheck.linker.types import Context, Types
+from lockcheck.linker.written import UNKNOWN, mentions, substitute
 
 __all__ = [
     "NOTHING",

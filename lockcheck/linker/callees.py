@@ -14,7 +14,7 @@ from lockcheck.linker.implied import Implied
 from lockcheck.linker.locks import is_generic
 from lockcheck.linker.made import flowed
 from lockcheck.linker.places import plain, slot_of
-from lockcheck.linker.types import GUARD, UNKNOWN
+from lockcheck.linker.written import GUARD, UNKNOWN
 
 _GUESSES = 3
 """By name alone at most so many functions are meant; more is as good as none."""

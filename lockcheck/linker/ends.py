@@ -11,7 +11,7 @@ from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.locks import Locks
 from lockcheck.linker.runs import Run, Runs
-from lockcheck.linker.types import REF
+from lockcheck.linker.written import REF
 
 UNTOLD: ir.Range = (0, 0)
 """Where nobody says from where a value comes."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.types import GUARD, has_trait, mentions
+from lockcheck.linker.written import GUARD, has_trait, mentions
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
@@ -41,7 +41,7 @@ def _names_of_guards(program: Program, effects: Effects) -> set[str]:
     Aliases and other names in imports count as far as they lead to one.
     """
     types = program.types
-    told = (path[-1] for path in (*types.holders, *types.own_guards))
+    told = (path[-1] for path in (*types.holders, *types.own.guards))
     listed = (path[-1] for path in effects.guards_in_full)
     found = {GUARD, *effects.guards, *effects.guard_traits, *effects.own.guards, *told, *listed}
     aliases = [(decl.name, decl.fields[0].type) for decl in types.names.types.values() if decl.kind == "alias"]

@@ -16,7 +16,8 @@ from lockcheck.effects import Effects
 from lockcheck.linker.library import Library
 from lockcheck.linker.places import plain
 from lockcheck.linker.runs import Run, Runs
-from lockcheck.linker.types import REF, Types
+from lockcheck.linker.types import Types
+from lockcheck.linker.written import REF
 
 
 class Locking(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import of_caller, plain, slot_of
-from lockcheck.linker.types import UNKNOWN, has_trait
+from lockcheck.linker.written import UNKNOWN, has_trait
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)

@@ -23,7 +23,7 @@ from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
 from lockcheck.linker.sides import Handed
 from lockcheck.linker.spins import waiting
-from lockcheck.linker.types import UNKNOWN
+from lockcheck.linker.written import UNKNOWN
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program

@@ -11,7 +11,7 @@ from lockcheck.effects import LockType, Taking
 from lockcheck.effects.shapes import OPTION, PRESENT, RESULT
 from lockcheck.linker.places import bare, owner_of_static, plain
 from lockcheck.linker.sides import Sides
-from lockcheck.linker.types import GUARD, UNKNOWN
+from lockcheck.linker.written import GUARD, UNKNOWN
 
 
 class Locks(Sides):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import MAKERS, OPTION, PRESENT, RESULT
-from lockcheck.linker.types import UNKNOWN, Context
+from lockcheck.linker.types import Context
+from lockcheck.linker.written import UNKNOWN
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program

@@ -15,7 +15,8 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.link import Pass, walked
 from lockcheck.linker.places import parts_of_owner
-from lockcheck.linker.types import Context, mentions
+from lockcheck.linker.types import Context
+from lockcheck.linker.written import mentions
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program

@@ -8,32 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.effects import Effects, LockType, Mode, Taking, made_by_hand
+from lockcheck.effects import Effects, LockType, Mode, made_by_hand
 from lockcheck.effects.shapes import LIST, MAP, OPTION, PRESENT, RESULT
 from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
+from lockcheck.linker.own_locks import OwnLocks, holders
 from lockcheck.linker.uses import Uses
+from lockcheck.linker.written import GUARD, REF, UNKNOWN, substitute
 
-UNKNOWN = ir.Type(("_",))
 SAYS_NOTHING = (("_",), ("None",))
 """Types as written of fields whose value is not told, or missing at first."""
-GUARD = "[guard]"
-REF = ("[ref]",)
-"""The path of the type of a reference: its value belongs to somebody else."""
 LOCKS = ("Lock", "Mutex", "Semaphore")
 """How the names of classes end that are locks made by hand."""
 _DEPTH = 12
 _PARTS = 64
 """An error of more types than that may have anything in it."""
-_Gives: TypeAlias = Mapping[str, tuple[ir.Type, ir.Type]]
-"""By the name of a method the guard that it gives, and what that comes in."""
 
 
 class Context(Struct, frozen=True):
@@ -74,91 +69,17 @@ class Types:
         self.made.second_names(self._methods)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
-        self._own_locks: dict[ir.Path, LockType] = {}
-        self._own_kinds: set[str] = set()
-        self.own_guards: dict[ir.Path, Mode] = {}
-        self.holders = self._types_with_guards()
-        self._derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
+        self.holders = holders(self)
+        self.derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
+        """By the path of a type that stands for another: itself as written there, and that one."""
         for unit, deref in derefs:
             context = Context(deref.module, None, ())
             owner = self.resolve(deref.owner, context, effects[unit.language])
             if owner is not None:
                 target = self.resolve(deref.target, Context(deref.module, owner), effects[unit.language])
                 if target is not None:
-                    self._derefs[owner.path] = (owner, target)
-        for one in effects.values():
-            self._find_own_locks(one)
-
-    def _find_own_locks(self, effects: Effects) -> None:
-        """The types of the tree that are locks themselves, and their guards, by what they are made of.
-
-        Such a type has what it guards in a cell of its own, and methods of a lock's names that give, for nothing, a
-        value which stands for that content and has something to do at its end.
-        """
-        for path, decl in self.names.types.items():
-            in_cell = decl.kind == "struct" and any(mentions(one.type, effects.cells) for one in decl.fields)
-            if in_cell and effects.lock(path) is None:
-                given = ((name, self._guard_given(path, name, effects)) for name in self._methods.get(path, ()))
-                gives = {name: found for name, found in given if found is not None}
-                plain = {name: one.path for name, (one, all_) in gives.items() if one == all_ and name in effects.named}
-                self.own_guards |= {guard: effects.named[name].mode for name, guard in plain.items()}
-                if plain:
-                    self._own_locks[path] = self._own_lock(path, gives, list(plain), effects)
-
-    def is_own_lock(self, kind: str) -> bool:
-        """Whether a lock's kind is a type of the tree: nobody says whom it lets in first."""
-        return kind in self._own_kinds
-
-    def _own_lock(self, path: ir.Path, gives: _Gives, plain: Sequence[str], effects: Effects) -> LockType:
-        """What a lock of the tree does, by the guards that its methods give."""
-        methods = {
-            name: effects.named.get(name) or Taking(self.own_guards[guard.path], fallible=whole != guard)
-            for name, (guard, whole) in gives.items()
-            if guard.path in self.own_guards
-        }
-        family = "rwlock" if any(one.mode == "read" for one in methods.values()) else "mutex"
-        awaited = any(self.functions[self._methods[path][name][0]][1].runs_when_awaited for name in plain)
-        kind = effects.separator.join(path)
-        self._own_kinds.add(kind)
-        return LockType(kind, family, "task" if awaited else "thread", False, methods, by_hand=True)
-
-    def _guard_given(self, path: ir.Path, name: str, effects: Effects) -> tuple[ir.Type, ir.Type] | None:
-        """What stands for something else and has something to do at its end, in what a method gives for nothing."""
-        number = self._methods[path][name][0]
-        function = self.functions[number][1]
-        if not function.takes_self or len(function.params) != 1 or function.trait is not None:
-            return None
-        given = self.resolve(function.returns, self.context(number), effects)
-        for one in (given, *given.args) if given is not None else ():
-            if one.path in self._derefs and effects.end_method in self._methods.get(one.path, ()):
-                return one, given or one
-        return None
-
-    def _types_with_guards(self) -> dict[ir.Path, str]:
-        """The tree's own types that keep a guard in a field, with its mode."""
-        guards = {name: mode for effects in self._effects.values() for name, mode in effects.guards.items()}
-        in_full = {path[-1]: effects for effects in self._effects.values() for path in effects.guards_in_full}
-        found: dict[ir.Path, str] = {}
-        for _ in range(2):
-            names = {path[-1]: mode for path, mode in found.items()} | guards
-            for path, decl in self.names.types.items():
-                fields = decl.fields if decl.kind == "struct" else ()
-                modes = (_mode_in(field.type, names) or self._named_in(field.type, decl, in_full) for field in fields)
-                mode = next((m for m in modes if m), None)
-                if mode is not None:
-                    found.setdefault(path, mode)
-        return found
-
-    def _named_in(self, kind: ir.Type, where: ir.TypeDecl, in_full: Mapping[str, Effects]) -> Mode | None:
-        """The mode of the guard that a field's type as written is or contains, of those known in full, by last name."""
-        if not mentions(kind, in_full):
-            return None
-        effects = in_full.get(kind.path[-1]) if kind.path else None
-        if effects is not None:
-            mode, _ = effects.guards_in_full.get(self.names.resolve(where.module, kind.path), (None, None))
-            if mode is not None:
-                return mode
-        return next((m for m in (self._named_in(one, where, in_full) for one in kind.args) if m), None)
+                    self.derefs[owner.path] = (owner, target)
+        self.own = OwnLocks(self)
 
     def _index(self, number: int, unit: ir.Unit, function: ir.Function, meanings: _Meanings) -> None:
         """Note whose method a function is, and the `meanings` of its owner and its trait."""
@@ -297,8 +218,8 @@ class Types:
                 self._by_hand[kind.path] = None
                 self._by_hand[kind.path] = self._made_by_hand(kind, effects)
             return self._by_hand[kind.path]
-        if kind.path in self._own_locks:
-            return self._own_locks[kind.path]
+        if kind.path in self.own.locks:
+            return self.own.locks[kind.path]
         unknown = kind.path not in self.names.types and kind.path[0] not in effects.known
         if unknown and effects.objects and len(kind.path) > 2:  # (a module that others hand on keeps its name)
             return effects.lock(kind.path[-2:])
@@ -410,7 +331,7 @@ class Types:
             return effects.guards[name]
         if kind.path in effects.guards_in_full:
             return effects.guards_in_full[kind.path][0]
-        return self.own_guards.get(kind.path)
+        return self.own.guards.get(kind.path)
 
     def behind(self, kind: ir.Type | None, effects: Effects) -> Iterator[ir.Type]:
         """The type, and the types that it stands for, outermost first."""
@@ -419,10 +340,10 @@ class Types:
             yield kind
             seen += 1
             name = kind.path[-1]
-            if kind.path == REF or (self.is_guard(kind, effects) and kind.path not in self._derefs):
+            if kind.path == REF or (self.is_guard(kind, effects) and kind.path not in self.derefs):
                 kind = kind.args[-1] if kind.args else None
-            elif kind.path in self._derefs:
-                owner, target = self._derefs[kind.path]
+            elif kind.path in self.derefs:
+                owner, target = self.derefs[kind.path]
                 bound = {a.path[0]: b for a, b in zip(owner.args, kind.args, strict=False) if len(a.path) == 1}
                 kind = substitute(target, bound)
             elif name == RESULT and kind.args and self.is_guard(kind.args[0], effects):
@@ -533,7 +454,7 @@ class Types:
             found: list[int] = []
             for trait in kind.args:
                 found += self._implementors[trait.path][name] if trait.path in self._implementors else []
-                found += self._of(("[dyn]", *trait.path), name)
+                found += self.declared_methods(("[dyn]", *trait.path), name)
                 decl = self.names.types.get(trait.path)
                 for base in decl.bases if decl is not None and not found else ():
                     above = self.resolve(base, Context(decl.module), effects) if decl else None
@@ -541,7 +462,7 @@ class Types:
                         found += self._of_both(trait, self.methods(ir.Type(("[dyn]",), (above,)), name, effects))
             met = [number for number in found if not self.functions[number][1].of_tests]
             return list(dict.fromkeys(met or found))  # (what only tests implement, nobody else meets)
-        own = self._of(kind.path, name)
+        own = self.declared_methods(kind.path, name)
         if own:
             fitting = [n for n in own if _fits(self._owners.get(n), kind)]
             return fitting or own
@@ -557,7 +478,8 @@ class Types:
         of = ((number, self._owners.get(number)) for number in inherited)
         return [number for number, owner in of if not owners or owner is None or owner.path in owners]
 
-    def _of(self, path: ir.Path, name: str) -> list[int]:
+    def declared_methods(self, path: ir.Path, name: str) -> list[int]:
+        """The methods of a name that a type declares itself."""
         return self._methods[path][name] if path in self._methods and name in self._methods[path] else []
 
     def _defaults(self, kind: ir.Type, name: str) -> list[int]:
@@ -571,7 +493,7 @@ class Types:
                 if trait is None:
                     continue
                 resolved = self.names.resolve(self.functions[number][1].module, trait.path)
-                found += self._of(("[dyn]", *resolved), name)
+                found += self.declared_methods(("[dyn]", *resolved), name)
         return list(dict.fromkeys(found))
 
     def guarded(self, kind: ir.Type, effects: Effects) -> ir.Type:
@@ -609,37 +531,6 @@ class Types:
         return [number for number in self._named.get(name, ()) if self.effects(number) is effects]
 
 
-def mentions(kind: ir.Type, names: Iterable[str]) -> bool:
-    """Whether a type as written has one of the names as the last part of a path."""
-    return not _last_parts(kind).isdisjoint(names)
-
-
-@lru_cache(maxsize=1 << 13)
-def _last_parts(kind: ir.Type) -> frozenset[str]:
-    """The last parts of all paths in a type; most fields and results are of some few types."""
-    return frozenset(kind.path[-1:]).union(*map(_last_parts, kind.args))
-
-
-def has_trait(kind: ir.Type | None, traits: Collection[str]) -> bool:
-    """Whether a type is or contains some value of which only one of the traits is told."""
-    if kind is None or kind.path == ("[fn]",):
-        return False
-    if kind.path == ("[dyn]",):
-        return any(trait.path[-1] in traits for trait in kind.args)
-    return any(has_trait(inner, traits) for inner in kind.args)
-
-
-def _mode_in(kind: ir.Type, names: Mapping[str, str]) -> str | None:
-    """The mode of the guard that a type as written is or contains."""
-    if not mentions(kind, names):
-        return None
-    if kind.path and kind.path[-1] in names:
-        return names[kind.path[-1]]
-    if kind.path in (("[dyn]",), ("[fn]",)):
-        return None
-    return next((m for m in (_mode_in(a, names) for a in kind.args) if m), None)
-
-
 def _fits(owner: ir.Type | None, kind: ir.Type) -> bool:
     """Whether an `impl` for `owner` can be for `kind`: known arguments must not contradict each other."""
     if owner is None or len(owner.args) != len(kind.args):
@@ -649,14 +540,3 @@ def _fits(owner: ir.Type | None, kind: ir.Type) -> bool:
         if known and mine.path != theirs.path:
             return False
     return True
-
-
-def substitute(kind: ir.Type | None, bound: Mapping[str, ir.Type]) -> ir.Type | None:
-    """The type with its parameters replaced."""
-    if kind is None or not bound:
-        return kind
-    if len(kind.path) == 1 and kind.path[0] in bound:
-        return bound[kind.path[0]]
-    if not kind.args:
-        return kind
-    return ir.Type(kind.path, tuple(substitute(a, bound) or UNKNOWN for a in kind.args))
