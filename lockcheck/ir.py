@@ -416,6 +416,10 @@ RAISED = -2
 # ----------------------------------------------------------------------------------- what calls mean (linker made)
 
 
+SOME_LOCK = "a lock"
+"""The kind of a lock of whose type nothing is known."""
+
+
 class Lock(Struct, frozen=True, gc=False, array_like=True):
     """A lock as one function sees it.
 

@@ -62,6 +62,41 @@ struct Front;
 impl Sink for Front { fn put(&self, row: u32) { STATE.lock().unwrap().put(row) } }
 impl Sink for State { fn put(&self, row: u32) { for one in self.sinks.iter() { one.put(row) } } }
 """
+TABLE = """
+use std::sync::RwLock;
+pub struct Table { rows: RwLock<Vec<u32>> }
+impl Table {
+    pub fn twice(&self) -> usize {
+        let rows = self.rows.read().unwrap();
+        rows.len() + self.rows.read().unwrap().len()
+    }
+    %s
+}
+"""
+VERSIONS = """
+use versions::%s;
+struct Table { rows: Map<u32, u32> }
+impl Table {
+    fn both(&self) {
+        let old = self.rows.read();
+        self.rows.write().fill(&old);
+    }
+}
+"""
+FLAGS = """
+use std::sync::Mutex;
+use syscall::CallFlags;
+static TABLE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+fn call(flags: CallFlags) -> usize {
+    if !flags.contains(CallFlags::TABLE) { return 0; }
+    TABLE.lock().unwrap().len()
+}
+fn both(more: CallFlags) {
+    let table = TABLE.lock().unwrap();
+    %s
+    drop(table);
+}
+"""
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -79,6 +114,17 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         ((BOOK % ("#[cfg(test)]", "#[cfg(test)]")).replace("self.pages", "self.none"), "LCK301", ""),
         (SINKS % "trait Sink { fn put(&self, row: u32); }", "", "LCK201"),
         (SINKS % "use sinks::Sink;", "LCK201", ""),
+        (TABLE % "pub fn clear(&mut self) { self.rows.get_mut().unwrap().clear() }", "LCK204", ""),
+        (TABLE % "pub fn clear(&self) { self.rows.write().unwrap().clear() }", "", "LCK204"),
+        (TABLE % "pub fn rows(&self) -> &RwLock<Vec<u32>> { &self.rows }", "", "LCK204"),
+        (TABLE % "pub fn clear(&self) { clear(&self.rows) }", "", "LCK204"),
+        ((TABLE % "").replace("rows: RwLock<Vec<u32>>", "rows: std::sync::Arc<RwLock<Vec<u32>>>"), "", "LCK204"),
+        (VERSIONS % "Map", "LCK202", ""),
+        (VERSIONS % "*", "", "LCK202"),
+        (FLAGS % "call(CallFlags::empty());", "", ""),
+        (FLAGS % "call(CallFlags::TABLE);", "", "LCK201"),
+        (FLAGS % "call(CallFlags::empty() | more);", "", "LCK201"),
+        (FLAGS % "let mut some = CallFlags::empty(); some.insert(more); call(some);", "", "LCK201"),
     ],
     ids=[
         "lock thrown away",
@@ -91,6 +137,17 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         "orders of tests",
         "any of the tree's",
         "any of a library's",
+        "read by all",
+        "written as well",
+        "handed out",
+        "handed on",
+        "one lock of many",
+        "of a type that is called no lock",
+        "of an unknown type",
+        "nothing in it",
+        "something in it",
+        "something more",
+        "something put in",
     ],
 )
 def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> None:

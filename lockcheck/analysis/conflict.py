@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
+from lockcheck.analysis.unwritten import is_never_written
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
@@ -348,13 +349,16 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     taken, reach = conflict.hold.taken, conflict.reach
     if "named" in (taken.lock.evidence, reach.lock.evidence):
         both_plain = taken.mode == reach.mode == "exclusive" and not reach.trace
-        grade = 1 if both_plain or {taken.mode, reach.mode} == {"read", "write"} else 0
+        of_both = {taken.mode, reach.mode} == {"read", "write"} and reach.lock.kind == ir.SOME_LOCK
+        grade = 1 if both_plain or of_both else 0  # (what is known, and not called a lock, may keep versions)
     else:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
     if conflict.kind == "nested-read" and analysis.program.types.own.has_kind(reach.lock.kind):
         grade = 0  # (a waiting writer may as well wait for all readers that come)
+    if conflict.kind == "nested-read" and grade and is_never_written(analysis, conflict.moment.function, reach.lock):
+        grade = 0
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
     if not conflict.sure or conflict.maker is not None or reach.spread or of_many:
         grade = min(grade, 1)

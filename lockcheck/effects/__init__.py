@@ -86,6 +86,8 @@ class Effects:
     limit_parameters: frozenset[str] = names("limits.parameters")
     """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool] = table("there")
+    empty: frozenset[str] = names("empty.functions")
+    """Functions of types, called with nothing, that make what has nothing in it."""
     carries: frozenset[str] = names("same.carries")
     gathers: frozenset[str] = names("same.gathers")
     owned: frozenset[str] = names("same.owned")

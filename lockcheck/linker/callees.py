@@ -164,7 +164,9 @@ class Callees(Acts, Implied):
         ):
             taking = effects.named[name]
             family = "mutex" if taking.mode == "exclusive" else "rwlock"
-            lock = LockType("", family, "thread", True, {})
+            known = last is not None and len(last.path) > 1 and not last.path[0].startswith("[")
+            kind_name = effects.separator.join(last.path) if last is not None and known else ""
+            lock = LockType(kind_name, family, "thread", True, {})
             self.acquire(call, lock, taking, call.operands[0].place, None, "named")
             return
         if name in effects.blocks_unknown and last is None and len(call.operands) == 1 and not call.awaited:

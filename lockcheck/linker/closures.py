@@ -38,6 +38,8 @@ class Closures(Places):
             self.threads[dst] = self.threads[slot]
         if slot in self.calling:
             self.calling[dst] = self.calling[slot]
+        if slot in self.put_off:
+            self.put_off[dst] = self.put_off[slot]
         if slot in self.asks_self:
             self.asks_self[dst] = self.asks_self[slot]
         else:

@@ -7,6 +7,7 @@ Never: what an element is.
 from __future__ import annotations
 
 from lockcheck import ir
+from lockcheck.effects.shapes import PRESENT
 from lockcheck.linker.invocations import Invocations
 from lockcheck.linker.places import plain, slot_of
 
@@ -30,6 +31,7 @@ class Iterators(Invocations):
     def next_round(self, call: ir.Call) -> None:
         """A loop asks for its next element."""
         place = call.operands[0].place
+        self.runs_now(place)
         source = self.sources.get(slot_of(place), place)
         targets = self.next_of(source) if source is not None else ()
         if source is not None and targets:
@@ -49,3 +51,26 @@ class Iterators(Invocations):
         dst, operand = len(self.body.slots) - 1, ir.Operand(plain(source))
         name = self.effects.iterators_method
         self.out.append(ir.Invoke(dst, targets, True, (operand,), (self.canon(source),), at, name_at, name))
+
+    def puts_off(self, call: ir.Call, name: str, unknown: bool) -> bool:
+        """Whether closures that own what they use are kept by what a call gives, to run when that is asked.
+
+        Only an iterator or a stream has the method, and it is `unknown` which one it is: it may go on to others.
+        """
+        effects, mine = self.effects, [self.lambdas[slot_of(o.place)] for o in call.operands[1:] if self.is_lambda(o)]
+        before = self.put_off.get(slot_of(call.operands[0].place), ())
+        if name not in effects.iterators_around:
+            if name in effects.carries and name not in effects.iterators_end:
+                self.put_off.update([(call.dst, before)] if before else ())
+            else:
+                self.runs_now(call.operands[0].place)
+            return False
+        lazy = unknown and not any(name in effects.flow.get(shape, ()) for shape in PRESENT)
+        if before or (mine and lazy and all(one.owns and not one.deferred for one in mine)):
+            self.put_off[call.dst] = (*before, *mine)
+        return call.dst in self.put_off and bool(mine)
+
+    def runs_now(self, place: ir.Place | None) -> None:
+        """What was put off runs: somebody asks for the elements."""
+        for closure in self.put_off.get(slot_of(place), ()):
+            self.inline(closure, None)

@@ -44,26 +44,32 @@ class Library(Iterators):
                 self.drawn[call.dst] = place
             if name in self.effects.insists and carries:
                 self.insisted(place)
-            if carries and name in self.effects.empties and not self.is_behind_guard(place):
-                self.out.append(ir.Release(plain(place), call.at))
+            self.emptied(call, name, place, carries)
         if place is not None and (self.entry(call, name, place) or self.alternative(call, name, place, kind)):
             return
-        consumed = name not in self.effects.carries
-        self.closures(call, place if consumed else None, unknown)
+        if not self.puts_off(call, name, unknown):
+            self.closures(call, place if name not in self.effects.carries else None, unknown)
         if name in self.effects.keeps and slot_of(place) >= 0:
             self.hand_on(slot_of(place), ir.Place(call.dst))
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if place is not None and operand.place is not None:
-                self.keeps_one(place, operand.place)
+                self.keeps_one(call, place, operand.place)
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
 
-    def keeps_one(self, place: ir.Place, given: ir.Place) -> None:
-        """A thread's handle goes into what is at a place, or one that has a part of it does."""
+    def emptied(self, call: ir.Call, name: str, place: ir.Place, carries: bool) -> None:
+        """A call leaves nothing in a value."""
+        if carries and name in self.effects.empties and not self.is_behind_guard(place):
+            self.out.append(ir.Release(plain(place), call.at))
+
+    def keeps_one(self, call: ir.Call, place: ir.Place, given: ir.Place) -> None:
+        """What is given to what is at a place: elements that it asks for, a thread's handle or what has one."""
+        if call.word in self.effects.keeps:
+            self.runs_now(given)
         if not (isinstance(given.root, int) and isinstance(place.root, int) and given.root in self.threads):
             return
         for root in {place.root, slot_of(self.canon(place))} - {-1}:
@@ -159,8 +165,7 @@ class Library(Iterators):
         if word in effects.threads:
             self.closures(call, None)
             return
-        if word in effects.there and same:
-            self.written[call.dst] = ir.YES if effects.there[word] else ir.NO
+        self.written_by(call, path, same)
         if same and first.place is not None:
             self.learn(call.dst, self.constructed(word, short, self.type_of(first.place)))
             self.name(ir.Place(call.dst), first.place)
@@ -197,6 +202,13 @@ class Library(Iterators):
             self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
         elif not call.operands and not carried:
             self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
+
+    def written_by(self, call: ir.Call, path: ir.Path, same: bool) -> None:
+        """A value that is written out: whether it is there, or that it has nothing in it."""
+        if path[-1] in self.effects.empty and path[-2:-1] and path[-2][:1].isupper() and not call.operands:
+            self.written[call.dst] = ir.NONE
+        if path[-1] in self.effects.there and same:
+            self.written[call.dst] = ir.YES if self.effects.there[path[-1]] else ir.NO
 
     def waits_or_works(self, call: ir.Call, resolved: str, spelled: str) -> bool:
         """A library function that waits for somebody or does work that takes a while."""

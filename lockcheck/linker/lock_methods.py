@@ -121,7 +121,7 @@ class LockMethods(Operators):
         owner, thin = (self.owner_of(place), self.is_thin(place)) if place else ("", False)
         evidence = "named" if is_guess(actual) else evidence
         single = (other or lock).single
-        return ir.Lock(known, owner, lock.kind or "a lock", lock.waits, family, evidence, thin, single)  # type: ignore[arg-type]
+        return ir.Lock(known, owner, lock.kind or ir.SOME_LOCK, lock.waits, family, evidence, thin, single)  # type: ignore[arg-type]
 
     def given_lock(self, call: ir.Call, place: ir.Place | None) -> ir.Lock | None:
         """The lock that an argument is; None where it is none, or nobody knows."""

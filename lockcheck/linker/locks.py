@@ -27,7 +27,7 @@ class Locks(Sides):
             known = place = self.one_end(known)
         waits = "task" if call.awaited else lock.waits
         owner, thin = (self.owner_of(place) or self.owner_of(known), self.is_thin(place)) if place else ("", False)
-        named = ir.Lock(known, owner, lock.kind or "a lock", waits, lock.family, evidence, thin, lock.single)  # type: ignore[arg-type]
+        named = ir.Lock(known, owner, lock.kind or ir.SOME_LOCK, waits, lock.family, evidence, thin, lock.single)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
         step = ir.Acquire(
@@ -72,7 +72,7 @@ class Locks(Sides):
         _, of = self.effects.guards_in_full.get(named.path, ("", None)) if named is not None else ("", None)
         family = of.family if of is not None else "mutex" if mode == "exclusive" else "rwlock"
         waits = self.program.types.waits_for(named, self.effects)
-        lock = ir.Lock(known, owner_of_static(known), "a lock", waits, family, "inferred")
+        lock = ir.Lock(known, owner_of_static(known), ir.SOME_LOCK, waits, family, "inferred")
         maybe = kind.path[-1] == OPTION or (
             kind.path[-1] == RESULT and self.program.types.guard_mode(kind.args[0], self.effects) is not None
         )

@@ -90,7 +90,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         taken = leak.hold.taken
         done.add(leak.moment.function)
         forgotten = leak.hold.holder.root == LEAKED.root
-        if forgotten and _is_self(analysis, leak):
+        if forgotten and (taken.lock.family == "semaphore" or _is_self(analysis, leak)):  # (fewer permits from then on)
             continue
         message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
         rare = leak.rarely or leak.by_call or leak.mild

@@ -17,6 +17,8 @@ Lookup = Callable[[str], "int | None"]
 """The slot of a name that is in scope."""
 
 _ASKS = {"is_some": True, "is_ok": True, "is_none": False, "is_err": False}
+_FINDS = frozenset({"contains", "intersects"})
+"""True of nothing that is empty."""
 
 
 def says(node: ts.Node | None, truth: bool, lookup: Lookup) -> Iterator[ir.Refine]:
@@ -59,9 +61,11 @@ def _called(node: ts.Node, truth: bool, lookup: Lookup) -> Iterator[ir.Refine]:
     function = node.child_by_field_name("function")
     name = function.child_by_field_name("field") if function is not None else None
     place = _named(function.child_by_field_name("value"), lookup) if function is not None and name is not None else None
-    asks = _ASKS.get(syntax.text(name)) if name is not None else None
-    if place is not None and asks is not None:
-        yield ir.Refine(place, asks == truth, True)
+    word = syntax.text(name) if name is not None else ""
+    if place is not None and word in _ASKS:
+        yield ir.Refine(place, _ASKS[word] == truth, True)
+    elif place is not None and truth and word in _FINDS:
+        yield ir.Refine(place, True)
 
 
 def _matches(node: ts.Node, truth: bool, lookup: Lookup) -> Iterator[ir.Refine]:
