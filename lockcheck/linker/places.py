@@ -86,9 +86,9 @@ class Places(ABC):
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
     sources: dict[int, ir.Place] = field(default_factory=dict)
+    """Iterators of the tree around which a library's are, by the slot of the library's."""
     put_off: dict[int, tuple[ir.Lambda, ...]] = field(default_factory=dict)
     """What runs when an element is asked for, by what is asked."""
-    """Iterators of the tree around which a library's are, by the slot of the library's."""
     started: list[ir.Region] = field(default_factory=list)
     """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
