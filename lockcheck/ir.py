@@ -751,6 +751,8 @@ class Static(Struct, frozen=True, gc=False, array_like=True):
     name: str
     type: Type | None
     at: Range
+    lists: tuple[Path, ...] = ()
+    """What is named as functions are, if it is such a name or a table of them."""
 
 
 class Param(Struct, frozen=True, gc=False, array_like=True):

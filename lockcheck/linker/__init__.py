@@ -478,7 +478,7 @@ class Program:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""
         return self.result_of(number)[0]
 
-    def result_parts(self, number: int) -> Mapping[str, ir.Place]:
+    def result_parts(self, number: int) -> Mapping[ir.Path, ir.Place]:
         """The fields of a function's result that are such names themselves, where it puts the result together."""
         return self.result_of(number)[1]
 

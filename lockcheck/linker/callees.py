@@ -6,6 +6,8 @@ Never: what is held.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockcheck import ir
 from lockcheck.effects import LockType
 from lockcheck.effects.shapes import PRESENT, RESULT
@@ -44,14 +46,7 @@ class Callees(Acts, Implied):
                 self.indirect(call, place)
 
     def indirect(self, call: ir.Call, place: ir.Place) -> None:
-        if isinstance(place.root, int) and not place.way and place.root in self.lambdas:
-            closure = self.lambdas[place.root]
-            if closure.deferred:
-                self.lambdas[call.dst] = closure
-            else:
-                named = {ir.Place(to): one.place for to, one in zip(closure.params, call.operands, strict=False)}
-                with self.named_so(named):
-                    self.inline(closure, ir.Place(call.dst), surely=True)
+        if self.runs_kept(call, place):
             return
         self.closures(call, None)
         known, kind = self.canon(place), self.type_of(place)
@@ -68,6 +63,40 @@ class Callees(Acts, Implied):
             if outer.path == ("[fn]",) and outer.args:
                 self.learn(call.dst, outer.args[-1])
         self.consume(call)
+
+    def runs_kept(self, call: ir.Call, place: ir.Place) -> bool:
+        """A closure, or a function by its name, that a variable, a part of a value or a list keeps, is called."""
+        known = self.canon(place)
+        kept: list[ir.Lambda | ir.Path] = []
+        whole = isinstance(place.root, int) and not place.way and place.root in self.lambdas
+        slot = place.root if whole else slot_of(known)
+        if slot in self.lambdas:
+            kept = [self.lambdas[slot]]
+        elif known is not None and isinstance(known.root, tuple):
+            kept = self.in_table(known.root) or ([known.root] if not known.way else [])
+        elif known is not None and isinstance(known.root, int) and known.way and known.way[0].startswith("["):
+            kept = self.in_lists.get(known.root, [])
+        sure = len(kept) == 1 and (known is None or not known.way)
+        return bool([one for one in kept if self.runs_one(call, one, sure)])
+
+    def in_table(self, root: ir.Path) -> list[ir.Lambda | ir.Path]:
+        """The functions that a static names, one or a table of them."""
+        static = self.program.names.statics.get(root)
+        return [self.program.names.resolve(static.module, path) for path in static.lists] if static is not None else []
+
+    def runs_one(self, call: ir.Call, kept: ir.Lambda | ir.Path, sure: bool) -> bool:
+        """One of the callables that a call may mean; False where it is none of the tree."""
+        if isinstance(kept, tuple):
+            targets = self.fitting(self.program.functions_named(self.context, kept, None, self.effects), call)
+            if targets:
+                self.invoke(replace(call, callee=ir.Named(kept)), targets, sure, None)
+            return bool(targets)
+        if kept.deferred:
+            self.lambdas[call.dst] = kept
+            return True
+        with self.named_so({ir.Place(to): one.place for to, one in zip(kept.params, call.operands, strict=False)}):
+            self.inline(kept, ir.Place(call.dst), surely=sure)
+        return True
 
     def wraps_for_caller(self, call: ir.Call) -> bool:
         """Whether what a call keeps from its end is a guard that the function's own result has in it for its `Drop`."""
@@ -264,6 +293,8 @@ class Callees(Acts, Implied):
             return
         if targets:
             self.invoke(call, targets, True, kind)
+            return
+        if path[-1].isupper() and self.runs_kept(call, ir.Place(path)):  # (a constant that is a function)
             return
         self.by_function(call, spelled, short)
         self.outside(call, path, spelled, short, kind)

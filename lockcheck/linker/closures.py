@@ -32,14 +32,14 @@ class Closures(Places):
         slot = slot_of(src)
         if slot in self.lambdas:
             self.lambdas[dst] = self.lambdas[slot]
+        if slot in self.late:
+            self.late[dst] = self.late[slot]
         if slot in self.pending:
             self.pending[dst] = self.pending[slot]
         if slot in self.threads:
             self.threads[dst] = self.threads[slot]
         if slot in self.calling:
             self.calling[dst] = self.calling[slot]
-        if slot in self.put_off:
-            self.put_off[dst] = self.put_off[slot]
         if slot in self.asks_self:
             self.asks_self[dst] = self.asks_self[slot]
         else:
@@ -190,6 +190,14 @@ class Closures(Places):
         """Whether a closure is passed, or a reference to one: `&mut |row| …`."""
         place = operand.place
         return place is not None and place.root in self.lambdas and not bare(place).way
+
+    def put_in_list(self, list_: int, operand: ir.Operand) -> None:
+        """A closure, or something by its name, goes into a list."""
+        place = operand.place
+        if self.is_lambda(operand):
+            self.in_lists.setdefault(list_, []).append(self.lambdas[slot_of(bare(place)) if place else -1])
+        elif place is not None and isinstance(place.root, tuple) and not place.way:
+            self.in_lists.setdefault(list_, []).append(place.root)
 
     def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:
         """The closures among the arguments of a call into the tree; blocks to wait for run only when waited for.

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
-from lockcheck.linker.places import of_caller, plain, slot_of
+from lockcheck.linker.places import WITHIN, of_caller, plain, slot_of
 from lockcheck.linker.written import UNKNOWN, has_trait
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
@@ -181,8 +181,9 @@ class Invocations(Ends):
         if len(targets) != 1 or not certain:
             return
         self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst, asked, self.body.slots))
-        for field, inner in self.program.result_parts(targets[0]).items():
-            self.name(ir.Place(dst, (field,)), _of_caller(inner, paths, dst, asked, self.body.slots))
+        for way, inner in self.program.result_parts(targets[0]).items():
+            part = ir.Place(dst, way if len(way) == 1 else (WITHIN, *way))
+            self.name(part, _of_caller(inner, paths, dst, asked, self.body.slots))
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""

@@ -7,9 +7,9 @@ Never: what an element is.
 from __future__ import annotations
 
 from lockcheck import ir
-from lockcheck.effects.shapes import PRESENT
+from lockcheck.effects.shapes import LIST, PRESENT
 from lockcheck.linker.invocations import Invocations
-from lockcheck.linker.places import plain, slot_of
+from lockcheck.linker.places import Late, plain, slot_of
 
 
 class Iterators(Invocations):
@@ -31,7 +31,7 @@ class Iterators(Invocations):
     def next_round(self, call: ir.Call) -> None:
         """A loop asks for its next element."""
         place = call.operands[0].place
-        self.runs_now(place)
+        self.runs_late(place)
         source = self.sources.get(slot_of(place), place)
         targets = self.next_of(source) if source is not None else ()
         if source is not None and targets:
@@ -52,25 +52,31 @@ class Iterators(Invocations):
         name = self.effects.iterators_method
         self.out.append(ir.Invoke(dst, targets, True, (operand,), (self.canon(source),), at, name_at, name))
 
-    def puts_off(self, call: ir.Call, name: str, unknown: bool) -> bool:
-        """Whether closures that own what they use are kept by what a call gives, to run when that is asked.
+    def puts_off(self, call: ir.Call, name: str, kind: ir.Type | None, unknown: bool) -> bool:
+        """Whether closures are kept by what a call gives, to run when that is asked for an element, and not now.
 
-        Only an iterator or a stream has the method, and it is `unknown` which one it is: it may go on to others.
+        What nothing is known of, but that it has a method which only iterators and streams have, may go on to others
+        with closures that own what they use. An iterator over a list is mostly asked where it is made, and again later
+        if it got a name.
         """
         effects, mine = self.effects, [self.lambdas[slot_of(o.place)] for o in call.operands[1:] if self.is_lambda(o)]
-        before = self.put_off.get(slot_of(call.operands[0].place), ())
+        place, shape = call.operands[0].place, effects.shape(kind) if kind is not None else ""
+        before = self.late.get(slot_of(place), ())
         if name not in effects.iterators_around:
             if name in effects.carries and name not in effects.iterators_end:
-                self.put_off.update([(call.dst, before)] if before else ())
+                self.late.update([(call.dst, before)] if before else ())
             else:
-                self.runs_now(call.operands[0].place)
+                self.runs_late(place, again=name in effects.iterators_end)
             return False
-        lazy = unknown and not any(name in effects.flow.get(shape, ()) for shape in PRESENT)
-        if before or (mine and lazy and all(one.owns and not one.deferred for one in mine)):
-            self.put_off[call.dst] = (*before, *mine)
-        return call.dst in self.put_off and bool(mine)
+        lazy = unknown and not any(name in effects.flow.get(one, ()) for one in PRESENT)
+        waits = any(one.waits for one in before) or (lazy and all(one.owns and not one.deferred for one in mine))
+        if before or (mine and (shape == LIST or waits)):
+            self.late[call.dst] = (*before, *(Late(one, waits) for one in mine))
+        return waits and bool(mine)
 
-    def runs_now(self, place: ir.Place | None) -> None:
-        """What was put off runs: somebody asks for the elements."""
-        for closure in self.put_off.get(slot_of(place), ()):
-            self.inline(closure, None)
+    def runs_late(self, place: ir.Place | None, again: bool = True) -> None:
+        """Somebody asks for the elements: what waits for that runs, and, in an iterator that has a name, the rest."""
+        slot = slot_of(place)
+        for one in self.late.get(slot, ()):
+            if one.waits or (again and self.body.slots[slot].name):
+                self.inline(one.closure, None)

@@ -47,7 +47,7 @@ class Library(Iterators):
             self.emptied(call, name, place, carries)
         if place is not None and (self.entry(call, name, place) or self.alternative(call, name, place, kind)):
             return
-        if not self.puts_off(call, name, unknown):
+        if not self.puts_off(call, name, kind, unknown):
             self.closures(call, place if name not in self.effects.carries else None, unknown)
         if name in self.effects.keeps and slot_of(place) >= 0:
             self.hand_on(slot_of(place), ir.Place(call.dst))
@@ -55,6 +55,7 @@ class Library(Iterators):
         for operand in call.operands[1:]:
             if place is not None and operand.place is not None:
                 self.keeps_one(call, place, operand.place)
+                self.keeps_callable(name, place, operand)
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
@@ -66,10 +67,16 @@ class Library(Iterators):
         if carries and name in self.effects.empties and not self.is_behind_guard(place):
             self.out.append(ir.Release(plain(place), call.at))
 
+    def keeps_callable(self, name: str, place: ir.Place, given: ir.Operand) -> None:
+        """Something that can be called goes into the list at a place."""
+        list_ = slot_of(self.canon(place)) if name in self.effects.keeps else -1
+        if list_ >= 0:
+            self.put_in_list(list_, given)
+
     def keeps_one(self, call: ir.Call, place: ir.Place, given: ir.Place) -> None:
         """What is given to what is at a place: elements that it asks for, a thread's handle or what has one."""
         if call.word in self.effects.keeps:
-            self.runs_now(given)
+            self.runs_late(given)
         if not (isinstance(given.root, int) and isinstance(place.root, int) and given.root in self.threads):
             return
         for root in {place.root, slot_of(self.canon(place))} - {-1}:

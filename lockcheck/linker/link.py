@@ -64,7 +64,7 @@ class Linked(Struct, frozen=True):
     handed: tuple[Handed, ...] = ()
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
     home: Mapping[ir.Place, ir.Place] = field(default_factory=dict)
-    parts: Mapping[str, ir.Place] = field(default_factory=dict)
+    parts: Mapping[ir.Path, ir.Place] = field(default_factory=dict)
     lent: Mapping[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
     inside: Mapping[int, int] = field(default_factory=dict)
@@ -167,9 +167,14 @@ class Pass(Judged, Callees):
             self.hands(ir.Place(src.root, src.way[:-1]))
         if dst.way:
             self.keeps_part(dst, src)
-        self.name(dst, src)
+        if not self.is_missing(dst, src):
+            self.name(dst, src)
         self.out.append(ir.Move(plain(dst), plain(src)))
         self.is_now(dst, src)
+
+    def is_missing(self, dst: ir.Place, src: ir.Place) -> bool:
+        """Whether the function's result is nothing, or an error, on one of its ways: it is what it is on the others."""
+        return dst == ir.Place(self.body.result) and (src == ir.NONE or self.written.get(slot_of(src)) == ir.NO)
 
     def is_now(self, dst: ir.Place, src: ir.Place) -> None:
         """What a written value says of the place that it is put into."""
@@ -235,6 +240,8 @@ class Pass(Judged, Callees):
                 continue
             if path != (LIST,):
                 self.name(ir.Place(dst, (name,)), operand.place)
+            else:
+                self.put_in_list(dst, operand)
             if operand.moved:
                 self.out.append(ir.Move(plain(ir.Place(dst, (name,))), plain(operand.place)))
             self.is_now(ir.Place(dst, (name,)), operand.place)
@@ -414,17 +421,30 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     return state, root, [*elsewhere, *state.started]
 
 
-def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[str, ir.Place]:
-    """The fields of a value that a function puts together which are names of what it was given, or of a static."""
-    found: dict[str, ir.Place] = {}
-    for named in state.alias if not result.way else ():
-        if named.root == result.root and len(named.way) == 1 and not named.way[0].startswith("["):
-            older = state.canon(named)
-            if older is not None and (
-                older.root < parameters if isinstance(older.root, int) else older.root[0][0] != "["
-            ):
-                found[named.way[0]] = older
+def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[ir.Path, ir.Place]:
+    """The fields of a value that a function puts together which are names of what it was given, or of a static.
+
+    So are those of a part that it puts together for that: `Handle(Arc::new(Inner { rows }))`.
+    """
+    found: dict[ir.Path, ir.Place] = {}
+    waiting: list[tuple[ir.Path, int | ir.Path]] = [((), result.root)] if not result.way else []
+    while waiting:
+        way, root = waiting.pop()
+        for named in state.alias:
+            if named.root != root or len(named.way) != 1 or named.way[0].startswith("["):
+                continue
+            older, part = state.canon(named), (*way, named.way[0])
+            if older is None or (isinstance(older.root, tuple) and older.root[0][0] == "["):
+                continue
+            if isinstance(older.root, tuple) or older.root < parameters:
+                found[part] = older
+            elif not older.way and len(part) < _DEEPEST_PART:
+                waiting.append((part, older.root))
     return found
+
+
+_DEEPEST_PART = 2
+"""Fields of fields of what a function puts together are looked at."""
 
 
 def _callees(region: ir.Region) -> dict[int, None]:

@@ -54,8 +54,8 @@ class Locks(Sides):
                 self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
             return
         self.name(dst, ir.Place(known.root, (*known.way, "*")))
-        inner = (kind.args[:1] if lock.by_hand else kind.args[-1:]) if kind is not None else ()
-        guard = ir.Type((GUARD,), tuple(inner))
+        inner = self.program.types.own.content(kind, lock) if kind is not None else ()
+        guard = ir.Type((GUARD,), inner)
         if taking.maybe:
             self.learn(call.dst, ir.Type((OPTION,), (guard,)))
             return

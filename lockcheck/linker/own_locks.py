@@ -6,7 +6,7 @@ Never: steps. What a type is called says nothing, what it is made of does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from lockcheck import ir
@@ -32,12 +32,18 @@ class OwnLocks:
         self.guards: dict[ir.Path, Mode] = {}
         self._types = types
         self._kinds: set[str] = set()
+        self._contents: dict[ir.Path, int] = {}
         for effects in types.tables:
             self._find(effects)
 
     def has_kind(self, kind: str) -> bool:
         """Whether a lock's kind is a type of the tree: nobody says whom it lets in first."""
         return kind in self._kinds
+
+    def content(self, kind: ir.Type, lock: LockType) -> tuple[ir.Type, ...]:
+        """What a lock of a type guards, where that is told: of the tree's own, what is in its cell."""
+        number = self._contents.get(kind.path, 0) if lock.by_hand else len(kind.args) - 1
+        return kind.args[number : number + 1] if number >= 0 else ()
 
     def _find(self, effects: Effects) -> None:
         for path, decl in self._types.names.types.items():
@@ -49,6 +55,7 @@ class OwnLocks:
                 self.guards |= {guard: effects.named[name].mode for name, guard in plain.items()}
                 if plain:
                     self.locks[path] = self._lock(path, gives, list(plain), effects)
+                    self._contents[path] = _in_cell(decl, effects.cells)
 
     def _lock(self, path: ir.Path, gives: _Gives, plain: Sequence[str], effects: Effects) -> LockType:
         """What a lock of the tree does, by the guards that its methods give."""
@@ -75,6 +82,18 @@ class OwnLocks:
             if one.path in types.derefs and effects.end_method in types.method_names(one.path):
                 return one, given or one
         return None
+
+
+def _in_cell(decl: ir.TypeDecl, cells: Collection[str]) -> int:
+    """The number of the type parameter of which a value is in a type's cell; the first where that is not told."""
+    waiting = [one.type for one in decl.fields if mentions(one.type, cells)]
+    while waiting:
+        kind = waiting.pop()
+        if kind.path[-1] in cells:
+            inside = (n for n, name in enumerate(decl.generics) for one in kind.args if mentions(one, (name,)))
+            return next(inside, 0)
+        waiting += kind.args
+    return 0
 
 
 def holders(types: Types) -> dict[ir.Path, str]:

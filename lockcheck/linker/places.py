@@ -10,7 +10,7 @@ from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 EMPTY_OPTION = ir.Type((OPTION,))
 """The type of `None` until more is known."""
+
+
+class Late(NamedTuple):
+    """What a closure does for each element of an iterator; `waits`: it did not run where it was given."""
+
+    closure: ir.Lambda
+    waits: bool
 
 
 @dataclass
@@ -85,10 +92,12 @@ class Places(ABC):
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    in_lists: dict[int, list[ir.Lambda | ir.Path]] = field(default_factory=dict)
+    """The closures, and the functions by their names, that were put into lists."""
+    late: dict[int, tuple[Late, ...]] = field(default_factory=dict)
+    """What runs for each element of an iterator when somebody asks it for one."""
     sources: dict[int, ir.Place] = field(default_factory=dict)
     """Iterators of the tree around which a library's are, by the slot of the library's."""
-    put_off: dict[int, tuple[ir.Lambda, ...]] = field(default_factory=dict)
-    """What runs when an element is asked for, by what is asked."""
     started: list[ir.Region] = field(default_factory=list)
     """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
@@ -327,12 +336,18 @@ def _denied(place: ir.Place | None) -> ir.Place | None:
     return ir.Place(place.root, place.way[:-1] if place.way[-1:] == (ir.NOT,) else (*place.way, ir.NOT))
 
 
+WITHIN = "[within]"
+"""Begins the way by which a part of a part of what a function put together is another name of something."""
+
+
 def oldest(place: ir.Place, alias: Mapping[ir.Place, ir.Place]) -> ir.Place:
     """The place with its aliases followed, those of its first part before those of the whole."""
     place = bare(place)
     for _ in range(32):
         known = alias.get(ir.Place(place.root, place.way[:1])) if place.way else None
         rest = place.way[1:]
+        if known is None and rest:
+            known, rest = alias.get(ir.Place(place.root, (WITHIN, *place.way[:2]))), place.way[2:]
         if known is None:
             known, rest = alias.get(ir.Place(place.root)), place.way
         if known is None:

@@ -17,12 +17,12 @@ from lockcheck.linker.link import Linked
 if TYPE_CHECKING:
     from lockcheck.board import Notes
 
-Result: TypeAlias = tuple[ir.Place | None, Mapping[str, ir.Place]]
-"""What a function's result is another name of, and what its fields are."""
+Result: TypeAlias = tuple[ir.Place | None, Mapping[ir.Path, ir.Place]]
+"""What a function's result is another name of, and what its fields are, by the way to each."""
 
 NO_RESULT: Result = None, {}
 
-_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(tuple[ir.Place | None, dict[str, ir.Place]])
+_ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(tuple[ir.Place | None, dict[ir.Path, ir.Place]])
 
 
 def result_in(note: bytes) -> Result:

@@ -218,8 +218,9 @@ class _Declarer(Struct):
             by_ref = kind is not None and self._is_by_ref(node, name)
             if by_ref and kind is not None:
                 kind = ir.Type(("Lazy",), (kind,))
-            self.statics.append(ir.Static(scope.module, syntax.text(name), kind, self.at(name)))
             value = node.child_by_field_name("value")
+            listed = tuple(syntax.listed(value)) if value is not None else ()
+            self.statics.append(ir.Static(scope.module, syntax.text(name), kind, self.at(name), listed))
             if value is not None and kind is not None and (by_ref or syntax.made_by(value) is not None):
                 self._initialiser(node, name, value, scope)
 

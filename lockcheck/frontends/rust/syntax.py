@@ -135,6 +135,27 @@ def made_by(value: ts.Node) -> ts.Node | None:
     return given[0].child_by_field_name("body") if given[0].type == "closure_expression" else _named(given[0])
 
 
+def listed(value: ts.Node) -> Iterator[ir.Path]:
+    """What is named as functions are, by itself or in an array, or in the tuples and structs in it."""
+    if value.type in NAMES:
+        yield from (one for one in (path(value),) if one and one[-1][:1].islower())
+    elif value.type in _TABLES:
+        for part in value.named_children:
+            yield from listed(part)
+
+
+_TABLES = (
+    "array_expression",
+    "tuple_expression",
+    "reference_expression",
+    "struct_expression",
+    "field_initializer_list",
+    "field_initializer",
+    "parenthesized_expression",
+    "type_cast_expression",
+)
+
+
 def _named(node: ts.Node) -> ts.Node | None:
     """A name, unless it is spelled as a constant's."""
     return node if node.type in NAMES and not path(node)[-1].isupper() else None
