@@ -78,10 +78,7 @@ class Tree:
             probes=tuple(self._entries("probe", "probes", settings.probes, settings)),
             may_block=frozenset(self._named(settings.blocking_allow)),
         )
-        faces = [part for one in self.entries for part in (one.face, *map(str.encode, one.families))] if kept else []
-        remember = partial(kept, faces) if kept is not None else None
-        families = {one.path: one.families for one in self.entries} if kept else None
-        self.frontier = Frontier(self.program, tables, self._sources, words, remember, families)
+        self.frontier = self._frontier(words, kept)
         self._macros.update(self.frontier.macros)
         self.program.locking = locking(self.program, Texts(self.program, self.frontier.takes, self._text))
         self._implying = self.program.locking.traits
@@ -95,6 +92,16 @@ class Tree:
             self.frontier.naming,
             self.frontier.speaking,
         )
+
+    def _frontier(
+        self, words: Collection[str], kept: Callable[[Sequence[bytes], Callable[[], Told]], Told] | None
+    ) -> Frontier:
+        """Where locks are to be looked for, and calls of `words`; what a run before kept of the files is known."""
+        if kept is None:
+            return Frontier(self.program, self.tables, self._sources, words)
+        faces = [part for one in self.entries for part in (one.face, *map(str.encode, one.families))]
+        families = {one.path: one.families for one in self.entries}
+        return Frontier(self.program, self.tables, self._sources, words, partial(kept, faces), families)
 
     @cached_property
     def entries(self) -> list[Entry]:
