@@ -25,12 +25,16 @@ def _stops(analysis: Analysis, number: int, wait: ir.Suspend, asked: set[int]) -
 
 
 def _goes_on(analysis: Analysis, number: int, asked: set[int]) -> bool:
-    """Whether a function that is waited for comes to its end without a stop."""
+    """Whether a function that is waited for comes to its end without a stop.
+
+    What stands for a trait's method does not say what others that stand for it do.
+    """
     if number in asked:
         return True
     asked.add(number)
     function, linked = analysis.program.functions[number][1], analysis.program.linked(number)
-    if linked is None or function.bare or function.around or not function.runs_when_awaited:
+    of_trait = function.trait is not None or (function.owner is not None and function.owner.path == ("[dyn]",))
+    if linked is None or of_trait or function.bare or function.around or not function.runs_when_awaited:
         return False
     waits = [one for one in ir.steps_of(linked.root, closures=False) if isinstance(one, ir.Suspend)]
     taken = (one for one in ir.steps_of(linked.root, closures=False) if isinstance(one, ir.Acquire))
