@@ -59,15 +59,16 @@ class Iterators(Invocations):
         with closures that own what they use. An iterator over a list is mostly asked where it is made, and again later
         if it got a name.
         """
-        effects, mine = self.effects, [self.lambdas[slot_of(o.place)] for o in call.operands[1:] if self.is_lambda(o)]
-        place, shape = call.operands[0].place, effects.shape(kind) if kind is not None else ""
+        effects, place = self.effects, call.operands[0].place
         before = self.late.get(slot_of(place), ())
         if name not in effects.iterators_around:
-            if name in effects.carries and name not in effects.iterators_end:
-                self.late.update([(call.dst, before)] if before else ())
-            else:
+            if before and name in effects.carries and name not in effects.iterators_end:
+                self.late[call.dst] = before
+            elif before:
                 self.runs_late(place, again=name in effects.iterators_end)
             return False
+        shape = effects.shape(kind) if kind is not None else ""
+        mine = [self.lambdas[slot_of(one.place)] for one in call.operands[1:] if self.is_lambda(one)]
         lazy = unknown and not any(name in effects.flow.get(one, ()) for one in PRESENT)
         waits = any(one.waits for one in before) or (lazy and all(one.owns and not one.deferred for one in mine))
         if before or (mine and (shape == LIST or waits)):
