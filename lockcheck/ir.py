@@ -84,6 +84,14 @@ def element_for(key: Place) -> str:
     return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
 
 
+def key_of(part: str) -> Place | None:
+    """The place of the key in a part of a way that `element_for` gave; None for any other part."""
+    if not part.startswith(KEYED):
+        return None
+    root, *way = part[len(KEYED) : -1].split(".")
+    return Place(int(root), tuple(way))
+
+
 class Slot(Struct, frozen=True, gc=False, array_like=True):
     """A variable, a parameter or a temporary of one function. `name` is empty for temporaries.
 

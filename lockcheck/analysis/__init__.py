@@ -523,13 +523,12 @@ class Analysis:
         """An element of a container as a function's text names it, by the variable that is its key."""
         if part.startswith(("[each", "[?")):
             return "[_]"
-        if not part.startswith(ir.KEYED):
+        key, linked = ir.key_of(part), self.program.linked(number)
+        if key is None:
             return part
-        root, *way = part[len(ir.KEYED) : -1].split(".")
-        linked = self.program.linked(number)
-        known = linked is not None and int(root) < len(linked.slots)
-        name = linked.slots[int(root)].name if linked is not None and known else ""
-        return f"[{'.'.join((name, *way))}]" if name else "[_]"
+        slots = linked.slots if linked is not None else ()
+        name = slots[key.root].name if isinstance(key.root, int) and key.root < len(slots) else ""
+        return f"[{'.'.join((name, *key.way))}]" if name else "[_]"
 
 
 def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:

@@ -341,6 +341,16 @@ def is_told_by_owner(conflict: Conflict) -> bool:
     return not seen and isinstance(conflict.moment.event, (ir.Invoke, ir.Acquire))
 
 
+def _may_let_readers_in(analysis: Analysis, conflict: Conflict) -> bool:
+    """Whether a second reader may not have to wait: nobody writes, or nobody says that a writer goes before readers.
+
+    A lock that is a type of the tree may as well have its writers wait for all readers that come.
+    """
+    lock = conflict.reach.lock
+    own = analysis.program.types.own.has_kind(lock.kind)
+    return own or is_never_written(analysis, conflict.moment.function, lock)
+
+
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     """How sure the finding is: by the evidence that it is a lock, by the calls' resolution, by the ways.
 
@@ -355,9 +365,7 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
     if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
         grade = 0
-    if conflict.kind == "nested-read" and analysis.program.types.own.has_kind(reach.lock.kind):
-        grade = 0  # (a waiting writer may as well wait for all readers that come)
-    if conflict.kind == "nested-read" and grade and is_never_written(analysis, conflict.moment.function, reach.lock):
+    if grade and conflict.kind == "nested-read" and _may_let_readers_in(analysis, conflict):
         grade = 0
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
     if not conflict.sure or conflict.maker is not None or reach.spread or of_many:

@@ -33,8 +33,13 @@ def _goes_on(analysis: Analysis, number: int, asked: set[int]) -> bool:
         return True
     asked.add(number)
     function, linked = analysis.program.functions[number][1], analysis.program.linked(number)
-    of_trait = function.trait is not None or (function.owner is not None and function.owner.path == ("[dyn]",))
-    if linked is None or of_trait or function.bare or function.around or not function.runs_when_awaited:
+    if (
+        linked is None
+        or function.trait is not None
+        or function.bare
+        or function.around
+        or not function.runs_when_awaited
+    ):
         return False
     waits = [one for one in ir.steps_of(linked.root, closures=False) if isinstance(one, ir.Suspend)]
     taken = (one for one in ir.steps_of(linked.root, closures=False) if isinstance(one, ir.Acquire))

@@ -318,6 +318,7 @@ def moved_to(lock: ir.Lock, place: ir.Place) -> ir.Lock:
 def _renamed(part: str, mine: frozenset[int]) -> str:
     if part.startswith("[each "):
         return "[?]" if int(part[6:-1]) in mine else part
-    if part.startswith(ir.KEYED):
-        return "[?]" if int(part[len(ir.KEYED) : -1].partition(".")[0]) in mine else part
+    key = ir.key_of(part)
+    if key is not None:
+        return "[?]" if key.root in mine else part
     return "[?]" if part.startswith("[") and not part[1:-1].isdigit() else part

@@ -1,6 +1,6 @@
-"""How the forms in which words may be called become forms, whatever the language.
+"""The forms in which words may be called, filled with the words, whatever the language.
 
-In: forms with room for words, and the words.  Out: forms.
+In: forms with room for words, and the words.  Out: `Form`s.
 Never: a form of one language.
 """
 

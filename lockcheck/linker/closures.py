@@ -194,9 +194,11 @@ class Closures(Places):
     def put_in_list(self, list_: int, operand: ir.Operand) -> None:
         """A closure, or something by its name, goes into a list."""
         place = operand.place
+        if place is None:
+            return
         if self.is_lambda(operand):
-            self.in_lists.setdefault(list_, []).append(self.lambdas[slot_of(bare(place)) if place else -1])
-        elif place is not None and isinstance(place.root, tuple) and not place.way:
+            self.in_lists.setdefault(list_, []).append(self.lambdas[slot_of(bare(place))])
+        elif isinstance(place.root, tuple) and not place.way:
             self.in_lists.setdefault(list_, []).append(place.root)
 
     def lambda_operands(self, call: ir.Call) -> list[tuple[int, ir.Region, bool]]:

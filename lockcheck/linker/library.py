@@ -54,8 +54,8 @@ class Library(Iterators):
         self.hands_all(call.operands[1:])
         for operand in call.operands[1:]:
             if place is not None and operand.place is not None:
-                self.keeps_one(call, place, operand.place)
-                self.keeps_callable(name, place, operand)
+                self.keeps_one(place, operand.place)
+                self.takes_in(name, place, operand)
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
                 self.out.append(ir.Move(plain(place), plain(operand.place)))
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
@@ -67,16 +67,17 @@ class Library(Iterators):
         if carries and name in self.effects.empties and not self.is_behind_guard(place):
             self.out.append(ir.Release(plain(place), call.at))
 
-    def keeps_callable(self, name: str, place: ir.Place, given: ir.Operand) -> None:
-        """Something that can be called goes into the list at a place."""
-        list_ = slot_of(self.canon(place)) if name in self.effects.keeps else -1
+    def takes_in(self, name: str, place: ir.Place, given: ir.Operand) -> None:
+        """Something goes into the list at a place: itself, which may be called later, or the elements that it gives."""
+        if name not in self.effects.keeps:
+            return
+        self.runs_late(given.place)
+        list_ = slot_of(self.canon(place))
         if list_ >= 0:
             self.put_in_list(list_, given)
 
-    def keeps_one(self, call: ir.Call, place: ir.Place, given: ir.Place) -> None:
-        """What is given to what is at a place: elements that it asks for, a thread's handle or what has one."""
-        if call.word in self.effects.keeps:
-            self.runs_late(given)
+    def keeps_one(self, place: ir.Place, given: ir.Place) -> None:
+        """A thread's handle goes into what is at a place, or one that has a part of it does."""
         if not (isinstance(given.root, int) and isinstance(place.root, int) and given.root in self.threads):
             return
         for root in {place.root, slot_of(self.canon(place))} - {-1}:

@@ -403,13 +403,11 @@ def is_settled(key: ir.Place, slots: Sequence[ir.Slot]) -> bool:
 
 def of_caller(part: str, asked: Sequence[ir.Place | None], slots: Sequence[ir.Slot], otherwise: str) -> str:
     """The element for a callee's key as the caller knows the key, by what it gives (see `ir.Invoke.asked`)."""
-    if not part.startswith(ir.KEYED):
+    key = ir.key_of(part)
+    given = asked[key.root] if key is not None and isinstance(key.root, int) and key.root < len(asked) else None
+    if key is None or given is None or not is_settled(given, slots):
         return otherwise
-    root, *way = part[len(ir.KEYED) : -1].split(".")
-    given = asked[int(root)] if int(root) < len(asked) else None
-    if given is None or not is_settled(given, slots):
-        return otherwise
-    return ir.element_for(ir.Place(given.root, (*given.way, *way)))
+    return ir.element_for(ir.Place(given.root, given.way + key.way))
 
 
 def bare(place: ir.Place) -> ir.Place:
