@@ -171,7 +171,7 @@ class Crew:
     def shared(self, owners: Collection[str]) -> tuple[Shared, ...]:
         """Which of these owners of locks are one."""
         self._mine.tree.analysis.look_at(())
-        return self._mine.tree.analysis.shared(owners)
+        return self._mine.tree.analysis.shared(lambda: owners)
 
     @property
     def topics(self) -> int:

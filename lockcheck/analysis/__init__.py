@@ -148,12 +148,16 @@ class Analysis:
         """The locks that anything in the tree takes for writing, by owner, or by place where that is a static's."""
         return self.once(_written) if self._known_written is None else self._known_written
 
-    def shared(self, owners: Collection[str]) -> tuple[Shared, ...]:
-        """Which of these owners are one lock, by what puts one value into the fields of several types; in order."""
+    def shared(self, owners: Callable[[], Collection[str]]) -> tuple[Shared, ...]:
+        """Which of some owners are one lock, by what puts one value into the fields of several types; in order.
+
+        The owners are only asked for where it is not known already.
+        """
         if self._known_shared is not None:
             return self._known_shared
-        found = set(by_makers(self.program, owners))
-        pairs = suspects(self.program, owners)
+        every = owners()
+        found = set(by_makers(self.program, every))
+        pairs = suspects(self.program, every)
         for number in self._speaking(pairs) if pairs and self._speaking is not None else ():
             if not self.of_tests(number):
                 if number not in self.told:
@@ -339,7 +343,7 @@ class Analysis:
         for target in event.targets:
             for reach in self.summary(target).joins if joins else self.summary(target).reaches:
                 when = discharged(reach.when, event)
-                if when is None or not agreeing(moment.ways, when) or is_told(reach, event, caller):
+                if when is None or not agreeing(moment.ways, when) or is_told(reach.heard, event, caller):
                     continue
                 mine = reach.through(event, here, instantiate(reach.lock, event, caller))
                 if mine.spread and is_of_another_class(self.program, moment.function, mine.lock):

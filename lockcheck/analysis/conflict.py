@@ -195,8 +195,8 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
 
 def _of(analysis: Analysis, moment: Moment, joins: bool) -> Iterator[Conflict]:
     """The conflicts of an event, or (`joins`) of threads that its callee waits for."""
-    for reach in analysis.reaches(moment, joins):
-        for hold, sure in moment.held(reach.when):
+    for reach, held in moment.met(analysis.reaches(moment, joins)):
+        for hold, sure in held:
             found = _conflict(analysis, moment, hold, sure, reach, joins)
             if found is not None:
                 yield found

@@ -70,7 +70,7 @@ def shared(analysis: Analysis) -> tuple[Shared, ...]:
 
 
 def _shared(analysis: Analysis) -> tuple[Shared, ...]:
-    return analysis.shared({owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
+    return analysis.shared(lambda: {owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
 
 
 def edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
@@ -97,8 +97,8 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
         if not any(moment.ways) or id(moment) in hanging or isinstance(moment.event, ir.Register):
             continue  # (what is registered runs at a time of its own, under nothing that is held here)
         names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
-        for reach in analysis.reaches(moment) if any(names.values()) else ():
-            pairs = [(hold, sure, name) for hold, sure in moment.held(reach.when) if (name := names.get(hold, ""))]
+        for reach, held in moment.met(analysis.reaches(moment)) if any(names.values()) else ():
+            pairs = [(hold, sure, name) for hold, sure in held if (name := names.get(hold, ""))]
             yield from _edges(analysis, moment, pairs, reach)
 
 
@@ -108,17 +108,15 @@ def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
 
 def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
     wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
-    if not asked or is_unordered(wanted) or not excludes_others(analysis, reach.site.function, wanted, False):
+    if not asked or is_unordered(wanted) or any(_is_had(hold.taken.lock, reach) for hold, _, _ in held):
+        return
+    if not excludes_others(analysis, reach.site.function, wanted, False):
         return
     for hold, sure, kept in held:
-        if is_freed(hold, reach) or let_go(moment, hold, reach):
-            continue
         mine = hold.taken.lock
-        if kept == asked or same_lock(mine, wanted) or is_unordered(mine):
+        if kept == asked or is_unordered(mine) or is_freed(hold, reach) or let_go(moment, hold, reach):
             continue
         if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
-            continue
-        if any(_is_had(other.taken.lock, reach) for other, _, _ in held):
             continue
         within = -1 if mine.owner and wanted.owner else moment.function
         others = [other for other in held if other[0] is not hold and other[0].taken.mode in ("exclusive", "write")]

@@ -331,22 +331,25 @@ class Walk(Struct):
 
     def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
         """The acquisitions that a callee, or a thread that it waits for, comes to are met here too."""
-        here, fates = Site(self.number, step.at), dict(summary.fates)
-        for number, reach in enumerate((*summary.reaches, *summary.joins)):
+        here, fates, every = Site(self.number, step.at), dict(summary.fates), (*summary.reaches, *summary.joins)
+        guess, spread = not step.certain, int(step.once or len(step.targets) > 1)
+        told = {heard: is_told(heard, step, self.linked) for heard in {one.heard for one in every}}
+        for number, reach in enumerate(every):
             if reach.when not in under:
                 under[reach.when] = self.under(step, ways, reach.when)
             met_under = under[reach.when]
-            if met_under is None or is_told(reach, step, self.linked):
+            if met_under is None or told[reach.heard]:
                 continue
             kept, given, when, freed = met_under
             inside = instantiate(reach.lock, step, self.linked)
             inside = at.for_all(inside, self.linked.of_all.get(step.at))
             own = number < len(summary.reaches)
-            if own and self.told.is_full((inside.place, inside.owner, reach.mode, reach.recursive)):
+            rank = guess or not reach.certain, reach.spread + spread > 0, len(reach.trace) + 1
+            if own and not self.told.is_news(inside, reach.mode, reach.recursive, when, rank):
                 continue
             beside = kept.union(mine for mine, theirs in given if theirs in reach.beside or theirs not in fates)
             mine, free = reach.through(step, here, inside), freed_for(reach, step, self.linked, freed)
-            mine = mine._replace(beside=beside, when=when, freed=free, heard=heard_by(reach, step, self.linked))
+            mine = mine._replace(beside=beside, when=when, freed=free, heard=heard_by(reach.heard, step, self.linked))
             (self.told.reach if own else self.told.join)(mine)
 
     def waited_by(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:

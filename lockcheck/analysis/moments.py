@@ -6,11 +6,14 @@ Never: how a walk comes there; words for people.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
+from lockcheck.analysis.summaries import Reach
 from lockcheck.analysis.ways import Facts, Hold, Site, Taken, Ways
 
 
@@ -44,6 +47,14 @@ class Moment(Struct):
                 seen.add(hold.taken)
                 out.append((hold, hold.taken in certain))
         return out
+
+    def met(self, reaches: Iterable[Reach]) -> Iterator[tuple[Reach, list[tuple[Hold, bool]]]]:
+        """Each acquisition that the event comes to, with every guard that is held when it does."""
+        under: dict[Facts, list[tuple[Hold, bool]]] = {}
+        for reach in reaches:
+            if reach.when not in under:
+                under[reach.when] = self.held(reach.when)
+            yield reach, under[reach.when]
 
 
 def _rank(hold: Hold) -> tuple[ir.Range, str, tuple[Site, ...], str, str]:

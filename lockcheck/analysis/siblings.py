@@ -30,8 +30,8 @@ def _pairs(analysis: Analysis) -> list[Edge]:
     for moment in analysis:
         if not any(moment.ways) or isinstance(moment.event, ir.Register) or len(_given_at(analysis, moment)) < 2:
             continue
-        for reach in analysis.reaches(moment):
-            for hold, sure in moment.held(reach.when):
+        for reach, held in moment.met(analysis.reaches(moment)):
+            for hold, sure in held:
                 taken, lock = hold.taken, reach.lock
                 order = _of_callers(analysis, moment, taken.lock, reach)
                 if order is not None and kind_of(taken.mode, reach.mode, lock, reach.recursive) is not None:

@@ -226,21 +226,28 @@ def met(waits: Iterable[Wait], step: ir.Invoke, ways: Ways) -> Iterator[tuple[Wa
 
 def freed_for(reach: Reach, step: ir.Invoke, caller: Linked, freed: tuple[ir.Lock, ...]) -> tuple[ir.Lock, ...]:
     """The locks that are free at a callee's acquisition, as the caller sees them; `freed`: at the call already."""
-    return tuple(dict.fromkeys((*(instantiate(lock, step, caller) for lock in reach.freed), *freed)))
+    mine = (instantiate(lock, step, caller) for lock in reach.freed)
+    return tuple(dict.fromkeys((*mine, *freed))) if reach.freed else freed
 
 
-def heard_by(reach: Reach, step: ir.Invoke, caller: Linked) -> int:
-    """The slot of the caller's object that calls on the way what somebody handed to it; none below 0."""
+def heard_by(heard: int, step: ir.Invoke, caller: Linked) -> int:
+    """The slot of the caller's object that calls on the way what somebody handed to it; none below 0.
+
+    `heard` is the callee's parameter that does (see `Reach`).
+    """
     known = step.paths[0] if step.paths else None
     if known is None or known.way[-1:] != (OF_METHOD,):
-        known = step.paths[reach.heard] if 0 <= reach.heard < len(step.paths) else None
+        known = step.paths[heard] if 0 <= heard < len(step.paths) else None
     slot = known.root if known is not None and isinstance(known.root, int) else -1
     return caller.inside.get(slot, slot)
 
 
-def is_told(reach: Reach, step: ir.Invoke, caller: Linked) -> bool:
-    """Whether the caller itself says what is called on the way: what it gives, or nothing, to an object of its own."""
-    return heard_by(reach, step, caller) in caller.alone or any(n == reach.heard >= 0 for n, _, _ in step.lambdas)
+def is_told(heard: int, step: ir.Invoke, caller: Linked) -> bool:
+    """Whether the caller itself says what is called on the way: what it gives, or nothing, to an object of its own.
+
+    `heard` is the callee's parameter that calls it (see `Reach`).
+    """
+    return heard_by(heard, step, caller) in caller.alone or any(n == heard >= 0 for n, _, _ in step.lambdas)
 
 
 def is_parameter(taken: Taken) -> bool:
@@ -274,7 +281,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     """
     root = lock.place.root
     if isinstance(root, tuple):
-        if not any(part.startswith(ir.KEYED) for part in lock.place.way):
+        if not (lock.place.way and any(part.startswith(ir.KEYED) for part in lock.place.way)):
             return lock
         return moved_to(lock, ir.Place(root, tuple(_known(part, step, caller) for part in lock.place.way)))
     base = step.paths[root] if root < len(step.paths) else None

@@ -27,6 +27,10 @@ MOST_CONDITIONS = 8
 """One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
 
 
+Plainness = tuple[bool, bool, int]
+"""Whether a witness is a guess, whether it is one of several, how many calls it goes through."""
+
+
 class Told(Struct):
     """What is told so far; lives as long as one walk over a function of so many `parameters`."""
 
@@ -67,25 +71,30 @@ class Told(Struct):
             return fact._replace(place=ir.Place(place.root, place.way[1:]))
         return None if any(below(place, written) for written in self.written) else fact
 
-    def is_full(self, key: tuple[ir.Place, str, str, bool]) -> bool:
-        """Whether callers are told of no such acquisition, since they are told of many others already."""
-        full = key not in self.reaches and len(self.reaches) >= MOST_REACHES
-        self.capped = self.capped or full
-        return full
+    def is_news(self, lock: ir.Lock, mode: str, recursive: bool, when: Facts, rank: Plainness) -> bool:
+        """Whether an acquisition would tell callers anything: of another one like it they know no better witness, and
+        they are not told of many others already.
+        """
+        others = self.reaches.get((lock.place, lock.owner, mode, recursive))
+        if others is None:
+            self.capped = self.capped or len(self.reaches) >= MOST_REACHES
+            return len(self.reaches) < MOST_REACHES
+        known = others.get(when)
+        return known is None or rank < plainness(known)
 
     def reach(self, reach: Reach) -> None:
         """An acquisition that is met; under too many conditions, under what they have in common."""
-        key = (reach.lock.place, reach.lock.owner, reach.mode, reach.recursive)
-        if self.is_full(key):
+        if not self.is_news(reach.lock, reach.mode, reach.recursive, reach.when, plainness(reach)):
             return
-        others = self.reaches.setdefault(key, {})
+        others = self.reaches.setdefault((reach.lock.place, reach.lock.owner, reach.mode, reach.recursive), {})
         known = others.get(reach.when)
-        if known is None and any(w < reach.when and _plainness(r) <= _plainness(reach) for w, r in others.items()):
+        if known is None and any(w < reach.when and plainness(r) <= plainness(reach) for w, r in others.items()):
             return
         if known is None and len(others) >= MOST_CONDITIONS:
-            when = reach.when.intersection(*others)
-            self.reaches[key] = {when: min((*others.values(), reach), key=_plainness)._replace(when=when)}
-        elif known is None or _plainness(reach) < _plainness(known):
+            when, best = reach.when.intersection(*others), min((*others.values(), reach), key=plainness)
+            others.clear()
+            others[when] = best._replace(when=when)
+        else:
             beside = reach.beside & known.beside if known is not None else reach.beside
             others[reach.when] = reach._replace(beside=beside)
 
@@ -140,6 +149,6 @@ def _slot(place: ir.Place) -> int:
     return place.root if isinstance(place.root, int) else -1
 
 
-def _plainness(reach: Reach) -> tuple[bool, bool, int]:
+def plainness(reach: Reach) -> Plainness:
     """Smaller is the better witness of two."""
     return not reach.certain, reach.spread > 0, len(reach.trace)
