@@ -25,7 +25,7 @@ from lockcheck import ir, witness
 from lockcheck.analysis import Consulted, Topic
 from lockcheck.analysis.conflict import conflicts
 from lockcheck.analysis.cycles import knotted
-from lockcheck.analysis.edges import every_edge
+from lockcheck.analysis.edges import orders
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.siblings import pairs
 from lockcheck.analysis.signals import waits_under_lock
@@ -126,7 +126,7 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     waits = {one.function for one in outcomes if one.hangs or one.waits}
     written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
-    asked = tuple(sorted(waits)), tuple(sorted(knots | waits)), tuple(written), about, shared
+    asked = tuple(sorted(waits)), tuple(sorted(knots | waits)), tuple(written), about, shared, tuple(owners.items())
     given = hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
     told = zip(rules, before.together or [None] * len(rules), strict=True)
     known = {rule: one for rule, one in told if one is not None and one.given == given}
@@ -247,7 +247,7 @@ class Question(Struct, frozen=True):
     """A rule (by number) is asked of functions together: of those that wait, of those in knots too, or of all.
 
     `written` are the locks that the tree takes for writing, `about` the functions of each topic, `shared` the owners
-    of locks that are one.
+    of locks that are one, `owners` those on cycles of the lock order, each with the number of its knot.
     """
 
     rule: int
@@ -256,6 +256,7 @@ class Question(Struct, frozen=True):
     written: tuple[str | ir.Place, ...]
     about: Sequence[tuple[int, ...]]
     shared: tuple[Shared, ...]
+    owners: tuple[tuple[str, int], ...]
 
 
 def _work(numbers: Sequence[int]) -> Done[list[Outcome]]:
@@ -287,7 +288,8 @@ def _heard(errand: Errand, asked: Question) -> Answer:
     rule, analysis = errand.rules[asked.rule], errand.tree.analysis
     about = dict(zip(errand.topics, asked.about, strict=True))
     looked_at = {"tree": None, "knots": asked.knots, "waits": asked.waits}[rule.meta.sees]
-    analysis.look_at(looked_at, frozenset(asked.written), about, asked.shared)
+    knots = dict(asked.owners) if rule.meta.sees == "knots" else None
+    analysis.look_at(looked_at, frozenset(asked.written), about, asked.shared, knots)
     return Answer(list(said(rule, errand.tree)), analysis.consulted(), analysis.names_asked())
 
 
@@ -299,8 +301,7 @@ def _worked_out(errand: Errand, numbers: Iterable[int]) -> list[Outcome]:
         analysis.look_at((number,))
         called = names[tree.program.functions[number][0].language]
         findings = tuple(finding for rule in alone for finding in said(rule, tree))
-        ordered = (*every_edge(analysis), *pairs(analysis))
-        edges = tuple(sorted({(edge.held, edge.wanted) for edge in ordered}))
+        edges = tuple(sorted({*orders(analysis), *((edge.held, edge.wanted) for edge in pairs(analysis))}))
         written = tuple(sorted(analysis.written, key=repr))
         lends, hangs, (waits, far) = analysis.lends(number), bool(conflicts(analysis)), waits_under_lock(analysis)
         events = [moment.event for moment in analysis.moments(number)]

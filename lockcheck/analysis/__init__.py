@@ -97,6 +97,8 @@ class Analysis:
         self.told: dict[int, tuple[Shared, ...]] = {}
         """Of functions that were asked for it: the owners that are one lock, as far as they make it so."""
         self._known_shared: tuple[Shared, ...] | None = None
+        self.knots: Mapping[str, int] | None = None
+        """The number of its knot for each owner on a cycle of the lock order, by its first name; None: not known."""
         self._made: dict[Callable[[Analysis], object], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._saw_all = False
@@ -129,14 +131,16 @@ class Analysis:
         written: frozenset[str | ir.Place] | None = None,
         about: Mapping[Topic, Sequence[int]] | None = None,
         shared: tuple[Shared, ...] | None = None,
+        knots: Mapping[str, int] | None = None,
     ) -> None:
         """Let rules see these functions only, with all that they call in reach; None: all that may hold a guard.
 
         `written` are the locks that the whole tree takes for writing, `about` the functions of some topics, `shared`
-        the owners that are one lock, if that is known already.
+        the owners that are one lock, and `knots` the number of its knot for each owner on a
+        cycle of the lock order, if that is known already.
         """
         self._made.clear()
-        self._known_written, self._about, self._known_shared = written, about or {}, shared
+        self._known_written, self._about, self._known_shared, self.knots = written, about or {}, shared, knots
         self._saw_all = False
         self._walked.consulted.clear()
         self.program.asked.clear()

@@ -47,9 +47,10 @@ Graph = Mapping[str, Mapping[str, Sequence[Edge]]]
 
 
 def graph(analysis: Analysis) -> Graph:
-    """All edges of the tree, by the owner held and the owner wanted, in the order of the tree.
+    """The edges of the tree, by the owner held and the owner wanted, in the order of the tree.
 
-    Owners that are one lock go by the first of their names.
+    Owners that are one lock go by the first of their names. Where it is known which owners stand on a cycle (see
+    `Analysis.look_at`), the edges of others are not looked at.
     """
     return analysis.once(_graph)
 
@@ -57,7 +58,8 @@ def graph(analysis: Analysis) -> Graph:
 def _graph(analysis: Analysis) -> Graph:
     edges: dict[str, dict[str, dict[tuple[object, ...], Edge]]] = defaultdict(lambda: defaultdict(dict))
     late: list[Edge] = []
-    for edge in edges_by_first_names(analysis):
+    known = analysis.knots
+    for edge in edges_by_first_names(analysis, lambda a, b: known is None or known.get(a, -1) == known.get(b)):
         if edge.held != edge.wanted and _made_here(analysis, edge):
             late.append(edge)
         elif edge.held != edge.wanted:
@@ -76,6 +78,8 @@ def _graph(analysis: Analysis) -> Graph:
 
 def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) -> None:
     """Of edges that are alike the plainest is kept."""
+    if len(kept) >= _ALTERNATIVES and all(edge.nearness >= one.nearness for one in kept.values()):
+        return
     aside = edge.within >= 0 and (edge.site, edge.aside)
     key = (*edge.modes, edge.gates, edge.of_tests, aside, *objects(analysis, edge), *arguments(analysis, edge))
     better = key not in kept or edge.nearness < kept[key].nearness
@@ -125,7 +129,8 @@ def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Ite
 def _of_cycles(analysis: Analysis) -> Mapping[tuple[object, ...], Sequence[Edge]]:
     """All edges that are like one of some cycle, in the order of the tree: gone through once for all cycles."""
     found: dict[tuple[object, ...], list[Edge]] = {_kind(e): [] for cycle in cycles(analysis) for e in cycle.edges}
-    for edge in edges_by_first_names(analysis):
+    asked = {(edge.held, edge.wanted) for cycle in cycles(analysis) for edge in cycle.edges}
+    for edge in edges_by_first_names(analysis, lambda held, wanted: (held, wanted) in asked):
         if _kind(edge) in found:
             found[_kind(edge)].append(edge)
     return found

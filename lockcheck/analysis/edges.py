@@ -6,18 +6,22 @@ Never: words for people, syntax, which edges make a cycle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.conflict import conflicts, excludes_others, is_freed, is_told_by_owner, let_go, same_lock
+from lockcheck.analysis.hands import is_mark
 from lockcheck.analysis.orders import is_unordered
 from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.variables import name_of
 from lockcheck.analysis.ways import Site
 from lockcheck.linker import Shared
+
+Counts = Callable[[str, str], bool]
+"""Whether anybody asks for the edges of an owner held and one wanted."""
 
 
 class Edge(NamedTuple):
@@ -70,20 +74,31 @@ def shared(analysis: Analysis) -> tuple[Shared, ...]:
 
 
 def _shared(analysis: Analysis) -> tuple[Shared, ...]:
-    return analysis.shared(lambda: {owner for edge in every_edge(analysis) for owner in (edge.held, edge.wanted)})
+    return analysis.shared(lambda: {owner for pair in orders(analysis) for owner in pair})
 
 
-def edges_by_first_names(analysis: Analysis) -> Iterator[Edge]:
-    """All edges, with one name for owners that are one lock."""
+def orders(analysis: Analysis) -> set[tuple[str, str]]:
+    """Which owners are waited for while which are held, in pairs of the held and the wanted."""
+    found = set[tuple[str, str]]()
+    for edge in every_edge(analysis, lambda held, wanted: (held, wanted) not in found):
+        found.add((edge.held, edge.wanted))
+    return found
+
+
+def edges_by_first_names(analysis: Analysis, counts: Counts) -> Iterator[Edge]:
+    """The edges that count, with one name for owners that are one lock: by these names they count."""
     one = named_once(shared(analysis))
-    for edge in every_edge(analysis):
-        held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
-        gates = frozenset(one.get(gate, gate) for gate in edge.gates)
-        yield edge._replace(held=held, wanted=wanted, gates=gates) if one else edge
+    for edge in every_edge(analysis, lambda held, wanted: counts(one.get(held, held), one.get(wanted, wanted))):
+        if one.keys().isdisjoint((edge.held, edge.wanted, *edge.gates)):
+            yield edge
+        else:
+            held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
+            yield edge._replace(held=held, wanted=wanted, gates=frozenset(one.get(gate, gate) for gate in edge.gates))
 
 
-def every_edge(analysis: Analysis) -> Iterator[Edge]:
-    """All edges at all moments, in the order of the tree: the graph keeps only some of those that are alike.
+def every_edge(analysis: Analysis, counts: Counts = lambda *_: True) -> Iterator[Edge]:
+    """All edges between owners that count, at all moments, in the order of the tree: the graph keeps only some of those
+    that are alike.
 
     An event that hangs on its own thread's guard leads to no second lock, unless only owners say that it does.
     """
@@ -93,28 +108,34 @@ def every_edge(analysis: Analysis) -> Iterator[Edge]:
         if not (conflict.by == "call" and is_told_by_owner(conflict))
     }
     for moment in analysis:
-        yield from _of_call(analysis, moment)
+        yield from (edge for edge in _of_call(analysis, moment) if counts(edge.held, edge.wanted))
         if not any(moment.ways) or id(moment) in hanging or isinstance(moment.event, ir.Register):
             continue  # (what is registered runs at a time of its own, under nothing that is held here)
-        names = {hold: _name(analysis, moment, hold) for hold, _ in moment.held()}
+        names = {hold: _name(analysis, moment, hold) for way in moment.ways for hold in way if not is_mark(hold)}
         for reach, held in moment.met(analysis.reaches(moment)) if any(names.values()) else ():
-            pairs = [(hold, sure, name) for hold, sure in held if (name := names.get(hold, ""))]
-            yield from _edges(analysis, moment, pairs, reach)
+            pairs = [(hold, sure, name) for hold, sure in held if (name := names[hold])]
+            yield from _edges(analysis, moment, pairs, reach, counts)
 
 
 def _name(analysis: Analysis, moment: Moment, hold: Hold) -> str:
     return "" if is_parameter(hold.taken) else name_of(analysis, moment.function, hold.taken.lock)
 
 
-def _edges(analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach) -> Iterator[Edge]:
+def _edges(
+    analysis: Analysis, moment: Moment, held: list[tuple[Hold, bool, str]], reach: Reach, counts: Counts
+) -> Iterator[Edge]:
     wanted, asked = reach.lock, name_of(analysis, moment.function, reach.lock)
-    if not asked or is_unordered(wanted) or any(_is_had(hold.taken.lock, reach) for hold, _, _ in held):
+    if not asked or not any(kept != asked and counts(kept, asked) for _, _, kept in held):
+        return
+    if is_unordered(wanted) or any(_is_had(hold.taken.lock, reach) for hold, _, _ in held):
         return
     if not excludes_others(analysis, reach.site.function, wanted, False):
         return
     for hold, sure, kept in held:
         mine = hold.taken.lock
-        if kept == asked or is_unordered(mine) or is_freed(hold, reach) or let_go(moment, hold, reach):
+        if kept == asked or not counts(kept, asked) or is_unordered(mine):
+            continue
+        if is_freed(hold, reach) or let_go(moment, hold, reach):
             continue
         if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
             continue

@@ -35,26 +35,36 @@ class Moment(Struct):
 
         `when`: only the ways on which this can be true.
         """
-        ways = at.each(at.agreeing(self.ways, when), lambda way: frozenset(h for h in way if not hands.is_mark(h)))
-        some = frozenset[Hold]().union(*ways)
-        every = frozenset.intersection(*ways) if ways else some
-        certain = {hold.taken for hold in every} | _on_every_way(ways)
-        listed = sorted(some, key=_rank) if len(some) > 1 else some
-        seen: set[Taken] = set()
-        out = []
-        for hold in listed:
-            if hold.taken not in seen:
-                seen.add(hold.taken)
-                out.append((hold, hold.taken in certain))
-        return out
+        return _held(at.agreeing(self.ways, when))
 
     def met(self, reaches: Iterable[Reach]) -> Iterator[tuple[Reach, list[tuple[Hold, bool]]]]:
         """Each acquisition that the event comes to, with every guard that is held when it does."""
         under: dict[Facts, list[tuple[Hold, bool]]] = {}
+        by_ways: dict[frozenset[frozenset[Hold]], list[tuple[Hold, bool]]] = {}
         for reach in reaches:
             if reach.when not in under:
-                under[reach.when] = self.held(reach.when)
+                ways = at.agreeing(self.ways, reach.when)
+                key = frozenset(ways)
+                if key not in by_ways:
+                    by_ways[key] = _held(ways)
+                under[reach.when] = by_ways[key]
             yield reach, under[reach.when]
+
+
+def _held(ways: Ways) -> list[tuple[Hold, bool]]:
+    """See `Moment.held`."""
+    ways = at.each(ways, lambda way: frozenset(h for h in way if not hands.is_mark(h)))
+    some = frozenset[Hold]().union(*ways)
+    every = frozenset.intersection(*ways) if ways else some
+    certain = {hold.taken for hold in every} | _on_every_way(ways)
+    listed = sorted(some, key=_rank) if len(some) > 1 else some
+    seen: set[Taken] = set()
+    out = []
+    for hold in listed:
+        if hold.taken not in seen:
+            seen.add(hold.taken)
+            out.append((hold, hold.taken in certain))
+    return out
 
 
 def _rank(hold: Hold) -> tuple[ir.Range, str, tuple[Site, ...], str, str]:
