@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.written import GUARD, has_trait, mentions
+from lockcheck.linker.written import GUARD, mentions
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
@@ -29,7 +29,7 @@ def givers(program: Program, language: str, effects: Effects) -> ir.Words:
         if not mentions(function.returns, with_own if own else names):
             continue
         returned = program.returned_type(number, None)
-        if program.types.guard_mode(returned, effects) is not None or has_trait(returned, effects.guard_traits):
+        if program.types.may_hold(returned, effects):
             method = alone if len(function.params) == 1 else whatever
             (method if function.takes_self else free if owner is None else paths).add(function.name)
     return ir.Words(frozenset(alone - whatever), frozenset(whatever), frozenset(free), frozenset(paths))

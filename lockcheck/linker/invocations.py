@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import WITHIN, of_caller, plain, slot_of
-from lockcheck.linker.written import UNKNOWN, has_trait
+from lockcheck.linker.written import UNKNOWN
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
@@ -42,7 +42,7 @@ class Invocations(Ends):
         self.learn(call.dst, returned)
         self.given[call.dst] = call.name_at
         mode = self.program.types.guard_mode(returned, self.effects)
-        gives = mode is not None or has_trait(returned, self.effects.guard_traits)
+        gives = self.program.types.may_hold(returned, self.effects)
         guard = None
         if (
             mode is not None

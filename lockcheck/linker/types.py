@@ -20,7 +20,7 @@ from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
 from lockcheck.linker.own_locks import OwnLocks, holders
 from lockcheck.linker.uses import Uses
-from lockcheck.linker.written import GUARD, REF, UNKNOWN, substitute
+from lockcheck.linker.written import GUARD, REF, UNKNOWN, has_trait, substitute
 
 SAYS_NOTHING = (("_",), ("None",))
 """Types as written of fields whose value is not told, or missing at first."""
@@ -279,6 +279,20 @@ class Types:
         if kind.path == ("[dyn]",) or kind.path == ("[fn]",) or self.lock_type(kind, effects) is not None:
             return None
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
+
+    def may_hold(self, kind: ir.Type | None, effects: Effects) -> bool:
+        """Whether a value of the type may hold a guard: it has one in it, or only a trait of what may be one is told."""
+        told = self.guard_mode(kind, effects) is not None or has_trait(kind, effects.guard_traits)
+        return told or (kind is not None and self._gives_guards(kind, effects))
+
+    def _gives_guards(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether of a type, or of some value in it, only this is told: that guards come out of it one by one."""
+        if kind.path == ("[fn]",):
+            return False
+        if kind.path != ("[dyn]",):
+            return any(self._gives_guards(inner, effects) for inner in kind.args)
+        given = (inner for one in kind.args if one.path[-1] == effects.iterators_trait for inner in one.args)
+        return any(self.guard_mode(inner, effects) is not None for inner in given)
 
     def waits_for(self, guard: ir.Type | None, effects: Effects) -> Literal["thread", "task"]:
         """How the lock of a guard waits, as far as its type says; as tasks do where nothing is known."""
