@@ -281,7 +281,7 @@ class Types:
         return next((m for m in (self.guard_mode(a, effects) for a in kind.args) if m), None)
 
     def may_hold(self, kind: ir.Type | None, effects: Effects) -> bool:
-        """Whether a value of the type may hold a guard: it has one in it, or only a trait of what may be one is told."""
+        """Whether a value of the type may hold a guard: it has one, or only a trait of what may be one is told."""
         told = self.guard_mode(kind, effects) is not None or has_trait(kind, effects.guard_traits)
         return told or (kind is not None and self._gives_guards(kind, effects))
 

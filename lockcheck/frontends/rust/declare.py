@@ -1,7 +1,7 @@
 """What a file declares: types, functions, statics, imports. Bodies are left for `lower`.
 
 In: a `Source`, the module that the file is and its crate.  Out: `ir.Unit`.
-Never: looks into a function's body, except for items that are written there.
+Never: looks into a function's body, except for items that are written there, and for whether it is a future's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.frontends.rust import mended, syntax
+from lockcheck.frontends.rust import futures, mended, syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
@@ -282,6 +282,8 @@ class _Declarer(Struct):
         returns = syntax.exactly(node.child_by_field_name("return_type"))
         modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
         waits = modifiers is not None and b"async" in (modifiers.text or b"")
+        if not waits and futures.is_made(node, body):
+            waits, returns = True, futures.output(node)
         function = ir.Function(
             scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,

@@ -118,9 +118,21 @@ def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known 
         lowering.result = lowering.slot([], "", function.returns, "result")
         with lowering.region(body, scope="locals"):
             lowering.inside(body, lowering.result)
+        result = _waited(lowering, function, node, body) if function.runs_when_awaited else lowering.result
     region = outer[0]
     assert isinstance(region, ir.Region)
-    return ir.Body(tuple(lowering.slots), region, lowering.result, _uses(lowering))
+    return ir.Body(tuple(lowering.slots), region, result, _uses(lowering))
+
+
+def _waited(lowering: Lowering, function: ir.Function, node: ts.Node, body: ts.Node) -> int:
+    """What a function gives when it is awaited: of one that makes a future, what that gives, with all others over."""
+    modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
+    if modifiers is not None and any(child.type == "async" for child in modifiers.children):
+        return lowering.result
+    made = lowering.slot([], "", function.returns, "result")
+    at = lowering.at(body.named_children[-1])
+    lowering.put(ir.Await(made, ir.Place(lowering.result), at, at))
+    return made
 
 
 def _initialiser(root: ts.Node, function: ir.Function, edition: int, known: expand.Known | None) -> ir.Body:
