@@ -626,7 +626,8 @@ class Wait(Struct, frozen=True, gc=False):
     """The thread waits until somebody signals `on`; the lock that guards what it waits for is free meanwhile.
 
     `guard` is where the guard of that lock is, if it is passed on; otherwise `lock` is that lock. `bounded`: it gives
-    up after a time; `checked`: it looks itself at what it waits for.
+    up after a time; `checked`: it looks itself at what it waits for. `empty`: that lock guards no value, so what is
+    waited for is kept elsewhere.
     """
 
     on: Lock
@@ -638,6 +639,7 @@ class Wait(Struct, frozen=True, gc=False):
     bounded: bool = False
     checked: bool = False
     of: str = ""
+    empty: bool = False
 
 
 class Signal(Struct, frozen=True, gc=False):

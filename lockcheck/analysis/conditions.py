@@ -60,6 +60,14 @@ class Starved(NamedTuple):
     before: bool
 
 
+class Missed(NamedTuple):
+    """`signal` may come between a look and the `wait` behind it: who gives it has not asked for the lock of `hold`."""
+
+    signal: Moment
+    wait: Moment
+    hold: Hold
+
+
 def given_back(moment: Moment, hold: Hold) -> bool:
     """Whether the guard's lock is free while the moment's event waits."""
     event = moment.event
@@ -290,6 +298,43 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
             if all(_asks_before(analysis, one, hold.taken) for one in earlier):
                 yield Starved(moment, hold, sure, tuple(wakers), bool(earlier))
                 break
+
+
+def missed(analysis: Analysis) -> Iterator[Missed]:
+    """Signals for who waits with a lock that guards no value, by those who have not asked for that lock before.
+
+    What is waited for is kept elsewhere, so only asking for the lock tells that who waits does wait.
+    """
+    signals = analysis.once(_signals)
+    told: set[tuple[int, ir.Range]] = set()
+    for moment in analysis.once(_uses):
+        event = moment.event
+        if not isinstance(event, ir.Wait) or not event.empty or event.bounded or not event.on.owner:
+            continue
+        holds = [hold for hold, _ in moment.held() if given_back(moment, hold) and hold.taken.lock.owner]
+        if not holds or not (moment.loops or event.checked) or analysis.of_tests(moment.function):
+            continue
+        for signal in signals.get(event.on.owner, ()):
+            site = signal.function, analysis.site(signal).at
+            if site not in told and not _is_told_before(analysis, signal, holds[0].taken):
+                told.add(site)
+                yield Missed(signal, moment, holds[0])
+
+
+def _is_told_before(analysis: Analysis, signal: Moment, taken: Taken) -> bool:
+    """Whether who signals, or somebody who calls it for that, has asked for the lock before, or still holds it."""
+    if analysis.of_tests(signal.function) or _holds(signal, taken) or _asks_before(analysis, signal, taken):
+        return True
+    here, seen, waiting = analysis.site(signal), {signal.function}, [signal.function]
+    while waiting:
+        for call in _calls_of(analysis, waiting.pop(), near=False):
+            needs = (need for one in rings(analysis, call.function) if one.site == here for need in one.needs)
+            if _holds(call, taken) or any(need.lock.owner == taken.lock.owner for need in needs):
+                return True
+            if call.function not in seen:
+                seen.add(call.function)
+                waiting.append(call.function)
+    return False
 
 
 def _signals(analysis: Analysis) -> Mapping[str, list[Moment]]:

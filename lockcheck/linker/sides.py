@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Signalling
 from lockcheck.linker.closures import Closures
+from lockcheck.linker.written import NOTHING
 
 
 class Handed(NamedTuple):
@@ -105,7 +106,14 @@ class Sides(Closures):
             return
         limits = (o for n, o in given if o.name == "timeout" or (n == how.limit and not o.name))
         bounded = how.bounded or any(limit.place != ir.NONE for limit in limits)
-        self.out.append(ir.Wait(on, call.at, call.name_at, call.word, lock, guard, bounded, how.checked, how.of))
+        empty = guard is not None and self.guards_nothing(guard)
+        self.out.append(ir.Wait(on, call.at, call.name_at, call.word, lock, guard, bounded, how.checked, how.of, empty))
+
+    def guards_nothing(self, guard: ir.Place) -> bool:
+        """Whether the lock of a guard has no value in it."""
+        types = self.program.types
+        kinds = (kind for kind in types.behind(self.type_of(guard), self.effects) if types.is_guard(kind, self.effects))
+        return any(kind.args and kind.args[-1] == NOTHING for kind in kinds)
 
     def is_off(self, number: int, operand: ir.Operand) -> bool:
         """Whether an argument may say that a call does not wait."""

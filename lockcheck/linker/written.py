@@ -14,6 +14,8 @@ from lockcheck import ir
 UNKNOWN = ir.Type(("_",))
 GUARD = "[guard]"
 """The path of the type of a guard, whatever the library calls it."""
+NOTHING = ir.Type(("[tuple]",))
+"""The type of a value that says nothing, `()`."""
 REF = ("[ref]",)
 """The path of the type of a reference: its value belongs to somebody else."""
 

@@ -3,7 +3,8 @@ A condition variable that is not used as one
 
 `wait` gives the lock back and must find it held; what it waits for must be looked at again after it, in a loop inside
 the critical section: the wake-up may have come before, or another thread may have been quicker. A `notify` without
-the lock raises, in a thread that nobody watches (ros_comm lost workers that way). And `wait` gives back its own lock
+the lock raises in Python, in a thread that nobody watches; in Rust, where what is waited for is not in the lock (a flag
+beside a `Mutex<()>`), it is lost between the look and the wait. And `wait` gives back its own lock
 only: whoever needs another one that is held here to come and notify never does.
 
 ## Bad
@@ -82,9 +83,11 @@ impl Store {
 Deadlock. A thread waits for ever for a wake-up that came before it looked; or an exception ends a thread and nobody
 notices.
 ## Not seen
-Where waits end only by a signal (Python), an `if` around a wait after which the function only returns what was tested,
-or does not name it. Loops of the callers, and loops outside of a critical section that calls or tests anything before
-it waits. Waits with a time limit, and waits of tests outside a loop, are left alone.
+Rust: signals without the lock where that guards a value, since the change may have been made under it; conditions that
+a thread's closure knows by another name than the field. Where waits end only by a signal (Python), an `if` around a
+wait after which the function only returns what was tested, or does not name it. Loops of the callers, and loops
+outside of a critical section that calls or tests anything before it waits. Waits with a time limit, and waits of tests
+outside a loop, are left alone.
 """
 
 from __future__ import annotations
@@ -93,7 +96,7 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
-from lockcheck.analysis.conditions import USES, Starved, starved, unheld, unlooped
+from lockcheck.analysis.conditions import USES, Missed, Starved, missed, starved, unheld, unlooped
 from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
 
@@ -114,6 +117,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         )  # fmt: skip
     for moment in unheld(analysis):
         yield _unheld(analysis, moment)
+    for lost in missed(analysis):
+        yield _missed(analysis, lost)
     for one in starved(analysis):
         event = one.moment.event
         if isinstance(event, ir.Wait) and (event.lock is not None or event.guard is not None):
@@ -135,6 +140,26 @@ def _unheld(analysis: Analysis, moment: Moment) -> Finding:
         function=analysis.title(moment.function),
         lock=LockRef(name, witness.owner_name(event.on.owner), event.on.kind, "exclusive"),
         label="its lock is not held here", help="hold the condition's lock around it",
+    )  # fmt: skip
+
+
+def _missed(analysis: Analysis, one: Missed) -> Finding:
+    event = one.signal.event
+    assert isinstance(event, ir.Signal)
+    name = analysis.lock_name(one.signal.function, event.on)
+    lock = analysis.lock_name(one.wait.function, one.hold.taken.lock)
+    waits = Note(
+        witness.event_span(analysis, one.wait), f"who waits here has looked before, under `{lock}`", "waits here"
+    )
+    return Finding(
+        code=META.code, slug=slug(__name__), severity=META.severity, confidence=graded(event.on.evidence, False),
+        evidence=event.on.evidence, span=witness.event_span(analysis, one.signal),
+        message=f"`{event.name}` of `{name}` by who has not taken `{lock}`: "
+        "a wake-up between another thread's look and its wait is lost",
+        function=analysis.title(one.signal.function),
+        lock=LockRef(name, witness.owner_name(event.on.owner), event.on.kind, "exclusive"),
+        notes=(waits,), label="its lock is not taken before",
+        help="take the lock after the change and before the wake-up, or keep what is waited for in it",
     )  # fmt: skip
 
 
