@@ -270,6 +270,8 @@ GUESSES = (
     ("programs/own_lock", "nested-read", "Log::reads"),
     ("programs/graphs", "read-then-write", "Part::relink"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
+    ("python/lock-taken-twice.py", "lock-taken-twice", "Chosen.sizes"),
+    ("python/lock-taken-twice.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
 )
 
 

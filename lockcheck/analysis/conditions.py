@@ -37,7 +37,8 @@ class Unlooped(NamedTuple):
     """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it.
 
     `outside`: what is waited for is looked at in a loop around the critical section, where nothing keeps it as it is.
-    `blind`: a task looks at nothing under the lock, as one does that waits for whatever comes next.
+    `blind`: a task looks at nothing under the lock, as one does that waits for whatever comes next. `between`: nothing
+    is looked at anywhere in the loop, whose other calls run while nobody waits.
     """
 
     moment: Moment
@@ -45,6 +46,7 @@ class Unlooped(NamedTuple):
     sure: bool
     outside: bool = False
     blind: bool = False
+    between: bool = False
 
 
 class Starved(NamedTuple):
@@ -105,6 +107,8 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
                 yield Unlooped(moment, *mine[0], blind=blind)
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
+        elif mine and _looks_at_nothing(analysis, moment, event, mine[0][0]):
+            yield Unlooped(moment, *mine[0], between=True)
 
 
 def _unlooped_callers(analysis: Analysis, number: int, given: int, seen: frozenset[int]) -> Iterator[Unlooped]:
@@ -206,11 +210,30 @@ def _looked_at_outside(analysis: Analysis, moment: Moment, event: ir.Wait, holds
     return event.lock is None or not _held_by_callers(analysis, moment.function, event.lock)
 
 
+def _looks_at_nothing(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> bool:
+    """Whether a thread's loop only waits in its critical section, asks nothing before, and does something after it."""
+    body, loop, begins = analysis.program.body(moment.function), moment.loops[-1], hold.taken.site.at
+    if body is None or hold.taken.lock.waits == "task" or begins[0] < loop[0]:
+        return False
+    listed = list(ir.steps_of(body.root, closures=False))
+    section = next((one for one in listed if isinstance(one, ir.Region) and hold.holder.root in one.slots), None)
+    if section is None or any(isinstance(one, ir.Branch) and _is_in(one, loop, event.at[0]) for one in listed):
+        return False
+    calls = [one.at for one in listed if isinstance(one, (ir.Call, ir.Get, ir.Set)) and ir.within(one.at, loop)]
+    inside = [at for at in calls if ir.within(at, section.at) and at[0] >= begins[1] and not ir.within(at, event.at)]
+    return not inside and any(not ir.within(at, section.at) and at[0] > section.at[1] for at in calls)
+
+
+def _is_in(branch: ir.Branch, loop: ir.Range, end: int) -> bool:
+    """Whether a question is asked in a loop before a place."""
+    return any(arm.role == "test" and loop[0] < arm.body.at[0] < end for arm in branch.arms)
+
+
 def unheld(analysis: Analysis) -> Iterator[Moment]:
     """Waits and signals whose lock neither the function nor a caller of it holds on any way.
 
     A condition that is made around somebody else's lock is left alone: where that is held it has another name. So is
-    one that was handed over, where any lock is held.
+    one that was handed over, where any lock is held, and one that was taken elsewhere to be given back here.
     """
     for moment in analysis.once(_uses):
         event = moment.event
@@ -221,8 +244,18 @@ def unheld(analysis: Analysis) -> Iterator[Moment]:
             locks = [hold.taken.lock for hold, _ in moment.held()]
             held = any(_may_be(analysis, moment, lock, event.lock) for lock in locks)
             held = held or (bool(locks) and _is_given(analysis, moment.function, event.lock))
+            held = held or _gives_back_only(analysis, moment, event.lock)
             if not held and not _held_by_callers(analysis, moment.function, event.lock):
                 yield moment
+
+
+def _gives_back_only(analysis: Analysis, moment: Moment, lock: ir.Lock) -> bool:
+    """Whether a function takes no such lock, and gives it back by name behind a moment: another began what it ends."""
+    linked, at = analysis.program.linked(moment.function), getattr(moment.event, "at", (0, 0))
+    steps = ir.steps_of(linked.root, closures=False) if linked is not None else ()
+    named = [step for step in steps if isinstance(step, (ir.Acquire, ir.Release)) and step.lock is not None]
+    mine = [step for step in named if step.lock is not None and same_lock(step.lock, lock)]
+    return any(step.at > at for step in mine) and not any(isinstance(step, ir.Acquire) for step in mine)
 
 
 def _is_given(analysis: Analysis, number: int, lock: ir.Lock) -> bool:

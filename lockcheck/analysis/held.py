@@ -327,7 +327,7 @@ class Walk(Struct):
         self.acquired_by(step, summary, ways, under)
         self.waited_by(step, summary, ways)
         self.passes_on(step, summary, ways)
-        return self.results(step, summary, self.assigned(summary, self.closures(step, summary, ways)))
+        return self.results(step, summary, self.assigned(step, summary, self.closures(step, summary, ways)))
 
     def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
         """The acquisitions that a callee, or a thread that it waits for, comes to are met here too."""
@@ -380,11 +380,15 @@ class Walk(Struct):
                 self.merged = self.merged or aside.merged
         return ways
 
-    def assigned(self, summary: Summary, ways: Ways) -> Ways:
-        """What the callee assigned to variables of modules and classes is another value now."""
+    def assigned(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
+        """What the callee assigned to variables of modules and classes is another value now, and what it sets is so."""
         for place in sorted(summary.writes - self.told.written, key=repr):
             ways = self.told.put(ways, place)
-        return at.forgotten(ways, summary.writes.__contains__) if summary.writes else ways
+        ways = at.forgotten(ways, summary.writes.__contains__) if summary.writes else ways
+        for fact in sorted(discharged(summary.sets, step) or (), key=repr):
+            ways = at.forgotten(self.told.put(ways, fact.place), fact.place.__eq__)
+            ways = at.known(ways, fact)
+        return ways
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
         """What is known of each kind here, and what a callee adds to it.
@@ -568,4 +572,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         merged=walker.merged,
         handed=tuple(sorted(told.handed.items(), key=repr)),
         writes=frozenset(place for place in told.written if place.root == ir.STATIC),
+        sets=told.set_by_end(at.common(ends)),
     )

@@ -64,6 +64,11 @@ class Told(Struct):
             return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
         return frozenset(found for f in told if (found := self.at_begin(f)) is not None)
 
+    def set_by_end(self, facts: Facts) -> Facts:
+        """Of what is known at the end, what the function made true itself of parts of what it was given."""
+        mine = (fact for fact in facts if 0 <= _slot(fact.place) < self.parameters and fact.place in self.written)
+        return frozenset(fact for fact in mine if fact.place.way)
+
     def at_begin(self, fact: Fact) -> Fact | None:
         """A fact as one of when the function began; None where the function made it true itself."""
         place = fact.place

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
+from lockcheck.linker.uses import guessed
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
@@ -165,11 +166,16 @@ class Made:
         return ir.Type(kind.path, (ir.Type(("_",)), element) if pair else (element,))
 
     def _best(self, found: Sequence[ir.Type | None], effects: Effects) -> ir.Type | None:
-        """Of several types a value may have, the one that matters most: a lock, a class of the tree, any."""
+        """Of several types a value may have, the one that matters most: a lock, a class of the tree, any.
+
+        Where some of the locks let their holder in again and others do not, which of them it is stays a guess.
+        """
         known = [kind for kind in found if kind is not None and kind.path != ("None",)]
-        for kind in known:
-            if self._types.lock_type(kind, effects) is not None:
-                return kind
+        families = [(kind, lock.family) for kind in known if (lock := self._types.lock_type(kind, effects)) is not None]
+        plain = next((kind for kind, family in families if family != "reentrant"), None)
+        if families:
+            doubtful = plain is not None and any(family == "reentrant" for _, family in families)
+            return guessed(plain) if doubtful else families[0][0]
         told = [kind for kind in known if kind.path in self._names.types or kind.args]
         return told[0] if told else known[0] if known else None
 
@@ -442,8 +448,8 @@ class Made:
 
     def is_given(self, owner: ir.Path, name: str, effects: Effects) -> bool:
         """Whether a class never makes the value of its field: somebody else hands it over."""
-        kinds = [field.type.path for field, _ in self._types.declared(ir.Type(owner), name, effects)]
-        return bool(kinds) and ("[made]",) not in kinds
+        kinds = [field.type for field, _ in self._types.declared(ir.Type(owner), name, effects)]
+        return bool(kinds) and not any(("[made]",) in (kind.path, *(one.path for one in kind.args)) for kind in kinds)
 
     def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
         """Whether an object can be of both classes: one of them, or another class of the tree, is built on the other.

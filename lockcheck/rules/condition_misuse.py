@@ -107,11 +107,12 @@ TOPICS = (USES,)
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each wait without a loop, each use without the lock, each wait that starves who would end it."""
     for bare in unlooped(analysis):
+        doubtful = bare.blind or bare.between
         yield witness.of_hold(
             analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
-            _OUTSIDE if bare.outside else _UNLOOPED,
+            _OUTSIDE if bare.outside else _BETWEEN if bare.between else _UNLOOPED,
             "wait in a loop that looks at what is waited for, inside the critical section",
-            "possible" if bare.blind else graded(bare.hold.taken.lock.evidence, bare.sure and not bare.outside),
+            "possible" if doubtful else graded(bare.hold.taken.lock.evidence, bare.sure and not bare.outside),
             "nothing is looked at after it",
             tuple(witness.taken_notes(analysis, bare.moment, bare.hold)),
         )  # fmt: skip
@@ -126,6 +127,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 _UNLOOPED = "waits outside a loop: the wake-up may have come before, or another thread may be quicker"
+_BETWEEN = "waits for whatever comes next: a wake-up is lost that comes while `{lock}` is free"
 _OUTSIDE = "what is waited for is looked at before `{lock}` is taken: a wake-up in between is lost"
 
 

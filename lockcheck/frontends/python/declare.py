@@ -331,6 +331,10 @@ class _Declarer(Struct):
             kind = values.annotation(self.data[said.end() : equal if equal >= 0 else end])
             value = equal + 1 if equal >= 0 else end
         said_value = self.text.masked[value:end].strip()
+        if not scope.owner and (meaning := values.alias(kind, self.data[value:end])) is not None:
+            self.types.append(ir.TypeDecl(scope.module, name, "alias", (), (ir.Field("=", meaning, said.span(1)),), (),
+                                          said.span(1)))  # fmt: skip
+            return
         kind = _surer(kind, values.value_type(said_value))
         if scope.owner:
             each = values.each_has_its_own(said_value) or (said[2] == b":" and not said_value)
@@ -489,6 +493,11 @@ def _surer(said: ir.Type | None, kind: ir.Type | None) -> ir.Type | None:
     return kind if made else said or kind
 
 
+def _is_new(kind: ir.Type) -> bool:
+    """Whether a value is made of nothing: `Lock()`."""
+    return kind.path == ("[made]",) and len(kind.args) == 1
+
+
 def _merged(
     fields: list[ir.Field], own: list[ir.Field], put: dict[str, list[ir.Type]], asked: dict[str, set[str]]
 ) -> tuple[ir.Field, ...]:
@@ -505,10 +514,14 @@ def _merged(
     for one in own:
         if one.type.path != ("None",):
             given.setdefault(one.name, set()).add(one.given)
-    several = {one.name for one in own if one.type.path != ("None",) and one.type != found[one.name].type}
-    for name in several:
-        if found[name].type.path[0] == "[at]":  # (it is the other one only at times)
-            found[name] = structs.replace(found[name], type=ir.Type(("[any]",), (found[name].type,)))
+    for other in own:
+        one = found[other.name]
+        if other.type.path == ("None",) or other.type in (one.type, *one.type.args):
+            continue
+        if one.type.path[0] == "[at]":  # (it is the other one only at times)
+            found[one.name] = structs.replace(one, type=ir.Type(("[any]",), (one.type,)))
+        elif _is_new(one.type) and _is_new(other.type):
+            found[one.name] = structs.replace(one, type=ir.Type(("[any]",), (one.type, other.type)))
     always = {name: min(params) for name, params in given.items() if len(params) == 1}
     return tuple(
         ir.Field(

@@ -24,6 +24,7 @@ _NEW = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*\(\s*\)\s*")
 _SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
 _LITERALS = {"None": "None", "True": "bool", "False": "bool", "...": "ellipsis"}
 _ONE_OF = frozenset({"Optional", "Union"})
+_TYPES = re.compile(rb"\s*(?:\w+\s*\.\s*)*(?:Callable|Optional|Union)\s*\[")
 _SAME = frozenset({"Final", "ClassVar", "Annotated", "Required", "NotRequired", "ReadOnly", "InitVar", "Type"})
 _OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|PrivateAttr)\s*\(")
 _DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
@@ -263,6 +264,13 @@ def each_has_its_own(data: bytes) -> bool:
 def annotation(data: bytes) -> ir.Type | None:
     """The type that an annotation says, what may be missing taken to be there."""
     return _annotated(text_of(data).strip("\"' "), 0)
+
+
+def alias(said: ir.Type | None, value: bytes) -> ir.Type | None:
+    """What a name of a module means that is given to a type: `Done = Callable[[int], None]`, or said to be one."""
+    if said is not None and said.path[-1:] == ("TypeAlias",):
+        return annotation(value)
+    return annotation(value) if said is None and _TYPES.match(value) is not None else None
 
 
 def _annotated(text: str, depth: int) -> ir.Type | None:
