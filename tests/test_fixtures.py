@@ -271,6 +271,7 @@ GUESSES = (
     ("programs/graphs", "read-then-write", "Part::relink"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
     ("python/lock-taken-twice.py", "lock-taken-twice", "Chosen.sizes"),
+    ("python/acquire-without-release.py", "acquire-without-release", "Asks.good_says_what_went_wrong"),
     ("python/lock-taken-twice.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
 )
 

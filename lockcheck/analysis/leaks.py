@@ -126,7 +126,8 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     """Whether nobody reckons with an error of what is called there.
 
     By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`); or
-    it makes an object of the tree whose making raises nothing but what it finds wrong with what it was given.
+    it makes an object of the tree whose making raises nothing but what it finds wrong with what it was given, or one
+    that says what went wrong, where that is handled.
     """
     number, at = leak.moment.function, leak.out
     linked, body = analysis.program.linked(number), analysis.program.body(number)
@@ -138,7 +139,9 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     if any(_called_on(body, call).endswith(_told_by(effects, call)) for call in calls):
         return True
     targets = [target for step in made for target in step.targets]
-    return bool(targets) and all(_only_checks(analysis, target) for target in targets)
+    handles = any(arm.role == "handler" and ir.within(at, arm.body.at) for arm in leak.moment.arms)
+    only_made = all((handles and _is_maker(analysis, target)) or _only_checks(analysis, target) for target in targets)
+    return bool(targets) and only_made
 
 
 def _called_on(body: ir.Body, call: ir.Call) -> str:
@@ -161,10 +164,15 @@ def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:
     return (*loggers, *told)
 
 
+def _is_maker(analysis: Analysis, number: int) -> bool:
+    """Whether a function makes an object of its class."""
+    return analysis.program.functions[number][1].name.rpartition(".")[2] == analysis.effects(number).maker
+
+
 def _only_checks(analysis: Analysis, number: int) -> bool:
     """Whether a function makes an object and calls nothing that raises but what it raises itself."""
     linked, body, effects = analysis.program.linked(number), analysis.program.body(number), analysis.effects(number)
-    if linked is None or body is None or analysis.program.functions[number][1].name.rpartition(".")[2] != effects.maker:
+    if linked is None or body is None or not _is_maker(analysis, number):
         return False
     calls = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call))
     made = {call.at for call in calls if isinstance(call.callee, ir.Named) and effects.is_maker(call.callee.path)}

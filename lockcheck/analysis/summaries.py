@@ -283,7 +283,7 @@ def instantiate(lock: ir.Lock, step: ir.Invoke, caller: Linked) -> ir.Lock:
     """
     root = lock.place.root
     if isinstance(root, tuple):
-        if not (lock.place.way and any(part.startswith(ir.KEYED) for part in lock.place.way)):
+        if not (lock.place.way and any(part.startswith("[") for part in lock.place.way)):
             return lock
         return moved_to(lock, ir.Place(root, tuple(_known(part, step, caller) for part in lock.place.way)))
     base = step.paths[root] if root < len(step.paths) else None
