@@ -17,7 +17,7 @@ import msgspec
 from msgspec import structs
 
 from lockcheck import ir
-from lockcheck.frontends import Finder, finder, macros_calling, macros_leaving, macros_of, macros_with
+from lockcheck.frontends import Finder, finder, macros_calling, macros_deciding, macros_of, macros_with
 from lockcheck.source import Source
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
     `openers` are, by language, the words of functions that give a guard, and of what a block is opened with to take
     one; `taking` the macros whose expansion takes a lock, by language and families; `followed` those that call a
-    function of the tree or leave.
+    function of the tree, leave or ask.
     """
 
     openers: dict[str, ir.Words]
@@ -82,7 +82,7 @@ class Frontier:
         self._paths: Collection[str] | None = None
         self._settled: frozenset[str] = frozenset()
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
-        """The tree's macros whose expansion takes a lock, calls a function of the tree that may, by name, or leaves."""
+        """The tree's macros whose expansion takes a lock, calls what may (by its name), leaves or asks."""
         self._called: dict[tuple[str, frozenset[str]], Finder] = {}
         self._said: dict[tuple[str, ir.Words], Finder] = {}
         self._in_file = families if families is not None else {one: families_in(sources[one].data) for one in sources}
@@ -109,7 +109,7 @@ class Frontier:
             key = (unit.language, self.families[unit.crate])
             if unit.language in openers and key not in taking:
                 taking[key] = macros_with(macros, finder(unit.language, self._words(*key, openers[unit.language])))
-        followed = macros_calling(macros, self._own_names()) | macros_leaving(macros) if macros else frozenset[str]()
+        followed = macros_calling(macros, self._own_names()) | macros_deciding(macros) if macros else frozenset[str]()
         return Told(openers, taking, followed)
 
     def _words(self, language: str, families: tuple[str, ...], openers: ir.Words) -> ir.Words:

@@ -79,6 +79,21 @@ KEYED = "[="
 """How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
 
 
+def captured(slot: int | Path) -> str:
+    """The part of a closure that is what it has taken along of a slot."""
+    return f"captured {slot}"
+
+
+def given_by(call: str, kinds: tuple[Type, ...]) -> str:
+    """The part of a way that is what an unknown getter gives: one that is asked for types gives another for each."""
+    return f"{call}::<{', '.join(map(_spelled, kinds))}>()" if kinds else f"{call}()"
+
+
+def _spelled(kind: Type) -> str:
+    inner = f"<{', '.join(map(_spelled, kind.args))}>" if kind.args else ""
+    return "::".join(kind.path) + inner
+
+
 def element_for(key: Place) -> str:
     """The part of a way that is the element of a container for the value at a place, which nothing changes."""
     return f"{KEYED}{'.'.join((str(key.root), *key.way))}]"
@@ -175,6 +190,11 @@ class Call(Struct, frozen=True, gc=False, array_like=True, tag=True):
     name_at: Range
     awaited: bool = False
     throws: int = -1
+
+    @property
+    def kinds(self) -> tuple[Type, ...]:
+        """The types that the callee is asked for in so many words: `data::<Rows>()`."""
+        return () if isinstance(self.callee, Indirect) else self.callee.generics
 
     @property
     def word(self) -> str:

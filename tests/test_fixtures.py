@@ -269,10 +269,14 @@ def test_program_notes_show_the_way(program: Path, tmp_path: Path) -> None:
 GUESSES = (
     ("programs/own_lock", "nested-read", "Log::reads"),
     ("programs/graphs", "read-then-write", "Part::relink"),
+    ("programs/gate", "lock-order-cycle", "Call::proceed"),
+    ("programs/newborn", "lock-order-cycle", "Pool::take"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
     ("python/lock-taken-twice.py", "lock-taken-twice", "Chosen.sizes"),
     ("python/acquire-without-release.py", "acquire-without-release", "Asks.good_says_what_went_wrong"),
     ("python/lock-taken-twice.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
+    ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_locked_alone"),
+    ("rust/guard-dropped-at-once.rs", "guard-dropped-at-once", "good_waits_for_the_thread"),
 )
 
 

@@ -30,7 +30,8 @@ _MOST_SPREAD = 2
 class Cycle(NamedTuple):
     """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write.
 
-    `perhaps`: nobody says for certain that what takes them runs on several threads.
+    `perhaps`: nobody says for certain that what takes them runs on several threads, or that they have
+    the same locks.
     """
 
     edges: tuple[Edge, ...]
@@ -243,12 +244,25 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         if are_apart(analysis, edges):
             continue
-        if all(excludes) and together:
+        sure = together and not (_is_guarded(edges) or any(_was_taken_out(analysis, edge) for edge in edges))
+        if all(excludes) and sure:
             return Cycle(tuple(edges), False)
-        rank = not together, not all(excludes)
+        rank = not sure, not all(excludes)
         if any(excludes) and (second is None or (second.perhaps, second.with_writer) > rank):
-            second = Cycle(tuple(edges), not all(excludes), not together)
+            second = Cycle(tuple(edges), not all(excludes), not sure)
     return second
+
+
+def _is_guarded(edges: Sequence[Edge]) -> bool:
+    """Whether one who waits has, besides, a lock that another one has: then these are of several objects."""
+    return any(one.held in other.gates for one in edges for other in edges if one is not other)
+
+
+def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:
+    """Whether the lock that is wanted is in an element that was taken out of its list: few others know it then."""
+    parts = [part for part in edge.reach.lock.place.way if part.startswith("[")]
+    linked = analysis.program.linked(edge.moment.function) if parts else None
+    return linked is not None and not linked.removed.isdisjoint(parts)
 
 
 def _together(analysis: Analysis, edges: Sequence[Edge]) -> bool | None:

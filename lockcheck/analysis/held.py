@@ -115,7 +115,7 @@ class Walk(Struct):
             case ir.Move(dst, src):
                 if src.way == ir.OTHER:
                     ways = at.replaced(ways, dst.way)
-                return at.moved(at.passed(self.told.put(ways, dst), dst, src), dst, src)
+                return at.moved(at.passed(self.told.put(ways, dst, src), dst, src), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():

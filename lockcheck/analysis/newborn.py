@@ -18,12 +18,23 @@ from lockcheck.linker.written import mentions
 
 def is_newborn(analysis: Analysis, number: int, lock: ir.Place, at: ir.Range) -> bool:
     """Whether a function made what a lock is in, or the lock itself, and handed it to nobody before a place."""
+    span = _span(analysis, number, lock)
+    return span is not None and span.has(at)
+
+
+def is_made_here(analysis: Analysis, number: int, lock: ir.Place) -> bool:
+    """Whether a function made what a lock is in, or the lock itself, whoever else may have it by now."""
+    span = _span(analysis, number, lock)
+    return span is not None and span.made >= 0
+
+
+def _span(analysis: Analysis, number: int, lock: ir.Place) -> _Span | None:
     if not isinstance(lock.root, int) or lock.root < analysis.program.parameters(number):
-        return False
+        return None
     spans, key = analysis.once(_Spans), (number, lock.root, lock.way)
     if key not in spans.known:
         spans.known[key] = _Youth(analysis, number, lock.root, lock.way, spans.read(number)).span()
-    return spans.known[key].has(at)
+    return spans.known[key]
 
 
 class _Span(NamedTuple):

@@ -48,10 +48,13 @@ class Told(Struct):
     passed_on: set[int] = field(default_factory=set)
     capped: bool = False
 
-    def put(self, ways: Ways, dst: ir.Place) -> Ways:
-        """A place is written: of a parameter's part, what was known before is still what the caller must know."""
+    def put(self, ways: Ways, dst: ir.Place, src: ir.Place | None = None) -> Ways:
+        """A place is written: of a parameter's part, what was known before is still what the caller must know.
+
+        What comes back from the closure that had taken it along (`src`) is what it was.
+        """
         known = dst.root < self.parameters if isinstance(dst.root, int) else dst.root == ir.STATIC
-        if not known or dst in self.written:
+        if not known or dst in self.written or (src is not None and src.way == (ir.captured(dst.root),)):
             return ways
         self.written.add(dst)
         return at.overwritten(ways, dst)

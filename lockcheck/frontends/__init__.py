@@ -61,12 +61,15 @@ def macros_of(units: Sequence[ir.Unit]) -> ir.Macros:
     return table
 
 
-_LEAVES = re.compile(rb"(?:^|[;{}])\s*(?:return|break|continue)\b[^;]*;?[\s})]*$")
+_DECIDES = re.compile(rb"(?:^|[;{}])\s*(?:return|break|continue)\b[^;]*;?[\s})]*$|\b(?:if|while)\s+(?:[!(]\s*)*\$\w")
 
 
-def macros_leaving(macros: ir.Macros) -> frozenset[str]:
-    """The macros that may end with leaving the function or the loop around (`bail!` by another name)."""
-    told = (name for name, some in macros.items() if any(_LEAVES.search(arm.gives) for m in some for arm in m.arms))
+def macros_deciding(macros: ir.Macros) -> frozenset[str]:
+    """The macros that may end with leaving the function or the loop around (`bail!` by another name), or that ask.
+
+    What is asked (`if $cond`) is over before what is done then, so an argument's guards are not alive in the others.
+    """
+    told = (name for name, some in macros.items() if any(_DECIDES.search(arm.gives) for m in some for arm in m.arms))
     return frozenset(told)
 
 

@@ -23,7 +23,7 @@ from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import Context, Types
-from lockcheck.linker.written import UNKNOWN, mentions, substitute
+from lockcheck.linker.written import UNKNOWN, have_in_common, mentions, substitute
 
 __all__ = [
     "NOTHING",
@@ -456,12 +456,22 @@ class Program:
 
     def given_types(self, number: int, parameter: int, receiver: ir.Type | None) -> Sequence[ir.Type]:
         """The types of what a function gives to the callable that it gets as a parameter, `UNKNOWN` where not told."""
+        called, generics = self._called(number, parameter, receiver), self.functions[number][1].generics
+        return [one if not mentions(one, generics) else UNKNOWN for one in called.args[:-1]] if called else ()
+
+    def hands_on(self, number: int, parameter: int) -> bool | None:
+        """Whether a function's result may have in it what a callable gave that it was given; None: not told."""
+        called, returned = self._called(number, parameter, None), self.returned_type(number, None)
+        if called is None:
+            return None
+        return returned is not None and have_in_common(called.args[-1], returned)
+
+    def _called(self, number: int, parameter: int, receiver: ir.Type | None) -> ir.Type | None:
+        """The callable that a function gets as a parameter, by its declared type."""
         function, effects = self.functions[number][1], self.types.effects(number)
         kind = function.params[parameter].type if parameter < len(function.params) else None
-        for outer in self.types.behind(self._for_receiver(number, kind, receiver), effects):
-            if outer.path == ("[fn]",):
-                return [one if not mentions(one, function.generics) else UNKNOWN for one in outer.args[:-1]]
-        return ()
+        behind = self.types.behind(self._for_receiver(number, kind, receiver), effects)
+        return next((outer for outer in behind if outer.path == ("[fn]",)), None)
 
     def _for_receiver(self, number: int, kind: ir.Type | None, receiver: ir.Type | None) -> ir.Type | None:
         """A type of a function's declaration, with the receiver's type arguments put in."""

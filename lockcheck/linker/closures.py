@@ -46,7 +46,8 @@ class Closures(Places):
             self.asks_self.pop(dst, None)
 
     def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
-        waited = self.run_waiting(slot_of(src), dst) or self.call_of(slot_of(src))
+        slot = slot_of(src)
+        waited = self.run_waiting(slot, dst) or self.waited_in.get(slot) or self.call_of(slot)
         if slot_of(src) in self.calling:
             self.out.append(ir.Callback(~self.calling[slot_of(src)], at, name_at))
         if not self.blocking:
@@ -122,10 +123,10 @@ class Closures(Places):
         if not closure.takes:
             return body
         homes = [slot for slot, known in self.lambdas.items() if known is closure]
-        back = [ir.Move(ir.Place(t), ir.Place(home, (f"captured {t}",))) for t in closure.takes for home in homes]
+        back = [ir.Move(ir.Place(t), ir.Place(home, (ir.captured(t),))) for t in closure.takes for home in homes]
         if closure.deferred:
             return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
-        kept = [ir.Move(ir.Place(homes[-1], (f"captured {t}",)), ir.Place(t)) for t in closure.takes if homes]
+        kept = [ir.Move(ir.Place(homes[-1], (ir.captured(t),)), ir.Place(t)) for t in closure.takes if homes]
         return ir.Region((*back, body, *kept), () if homes else closure.takes, body.at)
 
     def before(self, call: ir.Call, operand: ir.Operand) -> None:
@@ -143,8 +144,9 @@ class Closures(Places):
             for taken in gone.operands if isinstance(gone, ir.Invoke) else ():
                 if taken.moved and taken.place is not None:
                     self.out.append(ir.Release(taken.place, call.at))
-        elif call.awaited or word in self.effects.here:
-            self.run_pending(place.root)
+        elif (call.awaited and word not in self.effects.same_methods) or word in self.effects.here:
+            if (ran := self.run_pending(place.root)) is not None:
+                self.waited_in[call.dst] = ran
         else:
             self.pending[call.dst] = self.pending.pop(place.root)
 

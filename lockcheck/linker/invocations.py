@@ -35,7 +35,7 @@ class Invocations(Ends):
         paths = tuple(self.one_end(place) if place is not None else None for place in known)
         self.tells(call, targets, paths, receiver)
         self.goes_on(call, targets, paths)
-        lambdas = [] if spawns else [*self.lambda_operands(call), *self.named_operands(call, targets, paths)]
+        lambdas = [] if spawns else [*self.closures_given(call, targets[0]), *self.named_operands(call, targets, paths)]
         for parameter, operand in enumerate(call.operands):
             self.hands(operand.place, tuple(targets) if certain else (), parameter)
         returned = self.program.returned_type(targets[0], receiver)
@@ -117,6 +117,18 @@ class Invocations(Ends):
         """What the only callee gives to the callable that it gets as an argument, as this function names it."""
         lent = self.program.lent(targets[0], number) if len(targets) == 1 else ()
         return [_of_caller(place, tuple(paths), call.dst) for place in lent]
+
+    def closures_given(self, call: ir.Call, target: int) -> Iterator[tuple[int, ir.Region, bool]]:
+        """The closures among the arguments; what one gives goes into the callee's result, if anywhere."""
+        for number, body, boxed in self.lambda_operands(call):
+            closure = self.lambdas.get(slot_of(call.operands[number].place)) if number >= 0 else None
+            given = closure.result if closure is not None else -1
+            goes_on = self.program.hands_on(target, number) if given >= 0 else None
+            if goes_on:
+                body = ir.Region((body, ir.Move(ir.Place(call.dst), ir.Place(given))), (), body.at)
+            elif goes_on is False and given not in self.lambdas and given not in self.pending:
+                body = ir.Region((body,), (given,), body.at)
+            yield number, body, boxed
 
     def named_operands(
         self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]

@@ -39,7 +39,7 @@ class Library(Iterators):
                     self.name(ir.Place(call.dst), place)
                     self.hand_on(call.dst, place)
             elif len(call.operands) == 1:
-                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, f"{name}()")))
+                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, ir.given_by(name, call.kinds))))
             else:
                 self.drawn[call.dst] = place
             if name in self.effects.insists and carries:
@@ -209,7 +209,7 @@ class Library(Iterators):
         elif resolved.split("::")[0] in effects.known and kind is None:
             self.learn(call.dst, ir.Type((*self.program.names.resolve(self.context.module, path),)))
         elif not call.operands and not carried:
-            self.name(ir.Place(call.dst), ir.Place((f"{spelled}()",)))
+            self.name(ir.Place(call.dst), ir.Place((ir.given_by(spelled, call.kinds),)))
 
     def written_by(self, call: ir.Call, path: ir.Path, same: bool) -> None:
         """A value that is written out: whether it is there, or that it has nothing in it."""

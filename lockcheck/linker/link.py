@@ -114,7 +114,7 @@ class Pass(Judged, Callees):
                     self.judge(step, before)
             case ir.Lambda():
                 self.lambdas[step.dst] = step
-                captured = ((ir.Place(step.dst, (f"captured {taken}",)), ir.Place(taken)) for taken in step.takes)
+                captured = ((ir.Place(step.dst, (ir.captured(taken),)), ir.Place(taken)) for taken in step.takes)
                 self.out.extend(ir.Move(*pair) for pair in captured)
             case ir.Await(dst, src, at, name_at):
                 self.awaited(dst, src, at, name_at)

@@ -51,6 +51,8 @@ class Places(ABC):
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     calling: dict[int, int] = field(default_factory=dict)
     """What calls of parameters gave, and values made of that, with the parameter."""
+    waited_in: dict[int, ir.Range] = field(default_factory=dict)
+    """Calls that a library's future waits for (`guard().instrument(span)`), by the slot of that future."""
     contexts: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
     closing: dict[int, ir.Lock] = field(default_factory=dict)
     """Results with which a block can be opened that gives a lock back at its end."""
@@ -275,7 +277,16 @@ class Places(ABC):
         else:
             full = self.program.names.resolve(self.context.module, path)
         decl = self.program.names.types.get(full[:-1])
-        return full if decl is not None and full[-1] in decl.values else ()
+        if decl is None:
+            return self.named_elsewhere(full) if not self.effects.objects else ()
+        return full if full[-1] in decl.values else ()
+
+    def named_elsewhere(self, full: ir.Path) -> ir.Path:
+        """A variant of another crate's enum, as its name tells: by the last two parts, wherever it is imported from."""
+        kind, name = full[-2:] if len(full) > 1 else ("", "")
+        is_variant = kind[:1].isupper() and name[:1].isupper() and not name.isupper()
+        said = name in self.effects.there or name in self.effects.empty
+        return ("[enum]", kind, name) if is_variant and not said else ()
 
     def owner_of(self, place: ir.Place) -> str:
         """The type that declares the place's last named part, and that part: how instances are compared.

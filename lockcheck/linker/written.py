@@ -25,6 +25,11 @@ def mentions(kind: ir.Type, names: Iterable[str]) -> bool:
     return not _last_parts(kind).isdisjoint(names)
 
 
+def have_in_common(one: ir.Type, other: ir.Type) -> bool:
+    """Whether two types as written have the last part of a path in common."""
+    return not _last_parts(one).isdisjoint(_last_parts(other))
+
+
 @lru_cache(maxsize=1 << 13)
 def _last_parts(kind: ir.Type) -> frozenset[str]:
     """The last parts of all paths in a type; most fields and results are of some few types."""

@@ -78,20 +78,20 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each addition or subtraction of flags that are elsewhere treated as bits.
 
     A flag that nobody else clears is most likely cleared by its owner: possible, no more. So is one that all take away
-    one by one, by subtraction, as who has set it gives it back.
+    by itself, be it by subtraction or as a bit, as who has set it gives it back.
     """
     acts = [(moment, moment.event) for moment in analysis.about(_ACTS) if isinstance(moment.event, ir.Act)]
     flags = {name for _, event in acts if event.what == "bits" for name in event.names}
     clearing = {(moment.function, event.at): event for moment, event in acts if _clears(event)}
     sites = Counter(name for event in clearing.values() for name in {*event.names})
-    masked = {name for event in clearing.values() if event.name == "fetch_and" for name in event.names}
+    together = {name for event in clearing.values() if len({*event.names}) > 1 for name in event.names}
     seen = set()
     for moment, event in acts:
         site = (moment.function, event.at)
         if event.what == "bits" or site not in clearing or site in seen or not flags.issuperset(event.names):
             continue
         seen.add(site)
-        own = len({*event.names}) == 1 and masked.isdisjoint(event.names)
+        own = len({*event.names}) == 1 and together.isdisjoint(event.names)
         yield _finding(analysis, moment, event, not own and any(sites[name] > 1 for name in event.names))
 
 

@@ -71,6 +71,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site, Taken
+from lockcheck.analysis.newborn import is_made_here
 from lockcheck.analysis.private import pointless
 from lockcheck.finding import CONFIDENCES, Edit, Finding, Fix
 from lockcheck.rule import Meta, slug
@@ -113,9 +114,11 @@ def _grade(analysis: Analysis, number: int, event: ir.Discard, taken: Taken) -> 
     """How sure it is.
 
     Who assigns to `_`, where no name could stand, throws away what he knows to be there; who calls what does more than
-    take a lock may call it for that; a test may want to see that the lock can be taken.
+    take a lock may call it for that; a test may want to see that the lock can be taken; and a lock that the function
+    made for itself is there to wait for those who got it.
     """
-    if event.name_at is None or analysis.of_tests(number) or any(_does_more(analysis, site) for site in taken.inner):
+    waits = event.name_at is None or analysis.of_tests(number) or is_made_here(analysis, number, taken.lock.place)
+    if waits or any(_does_more(analysis, site) for site in taken.inner):
         return 0
     return 2 if taken.lock.evidence == "declared" else 1
 

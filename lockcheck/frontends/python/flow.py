@@ -156,7 +156,7 @@ class Flow(Expressions):
     def shown(self, node: cst.ClassDef) -> None:
         """A class within the function has the variables that it names, whoever calls its methods."""
         slots = {slot for name in syntax.names_in(node) if (slot := self.lookup(name)) is not None}
-        parts = tuple((f"captured {slot}", ir.Operand(ir.Place(slot))) for slot in sorted(slots))
+        parts = tuple((ir.captured(slot), ir.Operand(ir.Place(slot))) for slot in sorted(slots))
         if parts:
             self.put(ir.New(self.slot(), (), parts))
 

@@ -97,8 +97,8 @@ def _is_known(name: str) -> bool:
     return listed or _LOGS.fullmatch(name) is not None
 
 
-_LOGS = re.compile(r"(?:s?log|trace|debug|info|warn|error|crit)(?:_\w+)?")
-"""Macros that write to a log, by custom: how they do it concerns nobody who holds a lock."""
+_LOGS = re.compile(r"(?:s?log|trace|debug|info|warn|error|crit)(?:_(?!if|unless|when)\w+)?")
+"""Macros that write to a log, by custom: how they do it concerns nobody who holds a lock. `error_if!` asks."""
 
 
 def _expansion(to: Frame, node: ts.Node, tree: ts.Node, name: str) -> tuple[bytes, expand.Origin] | None:
