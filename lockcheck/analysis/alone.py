@@ -43,22 +43,11 @@ def within(analysis: Analysis, number: int, held: ir.Place, wanted: ir.Place) ->
     kind = program.types.resolve(params[root].type, context, effects)
     if kind is None or kind.path not in program.names.types:
         return None
-    own = all(_is_own(analysis, number, kind, place.way) for place in (held, wanted))
+    own = all(place.way and program.types.is_own_part(kind, place.way, effects) for place in (held, wanted))
     copied = program.names.types[kind.path].copied or program.types.methods(kind, effects.copies, effects)
     if not own and (copied or not program.is_single(f"{'::'.join(kind.path)}.")):
         return None
     return Within(kind.path, _has_alone(analysis, number, root))
-
-
-def _is_own(analysis: Analysis, number: int, kind: ir.Type, way: ir.Path) -> bool:
-    """Whether what a way leads to is a part of the object, which nobody else has."""
-    types, effects = analysis.program.types, analysis.program.types.effects(number)
-    at: ir.Type | None = kind
-    for part in way:
-        at = types.field(at, part, effects)[0]
-        if at is None or at.path == ("[ref]",) or at.path[-1] in effects.end_shared:
-            return False
-    return bool(way)
 
 
 def _has_alone(analysis: Analysis, number: int, parameter: int, depth: int = 0) -> bool:

@@ -115,21 +115,17 @@ class _Youth:
                 kind = self.result(step)
             case _:
                 return False
-        return kind is not None and kind.path in self.types.names.types and self.has_in_itself(kind)
+        return (
+            kind is not None
+            and kind.path in self.types.names.types
+            and self.types.is_own_part(kind, self.way, self.effects)
+        )
 
     def result(self, call: ir.Call) -> ir.Type | None:
         """What a call gives for the caller alone: the same value of the tree whoever is called, not a reference."""
         kinds = {self.analysis.program.returned_type(one, None) for one in self.targets(call)}
         kind = kinds.pop() if len(kinds) == 1 else None
         return kind.args[0] if kind is not None and kind.path[-1] in PRESENT and kind.args else kind
-
-    def has_in_itself(self, kind: ir.Type) -> bool:
-        at: ir.Type | None = kind
-        for part in self.way:
-            at = self.types.field(at, part, self.effects)[0]
-            if at is None or at.path == ("[ref]",) or at.path[-1] in self.effects.end_shared:
-                return False
-        return True
 
     # ------------------------------------------------------------------------------------------------- its showing
 

@@ -18,7 +18,7 @@ from lockcheck.analysis import orders
 from lockcheck.analysis.held import walk
 from lockcheck.analysis.moments import Moment
 from lockcheck.analysis.order import components
-from lockcheck.analysis.summaries import EMPTY, Summary
+from lockcheck.analysis.summaries import EMPTY, Reach, Summary
 from lockcheck.analysis.told import MOST_REACHES
 from lockcheck.analysis.ways import MOST_WAYS
 from lockcheck.linker import Linked, Program, parts_of_owner
@@ -182,12 +182,16 @@ class Walked:
 
         moments, found = self._walk(number, linked, known, True)
         found = replace(found, orders=orders.told(self.program, number, moments, linked, known))
-        others = [one for one in found.reaches if one.spread and is_of_another_class(self.program, number, one.lock)]
-        if others:
-            found = replace(found, reaches=tuple(one for one in found.reaches if one not in others))
+        reaches = tuple(one for one in found.reaches if not self._is_idle(number, one))
+        found = replace(found, reaches=reaches) if len(reaches) < len(found.reaches) else found
         if found.capped:
             self._give_up(number, _CAPPED)
         return found if found.comes_back or not self._is_for_others(number, linked) else replace(found, comes_back=True)
+
+    def _is_idle(self, number: int, reach: Reach) -> bool:
+        """Whether nobody can hold the lock when the function comes to it."""
+        other = bool(reach.spread) and is_of_another_class(self.program, number, reach.lock)
+        return other or is_in_own(self.program, number, reach.lock)
 
     def _is_for_others(self, number: int, linked: Linked) -> bool:
         """Whether what the body does is not what a call does: others are to do it, or it runs bit by bit."""
@@ -234,6 +238,19 @@ def is_of_another_class(program: Program, number: int, lock: ir.Lock) -> bool:
     owner = program.types.context(number).owner
     mine = lock.place.root == 0 and len(lock.place.way) == 1 and program.functions[number][1].takes_self
     return mine and owner is not None and not in_one_object(program, number, "::".join(owner.path) + ".", lock.owner)
+
+
+def is_in_own(program: Program, number: int, lock: ir.Lock) -> bool:
+    """Whether the lock is in a value that a function was given for itself: who holds it would use the value too.
+
+    So what runs at a value's end need not wait for the value's own locks.
+    """
+    root, params = lock.place.root, program.functions[number][1].params
+    if not isinstance(root, int) or root >= len(params) or not (params[root].alone and lock.place.way):
+        return False
+    types, effects = program.types, program.types.effects(number)
+    kind = types.resolve(params[root].type, types.context(number), effects)
+    return types.is_own_part(kind, lock.place.way, effects)
 
 
 def _ignored(number: int, why: str) -> None:

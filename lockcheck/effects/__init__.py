@@ -128,6 +128,8 @@ class Effects:
     """Methods of containers whose result belongs to whoever calls, by the container's shape."""
     end_replaces: Mapping[str, frozenset[str]] = sets("end.replaces")
     """The same where something was replaced."""
+    end_passes: Mapping[str, frozenset[str]] = sets("end.passes")
+    """Methods into which the whole value goes, by its shape."""
     end_empties: Mapping[str, frozenset[str]] = sets("end.empties")
     """Methods of containers in which elements end."""
     drops: frozenset[str] = names("drops.functions")

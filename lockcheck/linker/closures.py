@@ -180,6 +180,8 @@ class Closures(Places):
             part = f"[each {closure.params[0]}]" if shape == LIST else part
             if part is not None:
                 self.lent_part(closure.params[0], receiver, part, outer.args[0] if outer.args else None)
+                if isinstance(receiver.root, int) and receiver.root in self.passed and not receiver.way:
+                    self.given[closure.params[0]] = self.given.get(receiver.root, closure.body.at)
                 return
             inside = inside or self.program.types.is_guard(outer, self.effects)
 

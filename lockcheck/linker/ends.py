@@ -51,7 +51,7 @@ class Ends(Locks):
 
     def final(self, slot: int) -> tuple[Run, ...]:
         """What runs at the end of a variable, or of a call's result, that still has its value then."""
-        if slot in self.gone or slot < self.program.parameters(self.number):
+        if slot in self.gone or slot in self.passed or slot < self.program.parameters(self.number):
             return ()
         if not self.body.slots[slot].name:
             told = slot in self.given and slot not in self.used and self.given[slot] != UNTOLD
@@ -69,9 +69,13 @@ class Ends(Locks):
         return _perhaps(ends) if place.root in self.doubtful else ends
 
     def hand_over(self, call: ir.Call, name: str, place: ir.Place, kind: ir.Type) -> None:
-        """An element leaves its container, which is of the `kind`, for whoever calls; or it ends inside the call."""
+        """An element leaves its container, which is of the `kind`, for whoever calls, or ends inside the call; or the
+        whole value goes there.
+        """
         effects = self.effects
         shape = effects.shape(kind)
+        if name in effects.end_passes.get(shape, ()) and isinstance(place.root, int) and not place.way:
+            self.passed.add(place.root)
         if name in effects.end_gives.get(shape, ()) or name in effects.end_replaces.get(shape, ()):
             self.given[call.dst] = call.name_at
             if name in effects.end_replaces.get(shape, ()):

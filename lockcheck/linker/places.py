@@ -85,6 +85,8 @@ class Places(ABC):
     gone: frozenset[int] = frozenset()
     used: frozenset[int] = frozenset()
     """Results that something is asked of, or taken out of: what becomes of them is not known."""
+    passed: set[int] = field(default_factory=set)
+    """Values that go into a method of theirs as a whole."""
     doubtful: set[int] = field(default_factory=set)
     """Results that are there only where something was replaced."""
     given: dict[int, ir.Range] = field(default_factory=dict)

@@ -407,6 +407,18 @@ class Types:
                 return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return least
 
+    def is_own_part(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> bool:
+        """Whether what a way leads to is in a value of a type itself: who has the value alone has that alone."""
+        for part in ("", *way):
+            kind = self.field(kind, part, effects)[0] if part else kind
+            if kind is None or any(self._leads_on(outer, effects) for outer in self.behind(kind, effects)):
+                return False
+        return True
+
+    def _leads_on(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether values of a type only lead to what others may lead to as well."""
+        return kind.path == REF or kind.path[-1] in effects.end_shared or self.is_guard(kind, effects)
+
     def in_variant(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[str, str]:
         """The full name of a type that has such a part in one of its variants, and that part's name in it.
 

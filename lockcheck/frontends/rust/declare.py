@@ -72,6 +72,8 @@ class _Scope(Struct):
     generics: ir.Path = ()
     bounds: tuple[tuple[str, ir.Type], ...] = ()
     within: ir.Range | None = None
+    lent: bool = False
+    """What is implemented here is for references, so that `self` is one whatever is written."""
 
 
 class _Declarer(Struct):
@@ -260,7 +262,8 @@ class _Declarer(Struct):
             return
         generics, bounds = _generics(node)
         trait = syntax.type_of(node.child_by_field_name("trait"))
-        self.items(body.named_children, _Scope(scope.module, owner, trait, generics, bounds))
+        lent = syntax.is_reference(node.child_by_field_name("type"))
+        self.items(body.named_children, _Scope(scope.module, owner, trait, generics, bounds, lent=lent))
 
     def _trait_item(self, node: ts.Node, scope: _Scope) -> None:
         self._type(node, scope, "trait", ())
@@ -277,7 +280,7 @@ class _Declarer(Struct):
         if name is None:
             return
         generics, bounds = _generics(node)
-        params, takes_self = self._params(node.child_by_field_name("parameters"))
+        params, takes_self = self._params(node.child_by_field_name("parameters"), scope.lent)
         body = node.child_by_field_name("body")
         returns = syntax.exactly(node.child_by_field_name("return_type"))
         modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
@@ -308,19 +311,21 @@ class _Declarer(Struct):
             if not child.type.endswith("_item") and child.named_child_count and _ITEM_WORD.search(child.text or b""):
                 self._written_inside(child, scope)
 
-    def _params(self, node: ts.Node | None) -> tuple[tuple[ir.Param, ...], bool]:
+    def _params(self, node: ts.Node | None, lent: bool) -> tuple[tuple[ir.Param, ...], bool]:
+        """The parameters, and whether `self` is one; `lent`: it is a reference even by value."""
         params, takes_self = [], False
         for child in node.named_children if node else ():
             if child.type == "self_parameter":
                 takes_self = True
                 by_value = not (child.text or b"").startswith(b"&")
-                params.append(ir.Param("self", syntax.SELF, by_value, alone=by_value or _changes(child)))
+                params.append(ir.Param("self", syntax.SELF, by_value, alone=not lent and (by_value or _changes(child))))
             elif child.type == "parameter":
                 pattern, kind = child.child_by_field_name("pattern"), child.child_by_field_name("type")
                 name = syntax.text(pattern) if pattern is not None else ""
                 takes_self = takes_self or name == "self"
                 by_value = kind is not None and kind.type != "reference_type"
-                alone = by_value or (kind is not None and _changes(kind))
+                inner = kind.child_by_field_name("type") if kind is not None and _changes(kind) else kind
+                alone = kind is not None and not syntax.is_reference(inner) and not (lent and name == "self")
                 params.append(ir.Param(name, syntax.type_of(kind), by_value, alone=alone))
         return tuple(params), takes_self
 

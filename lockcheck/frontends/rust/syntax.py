@@ -64,8 +64,12 @@ def arguments(node: ts.Node | None) -> tuple[ir.Type, ...]:
 def exactly(node: ts.Node | None) -> ir.Type | None:
     """The type that a node spells, with the reference that it may be."""
     kind = type_of(node)
-    lent = node is not None and node.type in _REFERENCES and kind is not None
-    return ir.Type(("[ref]",), (kind,)) if lent and kind is not None else kind
+    return ir.Type(("[ref]",), (kind,)) if kind is not None and is_reference(node) else kind
+
+
+def is_reference(node: ts.Node | None) -> bool:
+    """Whether a type is one of references or pointers."""
+    return node is not None and node.type in _REFERENCES
 
 
 _REFERENCES = ("reference_type", "pointer_type")
