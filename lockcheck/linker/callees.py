@@ -133,7 +133,7 @@ class Callees(Acts, Implied):
                     self.name(ir.Place(call.dst), place)
                 return
             if lock is not None and name in effects.free:
-                self.plain_result(call, name, outer)
+                self.plain_result(call, name, outer, kind)
                 return
             if name in effects.guard_consumes and not inside and self.consumed(call, outer):
                 return

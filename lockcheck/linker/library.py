@@ -10,6 +10,7 @@ from lockcheck import ir
 from lockcheck.effects.shapes import LIST, MAKERS, MAP, OPTION, RESULT
 from lockcheck.linker.iterators import Iterators
 from lockcheck.linker.places import bare, is_settled, oldest, plain, slot_of
+from lockcheck.linker.written import REF
 
 
 class Library(Iterators):
@@ -97,12 +98,15 @@ class Library(Iterators):
         if about is not None and isinstance(about.root, int) and self.body.slots[about.root].name:
             self.out.append(ir.Assume(about, (), True))
 
-    def plain_result(self, call: ir.Call, name: str, lock: ir.Type) -> None:
-        """`get_mut`, `into_inner`: the way to the data that takes no lock."""
+    def plain_result(self, call: ir.Call, name: str, lock: ir.Type, kind: ir.Type | None) -> None:
+        """`get_mut`, `into_inner`: the way to the data that takes no lock.
+
+        `kind` is the receiver's type, behind which the `lock` is: of a handle it is the handle that is cloned.
+        """
         if lock.args and name in ("get_mut", "into_inner", "get"):
             self.learn(call.dst, lock.args[-1])
         elif name == "clone":
-            self.learn(call.dst, lock)
+            self.learn(call.dst, kind.args[-1] if kind is not None and kind.path == REF and kind.args else kind)
         self.library(call, name, lock)
 
     def passed_to(self, call: ir.Call) -> dict[str, ir.Type | None]:
