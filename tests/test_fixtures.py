@@ -268,6 +268,7 @@ def test_program_notes_show_the_way(program: Path, tmp_path: Path) -> None:
 
 GUESSES = (
     ("programs/own_lock", "nested-read", "Log::reads"),
+    ("programs/drop_glue", "lock-taken-twice", "Clerk::count_weakly"),
     ("programs/graphs", "read-then-write", "Part::relink"),
     ("programs/gate", "lock-order-cycle", "Call::proceed"),
     ("programs/newborn", "lock-order-cycle", "Pool::take"),

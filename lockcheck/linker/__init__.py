@@ -462,7 +462,7 @@ class Program:
     def hands_on(self, number: int, parameter: int) -> bool | None:
         """Whether a function's result may have in it what a callable gave that it was given; None: not told."""
         called, returned = self._called(number, parameter, None), self.returned_type(number, None)
-        if called is None:
+        if called is None or not called.args:
             return None
         return returned is not None and have_in_common(called.args[-1], returned)
 

@@ -76,6 +76,8 @@ class Ends(Locks):
         shape = effects.shape(kind)
         if name in effects.end_passes.get(shape, ()) and isinstance(place.root, int) and not place.way:
             self.passed.add(place.root)
+        if name in effects.carries and place.root in self.doubtful:
+            self.doubtful.add(call.dst)
         if name in effects.end_gives.get(shape, ()) or name in effects.end_replaces.get(shape, ()):
             self.given[call.dst] = call.name_at
             if name in effects.end_replaces.get(shape, ()):
@@ -88,6 +90,8 @@ class Ends(Locks):
 
     def taken(self, dst: int, src: ir.Place | None) -> None:
         """A value that belongs to this function, or a part of one, goes on to another variable."""
+        if src is not None and src.root in self.doubtful:
+            self.doubtful.add(dst)
         if src is not None and src.root in self.given and "&" not in src.way and self.is_own(src):
             self.given[dst] = UNTOLD
 
