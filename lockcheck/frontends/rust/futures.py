@@ -25,9 +25,8 @@ def is_made(node: ts.Node, body: ts.Node | None) -> bool:
         return False
     *before, last = [child for child in body.named_children if not child.type.endswith("_comment")] or [body]
     tail = syntax.tail(last)
-    if tail is None or not (_is_block(tail) or _output(syntax.type_of(returns)) is not None):
-        return False
-    return all(_is_plain(child) for child in before)
+    told = _output(syntax.type_of(returns)) is not None
+    return tail is not None and _makes_only(tail, told) and all(_is_plain(child) for child in before)
 
 
 def output(node: ts.Node) -> ir.Type | None:
@@ -46,21 +45,33 @@ def _output(kind: ir.Type | None) -> ir.Type | None:
     return None
 
 
-def _is_block(node: ts.Node) -> bool:
-    """Whether an expression is a block that runs when it is awaited, or makes one that can be kept."""
+def _makes_only(tail: ts.Node, told: bool) -> bool:
+    """Whether an expression only makes a future: a block that runs when it is awaited, in what makes one that can be
+    kept; or (where a type told that it is one) another function's, who gets what has a name already.
+
+    `self.room.write().come()` does more: the guard is gone when anybody awaits what `come` gave.
+    """
+    inner = _wrapped(tail)
+    if inner.type == "call_expression":
+        return told and all(_calls_plainly(child) for child in inner.named_children)
+    return inner.type == "async_block" or (told and _calls_plainly(inner, choices=True))
+
+
+def _wrapped(node: ts.Node) -> ts.Node:
+    """What is in calls that only wrap it: `Box::pin(…)`, `….boxed()`."""
     while node.type in ("call_expression", "field_expression", "parenthesized_expression"):
         inside = node.child_by_field_name("arguments") if node.type == "call_expression" else None
         given = [child for child in (inside or node).named_children if not child.type.endswith("_comment")]
         called = node.child_by_field_name("function")
         if called is not None and not _PLAIN.match(_word(called)):
-            return False
+            return node
         if inside is not None and not given and called is not None and called.type == "field_expression":
             node = called.named_children[0]
         elif len(given) == 1 or node.type == "field_expression":
             node = given[0]
         else:
-            return False
-    return node.type == "async_block"
+            return node
+    return node
 
 
 def _word(called: ts.Node) -> str:
@@ -78,11 +89,16 @@ def _is_plain(node: ts.Node) -> bool:
     return node.type == "let_declaration" and _calls_plainly(node)
 
 
-def _calls_plainly(node: ts.Node) -> bool:
-    """Whether all calls in an expression are of what makes another name or a copy."""
-    if node.type in ("macro_invocation", "closure_expression", "async_block", "match_expression", "if_expression"):
+def _calls_plainly(node: ts.Node, choices: bool = False) -> bool:
+    """Whether all calls in an expression are of what makes another name or a copy.
+
+    `choices`: it may choose, and what runs when it is awaited may be in it.
+    """
+    if node.type in ("closure_expression", "async_block", "match_expression", "if_expression") and not choices:
         return False
+    if node.type in ("macro_invocation", "async_block"):
+        return node.type == "async_block"
     called = node.child_by_field_name("function") if node.type == "call_expression" else None
     if called is not None and not _PLAIN.match(_word(called)):
         return False
-    return all(_calls_plainly(child) for child in node.named_children)
+    return all(_calls_plainly(child, choices) for child in node.named_children)
