@@ -762,6 +762,14 @@ def test_python_2_is_read(name: str, tmp_path: Path) -> None:
     assert judged(tmp_path, body) == [("LCK201", line_of(body, "here"))]
 
 
+@pytest.mark.parametrize(
+    "said", ["assert(go if n else f)", "if(go if n else f):\n      pass", "return(f() if n else.5)"]
+)
+def test_what_libcst_would_not_write_itself_is_read(said: str, tmp_path: Path) -> None:
+    body = f"def run(self, f, go, n):\n  with self._lock:\n    self.locked()  # here\n    {said}"
+    assert judged(tmp_path, body) == [("LCK201", line_of(body, "here"))]
+
+
 OLD_TASKS = """\
 import asyncio
 from tornado import gen, locks

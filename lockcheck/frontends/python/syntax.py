@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
@@ -141,13 +142,26 @@ def _module(text: bytes, before: int = 0) -> cst.Module:
     Raises UnreadableError with a line that leaves out so many at the beginning.
     """
     try:
-        return cst.parse_module(text.decode("utf-8", "replace") + "\n")
+        return _read(text)
     except cst.ParserSyntaxError as error:
         line = max(error.raw_line - before, 1)
     try:
-        return cst.parse_module(older.respelled(text, scan.mask(text)).decode("utf-8", "replace") + "\n")
+        return _read(older.respelled(text, scan.mask(text)))
     except cst.ParserSyntaxError:
         raise UnreadableError(line, "syntax error") from None
+
+
+def _read(text: bytes) -> cst.Module:
+    """What libcst's parser reads, also where its check of the spaces in a node refuses that: `assert(a if b else c)`."""
+    said = text.decode("utf-8", "replace") + "\n"
+    with suppress(cst.CSTValidationError):
+        return cst.parse_module(said)
+    every: Any = cst.CSTNode
+    check, every.__post_init__ = every.__post_init__, lambda _: None
+    try:
+        return cst.parse_module(said)
+    finally:
+        every.__post_init__ = check
 
 
 _SHORT, _LARGEST = 2_000, 200_000
