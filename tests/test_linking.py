@@ -408,3 +408,27 @@ def test_what_a_framework_hands_to_a_handler_stands_for_what_is_in_it(
     assert found(tmp_path, monkeypatch) == [("lib.rs", 15, "LCK201", "declared")]
     report = engine.check(["."], Settings(), Work())
     assert "`state.users`" in report.findings[0].message
+
+
+def test_a_crate_and_a_package_of_one_name_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "top"\nversion = "1.0.0"\nedition = "2021"\n',
+            "src/lib.rs": "pub mod schema;\n",
+            "src/schema.rs": TABLE + "pub struct Kind;\npub struct Small;\nimpl TryFrom<Kind> for Small {\n"
+            f"    fn try_from(kind: Kind, table: &crate::schema::Table) {{\n{TWICE}    }}\n}}\n",
+            "src/main.rs": f"use top::schema::Table;\nfn twice(table: &Table) {{\n{TWICE}}}\n",
+            "user/Cargo.toml": '[package]\nname = "user"\nversion = "1.0.0"\nedition = "2021"\n'
+            '[dependencies]\ntop = { path = ".." }\n',
+            "user/src/lib.rs": f"use top::schema::Table;\nfn twice(table: &Table) {{\n{TWICE}}}\n",
+            "pyproject.toml": "",
+            "top/__init__.py": "",
+            "top/schema.py": "from typing import Union\nKind = Union[int, str]\nTable = Union[bytes, str]\n",
+        },
+    )
+    assert found(tmp_path, monkeypatch) == [
+        ("src/main.rs", 4, "LCK201", "declared"),
+        ("src/schema.rs", 10, "LCK201", "declared"),
+        ("user/src/lib.rs", 4, "LCK201", "declared"),
+    ]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockcheck.discover.paths import join, relative, upwards
 from lockcheck.discover.projects import import_folders
@@ -57,7 +58,27 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
         if crate is not None:
             found[folder] = crate
             waiting.extend(at for _, at in crate.dependencies)
-    return (*(found[folder] for folder in sorted(found)), *imports), manifests.problems()
+    packages = _packages_at([path for path in listed if path.endswith(IMPORTED)], imports) if found else frozenset()
+    return (*(_apart(found[folder], packages) for folder in sorted(found)), *imports), manifests.problems()
+
+
+def _packages_at(files: Sequence[str], imports: Iterable[Crate]) -> frozenset[str]:
+    """The names that imports of files begin with."""
+    tops = {crate.folder for crate in imports}
+    first: dict[str, str] = {}  # (by the folder of files, the name at the top that it stands below)
+    for folder in sorted({os.path.dirname(path) or "." for path in files}):
+        if folder not in tops:
+            above = os.path.dirname(folder) or "."
+            first[folder] = first.get(above, os.path.basename(folder))
+    alone = (os.path.basename(path).partition(".")[0] for path in files if (os.path.dirname(path) or ".") in tops)
+    return frozenset((*first.values(), *alone))
+
+
+def _apart(crate: Crate, packages: Collection[str]) -> Crate:
+    """A crate that is called like a package of another language has a name of its own, beside what all call it."""
+    if crate.name not in packages:
+        return crate
+    return replace(crate, name=f"{crate.name}__", dependencies=(*crate.dependencies, (crate.name, crate.folder)))
 
 
 def lock_files(folders: Iterable[str]) -> tuple[LockFile, ...]:

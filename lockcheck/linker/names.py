@@ -123,7 +123,8 @@ class Names:
             if own is not None:
                 return self._below(own, path[1:], depth)
         name = self._aliases.get((module[0] if module else "", path[0]), path[0])
-        if (name,) in self._modules and module[:1] != (name,) and self._same_language(module, name):
+        other = module[:1] != (name,) or name != path[0]
+        if other and (name,) in self._modules and self._same_language(module, name):
             return self._below((name,), path[1:], depth)
         return path
 
