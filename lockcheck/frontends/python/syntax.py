@@ -152,7 +152,7 @@ def _module(text: bytes, before: int = 0) -> cst.Module:
 
 
 def _read(text: bytes) -> cst.Module:
-    """What libcst's parser reads, also where its check of the spaces in a node refuses that: `assert(a if b else c)`."""
+    """What libcst's parser reads, also where its check of the spaces in a node refuses: `assert(a if b else c)`."""
     said = text.decode("utf-8", "replace") + "\n"
     with suppress(cst.CSTValidationError):
         return cst.parse_module(said)
