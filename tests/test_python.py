@@ -587,6 +587,9 @@ MILDLY = {
     "a queue that may be full": ("event_queue.put(1, False)", "likely"),
     "a log of the tree": ("server_log.debug('taken')", "possible"),
     "anything": ("pool.put(1)", "likely"),
+    "a list that was asked for it": ("1 in pool and pool.remove(1)", "possible"),
+    "a list that another was asked for": ("1 in event_queue and pool.remove(1)", "likely"),
+    "a list that is asked for it afterwards": ("pool.remove(1) or 1 in pool", "likely"),
 }
 
 
@@ -595,6 +598,70 @@ def test_errors_that_nobody_reckons_with_are_no_default(name: str, tmp_path: Pat
     call, confidence = MILDLY[name]
     write_tree(tmp_path, {"a.py": MILD.replace("CALL", call), "row.py": ROW})
     assert confidences(tmp_path, "LCK105") == {"a.py": confidence}
+
+
+ONE_AT_A_TIME = """\
+import threading
+class Runner:
+    def __init__(self):
+        self.first = threading.Lock()
+        self.free = threading.Condition()
+        self.rows = None
+    def run(self):
+        with self.first:
+            return self._run()
+    def _run(self):
+        with self.free:
+            if self.rows is not None:
+                self.free.wait()
+                assert self.rows is None
+        self.rows = []
+        return self.rows
+    def done(self):
+        with self.free:
+            self.rows = None
+            self.free.notify()
+"""
+
+
+def test_who_waits_alone_needs_no_loop(tmp_path: Path) -> None:
+    again = "    def again(self):\n        return self._run()\n"
+    write_tree(tmp_path, {"one.py": ONE_AT_A_TIME, "many.py": ONE_AT_A_TIME + again})
+    assert confidences(tmp_path, "LCK405") == {"one.py": "possible", "many.py": "certain"}
+
+
+LEFT = """\
+import threading
+LOCK = threading.Lock()
+def run(path, rows):
+    LOCK.acquire()
+    BODY
+"""
+WAYS_OUT = {
+    "an error comes out of a block": (
+        "with open(path) as file:\n        file.write(rows)\n    LOCK.release()",
+        "an error that comes out of here leaves the lock taken",
+    ),
+    "one that no handler names": (
+        "try:\n        rows.load()\n    except KeyError:\n        pass\n    LOCK.release()",
+        "an error that comes out of here leaves the lock taken",
+    ),
+    "an error": ("rows.load()\n    LOCK.release()", "an error here leaves the lock taken"),
+    "the end": (
+        "if rows:\n        LOCK.release()\n        return",
+        "the end of the function is reached with the lock taken",
+    ),
+    "a way out": ("if not rows:\n        return\n    LOCK.release()", "here the function is left with the lock taken"),
+}
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_a_way_out_says_what_leaves_the_lock_taken(name: str, tmp_path: Path) -> None:
+    body, said = WAYS_OUT[name]
+    write_tree(tmp_path, {"a.py": LEFT.replace("BODY", body)})
+    (one,) = checked(tmp_path, ".", "--select", "LCK105")["findings"]
+    assert [note["message"] for note in one["notes"]] == [said]
+    assert ("an error" in one["message"]) == ("error" in said)
 
 
 BY_KEY = """\

@@ -37,8 +37,9 @@ class Unlooped(NamedTuple):
     """At `moment` is a wait for ever whose critical section, begun by `hold`, does not look again after it.
 
     `outside`: what is waited for is looked at in a loop around the critical section, where nothing keeps it as it is.
-    `blind`: a task looks at nothing under the lock, as one does that waits for whatever comes next. `between`: nothing
-    is looked at anywhere in the loop, whose other calls run while nobody waits.
+    `blind`: a task looks at nothing under the lock, as one does that waits for whatever comes next. `alone`: all who
+    call the function hold a lock that keeps others from waiting there too. `between`: nothing is looked at anywhere in
+    the loop, whose other calls run while nobody waits.
     """
 
     moment: Moment
@@ -46,6 +47,7 @@ class Unlooped(NamedTuple):
     sure: bool
     outside: bool = False
     blind: bool = False
+    alone: bool = False
     between: bool = False
 
 
@@ -104,11 +106,24 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
         elif mine and not moment.loops:
             if not (_is_last(analysis, moment, event, mine[0][0]) or _starts_who_wakes(analysis, moment, mine[0][0])):
                 blind = mine[0][0].taken.lock.waits == "task" and not _heads(moment, mine[0][0])
-                yield Unlooped(moment, *mine[0], blind=blind)
+                alone = not blind and bool(_heads(moment, mine[0][0])) and _is_alone(analysis, moment, mine[0][0])
+                yield Unlooped(moment, *mine[0], blind=blind, alone=alone)
         elif mine and _looked_at_outside(analysis, moment, event, [hold for hold, _ in mine]):
             yield Unlooped(moment, *mine[0], outside=True)
         elif mine and _looks_at_nothing(analysis, moment, event, mine[0][0]):
             yield Unlooped(moment, *mine[0], between=True)
+
+
+def _is_alone(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
+    """Whether all who call a moment's function hold one lock there, and not that of the guard."""
+    held = [_owners(call) for call in _calls_of(analysis, moment.function, near=False)]
+    return bool(held) and bool(frozenset.intersection(*held) - {hold.taken.lock.owner})
+
+
+def _owners(moment: Moment) -> frozenset[str]:
+    """The owners of the locks that are held at a moment and keep everybody else out."""
+    held = (hold.taken for hold, sure in moment.held() if sure)
+    return frozenset(one.lock.owner for one in held if one.lock.family == "mutex" and one.mode == "exclusive") - {""}
 
 
 def _unlooped_callers(analysis: Analysis, number: int, given: int, seen: frozenset[int]) -> Iterator[Unlooped]:

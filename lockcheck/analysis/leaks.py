@@ -54,6 +54,13 @@ class Leak(NamedTuple):
         return self.by_error or (isinstance(event, ir.Leave) and event.label == ir.RAISED)
 
 
+def passes_on(analysis: Analysis, leak: Leak) -> bool:
+    """Whether the error comes out of a whole block, whose place it has then: one with handlers, or something to do."""
+    linked = analysis.program.linked(leak.moment.function) if leak.fails else None
+    steps = ir.steps_of(linked.root) if linked is not None else ()
+    return any(isinstance(step, ir.Region) and step.at == leak.out for step in steps)
+
+
 Releases = Mapping[ir.Place, "list[tuple[int, bool]]"]
 """Where a function gives each lock back by name (a byte offset), and whether it does so where an error passes: in a
 handler, or on several ways out."""
@@ -126,7 +133,8 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     """Whether nobody reckons with an error of what is called there.
 
     By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`); or
-    it makes an object of the tree whose making raises nothing but what it finds wrong with what it was given, or one
+    it takes away what under the lock was asked for before (`if row in self.rows: self.rows.remove(row)`); or it makes
+    an object of the tree whose making raises nothing but what it finds wrong with what it was given, or one
     that says what went wrong, where that is handled.
     """
     number, at = leak.moment.function, leak.out
@@ -137,6 +145,8 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     made = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Invoke) and step.at == at]
     calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == at]
     if any(_called_on(body, call).endswith(_told_by(effects, call)) for call in calls):
+        return True
+    if any(_is_asked_before(effects, body, call, leak.hold.taken.site.at[0]) for call in calls):
         return True
     targets = [target for step in made for target in step.targets]
     handles = any(arm.role == "handler" and ir.within(at, arm.body.at) for arm in leak.moment.arms)
@@ -153,6 +163,15 @@ def _called_on(body: ir.Body, call: ir.Call) -> str:
         return ""
     root = place.root if isinstance(place.root, tuple) else (body.slots[place.root].name,)
     return (*root, *place.way)[-1].lower()
+
+
+def _is_asked_before(effects: Effects, body: ir.Body, call: ir.Call, since: int) -> bool:
+    """Whether somebody asked the receiver of a call, since an offset, whether it has what the call is about."""
+    asks, on = effects.steady_asked.get(call.word), call.operands[0].place if call.operands else None
+    if asks is None or on is None:
+        return False
+    before = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.word == asks)
+    return any(since < step.at[0] < call.at[0] and step.operands[0].place == on for step in before)
 
 
 def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:

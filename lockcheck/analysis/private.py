@@ -1,12 +1,12 @@
 """Locks that nobody but one call of one function can have.
 
-In: acquisitions.  Out: those that keep nobody out.
+In: acquisitions.  Out: those that keep nobody out; whether one is the first of its lock.
 Never: words for people, syntax.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment
@@ -18,6 +18,25 @@ def pointless(analysis: Analysis) -> Iterator[Moment]:
         event = moment.event
         if isinstance(event, ir.Acquire) and event.fresh and not _is_shown(analysis, moment.function, event.lock.place):
             yield moment
+
+
+def is_first(analysis: Analysis, moment: Moment) -> bool:
+    """Whether a lock is taken that was made in the same call, and of which nothing was said in between: it is free."""
+    event, body = moment.event, analysis.program.body(moment.function)
+    if not isinstance(event, ir.Acquire) or not event.fresh or body is None:
+        return False
+    made, mine = None, {event.lock.place.root}
+    for step in ir.steps_of(body.root):
+        new = _new_name(step, mine)
+        if isinstance(step, ir.Call) and step.at == event.at:
+            break
+        if new is not None:
+            mine.add(new)
+        elif isinstance(step, ir.Call) and step.dst in mine:
+            made = step.at
+        elif _names(step, mine, frozenset()):
+            return False
+    return made is not None and all(ir.within(made, loop) for loop in moment.loops)
 
 
 def _is_shown(analysis: Analysis, number: int, lock: ir.Place) -> bool:
@@ -39,14 +58,14 @@ def _is_shown(analysis: Analysis, number: int, lock: ir.Place) -> bool:
     )
 
 
-def _new_name(step: ir.Step, mine: set[int]) -> int | None:
+def _new_name(step: ir.Step, mine: Set[int | ir.Path]) -> int | None:
     """The variable that becomes another name of one of the slots."""
     if isinstance(step, ir.Move) and step.src.root in mine and isinstance(step.dst.root, int) and not step.dst.way:
         return step.dst.root
     return None
 
 
-def _names(step: ir.Step, mine: set[int], own: frozenset[str]) -> bool:
+def _names(step: ir.Step, mine: Set[int | ir.Path], own: frozenset[str]) -> bool:
     """Whether a step hands on one of the slots, otherwise than by calling a lock's own method on it."""
     match step:
         case ir.Call(_, callee, operands):

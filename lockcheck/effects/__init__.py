@@ -204,6 +204,8 @@ class Effects:
     """The same for names of calls that are given so many arguments, the receiver counted."""
     steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")
     """By methods: types whose method raises nothing to reckon with where it is given no more than so many arguments."""
+    steady_asked: Mapping[str, str] = table("steady.asked")
+    """By methods that raise where something is not in their object: the one by which that is asked before."""
     makers: frozenset[str] = names("steady.makers")
     """Functions that give a new value."""
     may_be_empty: frozenset[str] = names("truth.empty")

@@ -74,7 +74,7 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
-from lockcheck.analysis.leaks import ENDS, Leak, judged_elsewhere, leaks, unguarded
+from lockcheck.analysis.leaks import ENDS, Leak, judged_elsewhere, leaks, passes_on, unguarded
 from lockcheck.analysis.summaries import is_parameter, parameter_of
 from lockcheck.finding import Finding, LockRef, Note, graded
 from lockcheck.rule import Meta, slug
@@ -92,10 +92,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         forgotten = leak.hold.holder.root == LEAKED.root
         if forgotten and (taken.lock.family == "semaphore" or _is_self(analysis, leak)):  # (fewer permits from then on)
             continue
-        message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[leak.by_error]
+        by_error = leak.by_error or passes_on(analysis, leak)
+        message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[by_error]
         rare = leak.rarely or leak.by_call or leak.mild
         doubtful = rare or analysis.of_tests(leak.moment.function) or judged_elsewhere(analysis, leak)
-        confidence = "possible" if doubtful else graded(taken.lock.evidence, not leak.by_error)
+        confidence = "possible" if doubtful else graded(taken.lock.evidence, not by_error)
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,
             "drop the guard" if forgotten else "take the lock in a `with` block, or give it back in a `finally`",
@@ -137,5 +138,12 @@ _MESSAGES = {
 
 
 def _way_out(analysis: Analysis, leak: Leak) -> Note:
-    said = "an error here leaves the lock taken" if leak.by_error else "here the function is left with the lock taken"
+    if passes_on(analysis, leak):
+        said = "an error that comes out of here leaves the lock taken"
+    elif leak.by_error:
+        said = "an error here leaves the lock taken"
+    elif leak.out[0] == leak.out[1]:
+        said = "the end of the function is reached with the lock taken"
+    else:
+        said = "here the function is left with the lock taken"
     return Note(analysis.span(Site(leak.moment.function, leak.out)), said, "the lock is still taken")

@@ -107,7 +107,7 @@ TOPICS = (USES,)
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each wait without a loop, each use without the lock, each wait that starves who would end it."""
     for bare in unlooped(analysis):
-        doubtful = bare.blind or bare.between
+        doubtful = bare.blind or bare.alone or bare.between
         yield witness.of_hold(
             analysis, slug(__name__), META, bare.moment, bare.hold, witness.event_span(analysis, bare.moment),
             _OUTSIDE if bare.outside else _BETWEEN if bare.between else _UNLOOPED,

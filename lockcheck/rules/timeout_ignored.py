@@ -85,6 +85,7 @@ from msgspec.structs import replace
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.paths import looked_at, made_of
+from lockcheck.analysis.private import is_first
 from lockcheck.finding import Finding, Note
 from lockcheck.rule import Meta, slug
 
@@ -102,6 +103,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         holder = event.holder
         if event.lock.evidence == "named" or holder is None or holder.root in looked_at(analysis, moment.function):
+            continue
+        if is_first(analysis, moment):
             continue
         seen.add((moment.function, event.at))
         found = witness.of_taken(
