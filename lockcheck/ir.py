@@ -994,3 +994,5 @@ class Unit(Struct, frozen=True, gc=False, array_like=True):
     makings: tuple[Making, ...] = ()
     patches: tuple[Patch, ...] = ()
     handings: tuple[Handing, ...] = ()
+    forced: Path = ()
+    """The names of lazy statics that the file's code makes by asking for just that."""

@@ -432,3 +432,20 @@ def test_a_crate_and_a_package_of_one_name_are_two(tmp_path: Path, monkeypatch: 
         ("src/schema.rs", 10, "LCK201", "declared"),
         ("user/src/lib.rs", 4, "LCK201", "declared"),
     ]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_static_that_is_made_early_is_made_when_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "top"\nversion = "1.0.0"\nedition = "2021"\n',
+            "src/lib.rs": "use std::sync::{LazyLock, Mutex};\nstatic ROWS: Mutex<u32> = Mutex::new(1);\n"
+            "static SUM: LazyLock<u32> = LazyLock::new(|| *ROWS.lock().unwrap());\n"
+            "fn use_it() -> u32 {\n    let rows = ROWS.lock().unwrap();\n    *SUM + *rows\n}\n",
+            "src/main.rs": "use top::SUM;\nfn main() {\n    std::sync::LazyLock::force(&SUM);\n}\n" if early else "",
+        },
+    )
+    assert found(tmp_path, monkeypatch) == ([] if early else [("src/lib.rs", 6, "LCK201", "declared")])

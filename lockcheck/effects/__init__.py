@@ -56,6 +56,7 @@ class Effects:
     """The method of a lock that tells whether somebody holds it."""
     lazy: frozenset[str] = names("lazy.types")
     lazy_asks: frozenset[str] = names("lazy.asks")
+    lazy_forces: frozenset[str] = names("lazy.forces")
     guards: Mapping[str, Mode] = read(reading.guards)
     guard_crates: frozenset[str] = names("guards.crates")
     guards_in_full: Mapping[ir.Path, tuple[Mode, LockType]] = read(reading.guards_in_full)

@@ -79,6 +79,8 @@ class Program:
         self._by_module: dict[ir.Path, list[int]] = defaultdict(list)
         self.initialisers: dict[ir.Path, int] = {}
         """What makes a lazy static, by the static's full name."""
+        self.forced = frozenset(name for unit in units for name in unit.forced)
+        """The names of lazy statics that somebody makes early: who uses one later mostly finds it made."""
         for number, (_, function) in enumerate(self.functions):
             self._by_module[function.module].append(number)
             if function.made_once:
@@ -466,23 +468,26 @@ class Program:
             return None
         return returned is not None and have_in_common(called.args[-1], returned)
 
+    def parameter_type(self, number: int, parameter: int, receiver: ir.Type | None) -> ir.Type | None:
+        """The declared type of a function's parameter, with the receiver's type arguments put in."""
+        params = self.functions[number][1].params
+        return self._for_receiver(number, params[parameter].type, receiver) if parameter < len(params) else None
+
     def _called(self, number: int, parameter: int, receiver: ir.Type | None) -> ir.Type | None:
         """The callable that a function gets as a parameter, by its declared type."""
-        function, effects = self.functions[number][1], self.types.effects(number)
-        kind = function.params[parameter].type if parameter < len(function.params) else None
-        behind = self.types.behind(self._for_receiver(number, kind, receiver), effects)
+        behind = self.types.behind(self.parameter_type(number, parameter, receiver), self.types.effects(number))
         return next((outer for outer in behind if outer.path == ("[fn]",)), None)
 
     def _for_receiver(self, number: int, kind: ir.Type | None, receiver: ir.Type | None) -> ir.Type | None:
         """A type of a function's declaration, with the receiver's type arguments put in."""
         context, effects = self.types.context(number), self.types.effects(number)
-        at = Context(context.module, receiver or context.owner, context.generics, context.bounds)
-        found = self.types.resolve(kind, at, effects)
-        owner = self.functions[number][1].owner
-        if found is None or owner is None or receiver is None or not owner.args:
-            return found
-        bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
-        return substitute(found, bound)
+        owner, bound = self.functions[number][1].owner, {}
+        if owner is not None and receiver is not None:
+            bound = {a.path[0]: b for a, b in zip(owner.args, receiver.args, strict=False) if len(a.path) == 1}
+        told = {name for name, one in bound.items() if len(one.path) > 1}  # (more than their bounds say)
+        bounds = tuple(one for one in context.bounds if one[0] not in told) if told else context.bounds
+        at = Context(context.module, receiver or context.owner, context.generics, bounds)
+        return substitute(self.types.resolve(kind, at, effects), bound)
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""

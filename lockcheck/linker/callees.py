@@ -307,6 +307,9 @@ class Callees(Acts, Implied):
             static = self.canon(first.place)
             self.asked_lazy.update([static.root] if static is not None and isinstance(static.root, tuple) else ())
             return False
+        if kind.path[-1] in effects.lazy and name in effects.lazy_forces:
+            self.made_once(call, name, first.place)
+            return False
         if lock is not None and name in lock.methods and first.place is not None:
             taken = self.type_of(first.place)
             inner = next(

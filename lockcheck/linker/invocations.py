@@ -38,6 +38,8 @@ class Invocations(Ends):
         lambdas = [] if spawns else [*self.closures_given(call, targets[0]), *self.named_operands(call, targets, paths)]
         for parameter, operand in enumerate(call.operands):
             self.hands(operand.place, tuple(targets) if certain else (), parameter)
+            if operand.place is not None and self.is_lazy(operand.place):
+                self.made_for(call, operand.place, self.program.parameter_type(targets[0], parameter, receiver))
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
         self.given[call.dst] = call.name_at

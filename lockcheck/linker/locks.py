@@ -11,7 +11,7 @@ from lockcheck.effects import LockType, Taking
 from lockcheck.effects.shapes import OPTION, PRESENT, RESULT
 from lockcheck.linker.places import bare, owner_of_static, plain
 from lockcheck.linker.sides import Sides
-from lockcheck.linker.written import GUARD, UNKNOWN
+from lockcheck.linker.written import GUARD, REF, UNKNOWN
 
 
 class Locks(Sides):
@@ -114,15 +114,31 @@ class Locks(Sides):
         self.out.append(ir.Acquire(lock, "exclusive", dst, call.name_at, call.name_at, name))
         if not makes:
             self.out.append(ir.Release(dst, call.at))
-            self.made_here(call, known)
+            self.made_here(call, known, name in self.effects.lazy_forces)
         return makes or name == ir.USE
 
-    def made_here(self, call: ir.Call, static: ir.Place) -> None:
-        """Who uses a lazy static first runs what makes it."""
+    def is_lazy(self, place: ir.Place) -> bool:
+        """Whether a place is a whole static that is made when it is first used."""
+        if not isinstance(place.root, tuple) or set(place.way) - {"&"}:
+            return False
+        kind = self.type_of(ir.Place(place.root))
+        return kind is not None and kind.path[-1] in self.effects.lazy and bool(kind.args)
+
+    def made_for(self, call: ir.Call, place: ir.Place, wanted: ir.Type | None) -> None:
+        """A lazy static is lent to a call that wants what is in it, and not the static itself."""
+        kind = self.type_of(ir.Place(place.root))
+        while wanted is not None and wanted.path == REF:
+            wanted = wanted.args[0]
+        if kind is not None and wanted is not None and wanted.path == kind.args[0].path:
+            self.made_once(call, ir.USE, place)
+
+    def made_here(self, call: ir.Call, static: ir.Place, forced: bool) -> None:
+        """Who uses a lazy static first runs what makes it. `forced`: so that it is made there, and later nowhere."""
         assert isinstance(static.root, tuple)
         maker = self.program.initialisers.get(static.root)
         if maker is not None and maker != self.number:
-            runs = ir.Invoke(call.dst, (maker,), True, (), (), call.name_at, call.name_at, static.root[-1], once=True)
+            sure, at = forced or static.root[-1] not in self.program.forced, call.name_at
+            runs = ir.Invoke(call.dst, (maker,), sure, (), (), at, at, static.root[-1], once=True)
             nothing = ir.Region((), (), call.at)
             self.out.append(ir.Branch((ir.Arm(ir.Region((runs,), (), call.at)), ir.Arm(nothing))))
 

@@ -24,6 +24,10 @@ _TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?\w*test\b|(?:\w+\s*::\
 _DERIVED = re.compile(r"\b(Clone|Debug|PartialEq|PartialOrd|Ord|Hash|Serialize)\b")
 """Traits that are derived by asking each part for the same."""
 _MUTABLE = re.compile(rb"&\s*(?:'\w+\s+)?mut\b")
+_FORCED = re.compile(
+    rb"\b(?:Lazy\w*\s*::\s*force|lazy_static\s*::\s*initialize)\s*\(\s*&\s*(?:\w+\s*::\s*)*([A-Z]\w*)\s*\)"
+)
+"""A lazy static that is made for its own sake, by its name."""
 _STATIC_REF = re.compile(rb"(?<=static) +ref\b")
 _ITEMS = ("_item", "_declaration", "_invocation", "_definition")
 _REMAINDER = ("line_comment", "block_comment")
@@ -443,6 +447,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     return ir.Unit(
         source.path, "rust", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), tuple(declarer.derefs), tuple(declarer.problems), tuple(declarer.macros),
+        forced=tuple(sorted({name.decode() for name in _FORCED.findall(source.data)})),
     )  # fmt: skip
 
 
