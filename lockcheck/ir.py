@@ -370,6 +370,37 @@ class End(Struct, frozen=True, gc=False, array_like=True, tag=True):
     sure: bool = False
 
 
+class Shift(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """What was in a container is there no more: the element that is this `part`, or where it is empty any of them.
+
+    Who still has such an element knows it by another part of the way, which the `mark` tells from others.
+    """
+
+    container: Place
+    part: str
+    mark: str
+
+    def of(self, place: Place) -> Place:
+        """A place by its name behind the step."""
+        begin = self.container.way
+        number = len(begin)
+        if place.root != self.container.root or len(place.way) <= number or place.way[:number] != begin:
+            return place
+        part = place.way[number]
+        if not part.startswith("[") or self.part not in ("", part):
+            return place
+        return Place(place.root, (*begin, f"{SHIFTED}{self.mark}{part}]", *place.way[number + 1 :]))
+
+
+SHIFTED = "[? "
+"""Begins the part of a way that is a former element: its mark follows, and what it was."""
+
+
+def before_shift(part: str) -> str:
+    """What a part of a way was before its container was changed; the part itself where it was not."""
+    return part[part.index("[", 1) : -1] if part.startswith(SHIFTED) else part
+
+
 class Compute(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """`dst` becomes a number made of named constants: `sign` is the operator (`|`, `&`, `!`, `-`).
 
@@ -674,7 +705,7 @@ class Signal(Struct, frozen=True, gc=False):
 
 
 Step: TypeAlias = Union[
-    Move, Ref, Call, Implied, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Compute, Region,
+    Move, Ref, Call, Implied, New, Lambda, Await, Yield, Get, Set, Escape, Refine, Discard, End, Shift, Compute, Region,
     Branch, Loop, Leave, Acquire, Release, Convert, Invoke, Assume, Callback, Suspend, Block, Register, Act, Wait,
     Signal,
 ]  # fmt: skip

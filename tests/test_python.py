@@ -577,9 +577,13 @@ class Row:
         if size < 0:
             raise ValueError("size")
         self.size = size
+    def __getitem__(self, number):
+        raise LookupError(number)
 class Log:
     def debug(self, text):
         self.out.write(text)
+    def __getitem__(self, number):
+        return self.out.at(number)
 """
 MILDLY = {
     "a row that looks at its size": ("Row(1)", "possible"),
@@ -587,6 +591,8 @@ MILDLY = {
     "a queue that may be full": ("event_queue.put(1, False)", "likely"),
     "a log of the tree": ("server_log.debug('taken')", "possible"),
     "anything": ("pool.put(1)", "likely"),
+    "an element of a row's": ("server_log[1]", "possible"),
+    "an element that the tree refuses": ("Row(1)[1]", "likely"),
     "a list that was asked for it": ("1 in pool and pool.remove(1)", "possible"),
     "a list that another was asked for": ("1 in event_queue and pool.remove(1)", "likely"),
     "a list that is asked for it afterwards": ("pool.remove(1) or 1 in pool", "likely"),
@@ -630,7 +636,7 @@ def test_who_waits_alone_needs_no_loop(tmp_path: Path) -> None:
     assert confidences(tmp_path, "LCK405") == {"one.py": "possible", "many.py": "certain"}
 
 
-LEFT = """\
+LEAVES = """\
 import threading
 LOCK = threading.Lock()
 def run(path, rows):
@@ -658,7 +664,7 @@ WAYS_OUT = {
 @pytest.mark.parametrize("name", WAYS_OUT)
 def test_a_way_out_says_what_leaves_the_lock_taken(name: str, tmp_path: Path) -> None:
     body, said = WAYS_OUT[name]
-    write_tree(tmp_path, {"a.py": LEFT.replace("BODY", body)})
+    write_tree(tmp_path, {"a.py": LEAVES.replace("BODY", body)})
     (one,) = checked(tmp_path, ".", "--select", "LCK105")["findings"]
     assert [note["message"] for note in one["notes"]] == [said]
     assert ("an error" in one["message"]) == ("error" in said)

@@ -529,6 +529,9 @@ class Analysis:
 
     def _element_name(self, number: int, part: str) -> str:
         """An element of a container as a function's text names it, by the variable that is its key."""
+        before = ir.before_shift(part)
+        if before != part:
+            return self._element_name(number, before)
         if part.startswith(("[each", "[?")):
             return "[_]"
         key, linked = ir.key_of(part), self.program.linked(number)

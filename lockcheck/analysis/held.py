@@ -137,6 +137,8 @@ class Walk(Struct):
                 self.moment(step, ways)
                 self.lent |= frozenset[Hold]().union(*ways) if self.linked.around else frozenset()
                 return ways
+            case ir.Shift():
+                return at.shifted(ways, step)
             case ir.Convert():
                 self.moment(step, ways)
                 return at.converted(ways, step)

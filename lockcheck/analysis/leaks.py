@@ -7,7 +7,7 @@ Never: words for people.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -132,10 +132,10 @@ def _plainest(analysis: Analysis, several: list[Leak]) -> Leak:
 def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     """Whether nobody reckons with an error of what is called there.
 
-    By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`); or
-    it takes away what under the lock was asked for before (`if row in self.rows: self.rows.remove(row)`); or it makes
-    an object of the tree whose making raises nothing but what it finds wrong with what it was given, or one
-    that says what went wrong, where that is handled.
+    By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`). It
+    is an operator of the tree's own (`rows[n]`) which raises nothing itself, or takes away what was asked for before,
+    under the lock (`if row in self.rows: self.rows.remove(row)`). It makes an object of the tree whose making raises
+    nothing but what it finds wrong with what it was given, or one that says what went wrong, where that is handled.
     """
     number, at = leak.moment.function, leak.out
     linked, body = analysis.program.linked(number), analysis.program.body(number)
@@ -145,6 +145,8 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     made = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Invoke) and step.at == at]
     calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == at]
     if any(_called_on(body, call).endswith(_told_by(effects, call)) for call in calls):
+        return True
+    if calls and all(_only_operates(analysis, effects, call, made) for call in calls):
         return True
     if any(_is_asked_before(effects, body, call, leak.hold.taken.site.at[0]) for call in calls):
         return True
@@ -163,6 +165,15 @@ def _called_on(body: ir.Body, call: ir.Call) -> str:
         return ""
     root = place.root if isinstance(place.root, tuple) else (body.slots[place.root].name,)
     return (*root, *place.way)[-1].lower()
+
+
+def _only_operates(analysis: Analysis, effects: Effects, call: ir.Call, made: Sequence[ir.Invoke]) -> bool:
+    """Whether an operator is asked for, behind which no function of the tree raises anything itself."""
+    if not isinstance(call.callee, ir.Method) or call.word not in effects.operators:
+        return False
+    bodies = [analysis.program.body(target) for step in made for target in step.targets]
+    steps = (step for body in bodies if body is not None for step in ir.steps_of(body.root))
+    return bool(bodies) and not any(isinstance(step, ir.Leave) and step.label == ir.RAISED for step in steps)
 
 
 def _is_asked_before(effects: Effects, body: ir.Body, call: ir.Call, since: int) -> bool:

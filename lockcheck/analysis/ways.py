@@ -241,6 +241,17 @@ def replaced(ways: Ways, path: ir.Path) -> Ways:
     return each(ways, lambda way: frozenset(map(go, way))) if any(ways) else ways
 
 
+def shifted(ways: Ways, step: ir.Shift) -> Ways:
+    """The ways behind a change of a container: what is held of its former elements has another name there."""
+
+    def go(hold: Hold) -> Hold:
+        lock = hold.taken.lock
+        place = step.of(lock.place)
+        return hold if place is lock.place else Hold(hold.taken._replace(lock=moved_to(lock, place)), hold.holder)
+
+    return each(ways, lambda way: frozenset(map(go, way))) if any(ways) else ways
+
+
 def converted(ways: Ways, step: ir.Convert) -> Ways:
     """What `src` holds is held by `dst` in another mode."""
 

@@ -141,6 +141,8 @@ class Effects:
     replaces: frozenset[str] = names("drops.replaces")
     keeps: frozenset[str] = names("drops.keeps")
     empties: frozenset[str] = names("drops.empties")
+    shifts: frozenset[str] = names("drops.shifts")
+    """Methods behind which a container has something else for the same key or number."""
     waits: frozenset[str] = names("waits.methods")
     waits_types: frozenset[str] = names("waits.types")
     starts: frozenset[str] = names("threads.starts")

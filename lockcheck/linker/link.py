@@ -7,13 +7,14 @@ Never: asks what is held.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.effects.shapes import LIST
+from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
@@ -127,14 +128,16 @@ class Pass(Judged, Callees):
             case ir.Region():
                 self.out.append(self.region(step))
             case ir.Branch(arms):
-                done = tuple(ir.Arm(self.region(a.body), a.role, a.head, a.needs) for a in arms)
-                self.out.append(ir.Branch(done))
+                self.out.append(ir.Branch(tuple(map(self.arm, arms))))
             case ir.Loop(body, label):
                 round_ = self.region(body)
                 self.of_all.update(rounds.of_loop(round_))
                 self.out.append(ir.Loop(waiting(round_, label), label))
             case _:
                 self.out.append(step)
+
+    def arm(self, arm: ir.Arm) -> ir.Arm:
+        return ir.Arm(self.region(arm.body), arm.role, arm.head, arm.needs)
 
     def operated(self, step: ir.Compute | ir.Implied) -> None:
         """A sign or a word asks something of values."""
@@ -270,9 +273,57 @@ class ObjectPass(Objects, Pass):
             self.is_now(dst, src)
         else:
             self.is_kept(dst, src)
+            if dst.way and dst.way[-1].startswith("[") and self.canon(dst) != self.canon(src):
+                self.shift(ir.Place(dst.root, dst.way[:-1]), dst.way[-1])
             super().move(dst, src)
             if dst.way and not src.way and src.root in self.fresh:
                 self.kept_at[src.root] = dst
+
+    def call(self, call: ir.Call) -> None:
+        super().call(call)
+        place = call.operands[0].place if call.operands and call.word in self.effects.shifts else None
+        if place is not None and isinstance(call.callee, ir.Method):
+            key = self.element_of(call, self.type_of(place)) if len(call.operands) > 1 else ""
+            self.shift(place, key if key.startswith(ir.KEYED) else "")
+
+    def shift(self, container: ir.Place, part: str) -> None:
+        """Something else is in a container: what goes by an element of it keeps that, by another name."""
+        known = self.canon(container)
+        if known is None or not any(self.canon(one) == known for one in self.asked_for_elements):
+            return
+        step = ir.Shift(known, part, str(len(self.alias)))
+        self.out.append(step)
+        older = {name: plain(oldest(src, self.alias)) for name, src in self.alias.items()}
+        newer = {name: step.of(place) for name, place in older.items() if step.of(place) is not place}
+        for name in self.renamed(newer):
+            self.shifted.setdefault(name, older[name])
+
+    def arm(self, arm: ir.Arm) -> ir.Arm:
+        around, self.shifted = self.shifted, {}
+        done = super().arm(arm)
+        self.renamed(self.shifted)
+        self.shifted = around
+        return done
+
+    def renamed(self, names: Mapping[ir.Place, ir.Place]) -> dict[ir.Place, ir.Place]:
+        """Names stand for something else from here on, those that still have one meaning; what they stood for."""
+        before = {name: self.alias[name] for name in names if name in self.alias}
+        self.alias.update((name, names[name]) for name in before)
+        return before
+
+    @cached_property
+    def asked_for_elements(self) -> frozenset[ir.Place]:
+        """The containers of which the function names an element, or asks for one by its key."""
+        keyed, found = self.effects.flow.get(MAP, {}), set[ir.Place]()
+        for step in ir.steps_of(self.body.root):
+            asks = isinstance(step, ir.Call) and step.word in keyed
+            for number, place in enumerate(_asked_of(step)):
+                if asks and not number:
+                    found.add(place)
+                cut = next((at for at, part in enumerate(place.way) if part.startswith("[")), -1)
+                if cut >= 0:
+                    found.add(ir.Place(place.root, place.way[:cut]))
+        return frozenset(found)
 
     def is_kept(self, dst: ir.Place, src: ir.Place) -> None:
         """A lock that is made where a container has none for a key, and put there, is what the container has for it."""
@@ -285,8 +336,16 @@ class ObjectPass(Objects, Pass):
             self.name(made, dst)
 
     def region(self, region: ir.Region) -> ir.Region:
+        around, self.shifted = self.shifted, {}
         done = super().region(region)
         self.transactions = [one for one in self.transactions if one not in region.slots]
+        last = region.steps[-1] if region.steps else None
+        if isinstance(last, ir.Leave) and self.shifted:  # (what follows is come to on other ways)
+            self.left.setdefault(last.label, {}).update(self.renamed(self.shifted))
+            self.shifted = {}
+        for name, before in self.renamed(self.left.pop(region.label, {})).items():
+            self.shifted.setdefault(name, before)
+        self.shifted.update(around)
         return done
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
@@ -314,18 +373,22 @@ class ObjectPass(Objects, Pass):
 
 def _asked(step: ir.Step) -> Iterator[int]:
     """The slots that something is asked of, taken out of, or whose value goes somewhere else by a part."""
+    yield from (place.root for place in _asked_of(step) if isinstance(place.root, int))
+
+
+def _asked_of(step: ir.Step) -> Iterator[ir.Place]:
+    """The places that something is asked of, taken out of, or whose value goes somewhere else."""
     match step:
         case ir.Call(operands=operands):
-            places = [one.place for one in operands]
+            yield from (one.place for one in operands if one.place is not None)
         case ir.Move(_, src) | ir.Ref(_, src) | ir.Await(src=src):
-            places = [src]
+            yield src
         case ir.New(_, _, parts):
-            places = [one.place for _, one in parts]
+            yield from (one.place for _, one in parts if one.place is not None)
         case ir.Lambda(takes=takes):
-            places = [ir.Place(slot) for slot in takes]
+            yield from map(ir.Place, takes)
         case _:
-            return
-    yield from (place.root for place in places if place is not None and isinstance(place.root, int))
+            pass
 
 
 def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: ir.Decorator) -> ir.Body:

@@ -134,6 +134,10 @@ class Places(ABC):
     transactions: list[int] = field(default_factory=list)
     """What blocks of transactions are open with, the outermost first: rows are free again at its end."""
     steady: set[ir.Range] = field(default_factory=set)
+    shifted: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    """What names of former elements of containers stood for before the region that is just looked at."""
+    left: dict[int, dict[ir.Place, ir.Place]] = field(default_factory=dict)
+    """What they stand for behind regions, by the labels of these."""
     asks_lock: dict[int, ir.Place] = field(default_factory=dict)
     asks_self: dict[int, tuple[ir.Place, bool]] = field(default_factory=dict)
     """The answers whether who runs is a certain one: the question, and which answer says so."""

@@ -105,7 +105,9 @@ class Flow(Expressions):
 
     def deleted(self, target: cst.CSTNode) -> None:
         if isinstance(target, cst.Subscript):
-            self.subscript(target, "__delitem__")
+            place = self.subscript(target, "__delitem__")
+            if place is not None:
+                self.put(ir.Move(place, UNKNOWN))
         else:
             self.bind(target, None)
 
