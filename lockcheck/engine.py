@@ -180,7 +180,8 @@ def examine(
         return list(same.findings), list(same.problems)
     from lockcheck import executors, units
     from lockcheck.examine import examine as anew
-    from lockcheck.tree import Tree
+    from lockcheck.lasting import Keys
+    from lockcheck.tree import Tree, homes_of
 
     executor = executors.chosen(work)
     words = frozenset(word for rule in rules for word in rule.meta.words)
@@ -191,11 +192,16 @@ def examine(
         tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
         faces = (one.face for one in tree.entries) if whole is not None else ()
         wishes = tree.analysis.asked
-        told = repr(
-            (tree.frontier.families, sorted(tree.frontier.macros), tree.unsaid, wishes.data_plane, wishes.probes)
+        program, named = tree.program, (*wishes.data_plane, -1, *wishes.probes)
+        told = repr((
+            tree.frontier.families, sorted(tree.frontier.macros), tree.unsaid, program.types.own.digest,
+            [program.full_name(number) if number >= 0 else "" for number in named],
+        ))  # fmt: skip
+        keys = Keys(
+            store.key("state", asked, around, told, *faces), store.key("latest", asked, around, told, *contents)
         )
-        state = store.key("state", asked, around, told, *faces) if whole is not None else None
-        findings, broken = anew(tree, rules, work.jobs, store, state)
+        unit_of = partial(units.recalled, homes=homes_of(sources, crates), store=store)
+        findings, broken = anew(tree, rules, work.jobs, store, keys if whole is not None else None, unit_of)
         if memory is not None and whole is not None:
             made = recall.Index(around, tuple(tree.entries), tuple(findings), tuple(broken))
             store.save({whole: msgspec.msgpack.encode(made)})

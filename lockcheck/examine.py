@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, closing, suppress
 from typing import Generic, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from msgspec.structs import replace as replaced
@@ -34,9 +33,10 @@ from lockcheck.cache import Store
 from lockcheck.effects import Effects
 from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem
-from lockcheck.lasting import NOTHING_ASKED, Outcome, State, Together, gathered, remembered, still_asked_for
-from lockcheck.linker import Reading, Shared
+from lockcheck.lasting import Keys, keep, remembered, still_asked_for
+from lockcheck.linker import Program, Reading, Shared
 from lockcheck.rule import Rule
+from lockcheck.state import NOTHING_ASKED, Outcome, State, Together, by_name, gathered
 from lockcheck.tree import Tree
 
 T = TypeVar("T")
@@ -50,17 +50,22 @@ _TASKS = 24
 
 
 def examine(
-    tree: Tree, rules: Sequence[Rule], jobs: int, store: Store, key: bytes | None
+    tree: Tree,
+    rules: Sequence[Rule],
+    jobs: int,
+    store: Store,
+    keys: Keys | None,
+    unit_of: Callable[[str, bytes], ir.Unit | None],
 ) -> tuple[list[Finding], list[Problem]]:
     """Everything that the rules say of the tree, in an order that does not depend on who works, and the problems.
 
-    `key` tells under what the run may be remembered; None where it must not be.
+    `keys` tell under what the run may be remembered; None where it must not be. `unit_of`: see `remembered`.
     """
     topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
-    before = remembered(tree, store, key)
+    before = remembered(tree, store, keys, unit_of)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
-    with Crew(Errand(tree, rules, topics, key is not None), jobs, before) as crew:
+    with Crew(Errand(tree, rules, topics, keys is not None), jobs, before) as crew:
         others, late = _callers(tree, topics, late=False, settled=True), False
         while True:
             numbers = sorted({*others, *tree.frontier.functions(lenders)})
@@ -78,7 +83,7 @@ def examine(
         findings += [finding for one in together for finding in one.findings]
         tree.analysis.look_at(None)
         findings = [replace(one, reached_from=witness.reached(tree.analysis, one)) for one in findings]
-        if key is not None:
+        if keys is not None:
             kept = tuple(one if one.given else None for one in together)
             told = tree.analysis.told
             results, summaries = crew.results.every(), gathered(crew.summaries.every())
@@ -86,7 +91,7 @@ def examine(
             state = State(*found, before.problems, tree.frontier.openers, results, summaries)
             state = replaced(state, problems=tuple(sorted({*tree.problems, *still_asked_for(state, tree)})))
             tree.problems[:] = state.problems
-            store.save({key: msgspec.msgpack.encode(state)})
+            keep(state, store, keys)
     return findings, sorted(set(tree.problems))
 
 
@@ -127,7 +132,7 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
     written = sorted({lock for one in outcomes for lock in one.written}, key=repr)
     about = [tuple(one.function for one in outcomes if n in one.topics) for n in range(crew.topics)]
     asked = tuple(sorted(waits)), tuple(sorted(knots | waits)), tuple(written), about, shared, tuple(owners.items())
-    given = hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
+    given = _digest(crew.program, *asked)
     told = zip(rules, before.together or [None] * len(rules), strict=True)
     known = {rule: one for rule, one in told if one is not None and one.given == given}
     asked_now = [rule for rule in rules if rule not in known]
@@ -135,6 +140,19 @@ def _together(crew: Crew, rules: Sequence[int], outcomes: Sequence[Outcome], bef
         lasts = given if answer.seen is not None else b""
         known[rule] = Together(lasts, tuple(answer.findings), answer.seen or NOTHING_ASKED, answer.names)
     return [known[rule] for rule in rules]
+
+
+def _digest(program: Program, waits: Sequence[int], knots: Sequence[int], written: object,
+            about: Sequence[Sequence[int]], shared: Iterable[Shared], owners: object) -> bytes:  # fmt: skip
+    """A digest of what rules are asked, in which functions go by their names: numbers may be others in the next run."""
+
+    def name(number: int) -> str:
+        return f"{program.functions[number][0].path} {program.full_name(number)}"
+
+    functions = [[name(number) for number in some] for some in (waits, knots, *about)]
+    one = [(each.owner, each.source, name(each.function), each.given) for each in shared]
+    said = by_name(repr((functions, written, one, owners)), name)
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
 # --------------------------------------------------------------------------------------------------------- working
@@ -172,6 +190,11 @@ class Crew:
         """Which of these owners of locks are one."""
         self._mine.tree.analysis.look_at(())
         return self._mine.tree.analysis.shared(lambda: owners)
+
+    @property
+    def program(self) -> Program:
+        """What the tree links to."""
+        return self._mine.tree.program
 
     @property
     def topics(self) -> int:

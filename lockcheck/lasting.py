@@ -12,8 +12,9 @@ one are not believed before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, chain
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -26,95 +27,69 @@ from lockcheck.analysis.walked import is_of_summaries, named_in, summaries_in
 from lockcheck.board import Notes
 from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
-from lockcheck.linker import Reading, Shared
+from lockcheck.linker import Reading
 from lockcheck.linker.results import result_in
-from lockcheck.recall import DIGEST, Entry
+from lockcheck.recall import DIGEST
+from lockcheck.redeclared import redeclared
+from lockcheck.state import NOTHING, State, Together, gathered, renumbered
 from lockcheck.tree import Tree
 
-_MOST = 200
+_MOST = 700
 """So many functions are compared with what they were; where a change reaches more, they are taken to have changed."""
 
-NOTHING_ASKED = Consulted((), ())
+_ALL = -1
+"""Stands for all functions that may be another thing now: no function and no set of them has this number."""
 _NO_READING = Reading((), (), ())
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What came of one function.
+class Keys(NamedTuple):
+    """Under which a run is kept: `exact` as long as files declare the same, `latest` as long as they are the same."""
 
-    `lends`: see `Analysis.lends`; `hangs`: it waits for a lock that it holds; `waits`: it waits under a lock for what
-    others must give, who may be anywhere in the tree where it is `far`. `edges` are pairs of lock owners, held and
-    wanted; `written` are the locks that it takes for writing. `topics` are the numbers of those that it has an event
-    of, `reads` the functions that rules and analysis looked at for it.
-    """
-
-    function: int
-    findings: tuple[Finding, ...]
-    lends: bool
-    hangs: bool
-    waits: bool
-    far: bool
-    edges: tuple[tuple[str, str], ...]
-    written: tuple[str | ir.Place, ...]
-    topics: tuple[int, ...]
-    reads: Consulted
+    exact: bytes
+    latest: bytes
 
 
-class Together(msgspec.Struct, frozen=True, array_like=True):
-    """What a rule said that sees functions together, `given` what (a digest), having looked at which functions.
-
-    `names` are those by which it looked for functions: whoever says one has a say.
-    """
-
-    given: bytes
-    findings: tuple[Finding, ...]
-    reads: Consulted
-    names: tuple[str, ...]
+def keep(state: State, store: Store, keys: Keys) -> None:
+    """Keep a run for the next one."""
+    store.save({keys.exact: msgspec.msgpack.encode(state), keys.latest: keys.exact})
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
-    """A whole run: what each file held, what came of each function and of each rule that sees them together (None where
-    that cannot be told again), what went wrong.
-
-    `reads` has for each function that was linked, or walked, what was read for that; `told` has for those that were
-    asked for it the owners of locks that are one, as far as they make it so. `openers`: see `Frontier`; where they are
-    others, everything is looked through, and what came of functions still holds. `results` and `summaries` are notes of
-    what calls of functions mean (see `Analysis.share`): who calls one need not have it linked again.
-    """
-
-    entries: tuple[Entry, ...]
-    outcomes: tuple[Outcome, ...]
-    together: tuple[Together | None, ...]
-    reads: dict[int, Reading]
-    told: dict[int, tuple[Shared, ...]]
-    problems: tuple[Problem, ...]
-    openers: str
-    results: Mapping[int, bytes]
-    summaries: tuple[tuple[tuple[int, ...], bytes], ...]
+def _kept(store: Store, keys: Keys) -> State | None:
+    """The run before, or the last one in which files declared something else."""
+    found = store.load([keys.exact, keys.latest])
+    exact = found.get(keys.latest, b"")
+    data = found.get(keys.exact) or store.load([exact]).get(exact)
+    try:
+        return msgspec.msgpack.decode(data, type=State) if data is not None else None
+    except msgspec.DecodeError:
+        return None
 
 
-NOTHING = State((), (), (), {}, {}, (), "", {}, ())
-
-
-def remembered(tree: Tree, store: Store, key: bytes | None) -> State:
+def remembered(tree: Tree, store: Store, keys: Keys | None, unit_of: Callable[[str, bytes], ir.Unit | None]) -> State:
     """What an earlier run found out that still holds; the tree is told what changed since.
 
-    Of its problems those are left out that would be found again, if they are still there.
+    `unit_of` gives what a file declared when it had this digest. Of the run's problems those are left out that would be
+    found again, if they are still there.
     """
-    data = store.load([key]).get(key) if key is not None else None
-    try:
-        state = msgspec.msgpack.decode(data, type=State) if data is not None else None
-    except msgspec.DecodeError:
-        state = None
+    state = _kept(store, keys) if keys is not None else None
     if state is None:
         return NOTHING
-    pairs = enumerate(zip(state.entries, tree.entries, strict=True))
-    changed = [n for n, (old, new) in pairs if old.content != new.content]
+    changed = [
+        n for n, (old, new) in enumerate(zip(state.entries, tree.entries, strict=True)) if old.content != new.content
+    ]
+    others = [n for n in changed if state.entries[n].face != tree.entries[n].face]
+    before = {n: unit_of(state.entries[n].path, state.entries[n].content) for n in others}
+    news = redeclared(tree, state.entries, before)
+    if news is None:
+        return NOTHING
+    state = renumbered(state, news.numbers) if others else state
     paths = {tree.program.units[number].path for number in changed}
     if state.openers == tree.frontier.openers:
         lenders = [one.function for one in state.outcomes if one.lends]
         tree.frontier.since(paths, [one.function for one in state.outcomes], lenders)
     broken = {one.path for one in state.problems} & paths
-    new = Changes(tree, state, set(_texts(tree, state, changed, broken)), changed)
+    texts = news.seeing.union(_texts(tree, state, news.numbers, changed, broken))
+    new = Changes(tree, state, texts, changed)
 
     def hold(reads: Consulted, findings: Iterable[Finding]) -> bool:
         return new.spare(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
@@ -133,18 +108,15 @@ def remembered(tree: Tree, store: Store, key: bytes | None) -> State:
         together=tuple(one if holds(one) else None for one in state.together),
         reads={number: some for number, some in state.reads.items() if number not in new.linked},
         told={number: some for number, some in state.told.items() if number not in new.linked},
-        problems=tuple(one for one in state.problems if new.walked.isdisjoint(functions_at(tree, one))),
+        problems=tuple(one for one in state.problems if not _is_found_again(tree, one, paths, new.walked)),
         results=new.known_results.every(),
         summaries=gathered(new.known_summaries.every()),
     )
 
 
-def gathered(notes: Mapping[int, bytes]) -> tuple[tuple[tuple[int, ...], bytes], ...]:
-    """Each note once, with the functions that it speaks of."""
-    found: dict[bytes, list[int]] = {}
-    for number, said in sorted(notes.items()):
-        found.setdefault(said, []).append(number)
-    return tuple((tuple(some), said) for said, some in found.items())
+def _is_found_again(tree: Tree, problem: Problem, changed: Collection[str], walked: Collection[int]) -> bool:
+    """Whether a problem is one of a file that changed, or of a function that is walked anew."""
+    return problem.path in changed or not set(functions_at(tree, problem)).isdisjoint(walked)
 
 
 def functions_at(tree: Tree, problem: Problem) -> Iterator[int]:
@@ -189,10 +161,11 @@ class Changes:
     `results` and `summaries` those of which others are told something else.
     """
 
-    def __init__(self, tree: Tree, state: State, texts: set[int], files: Sequence[int]) -> None:
+    def __init__(self, tree: Tree, state: State, texts: Collection[int], files: Sequence[int]) -> None:
         """`texts` are the functions whose text is another one, `files` the numbers of the files that changed."""
         self._tree, self._reads, self._texts = tree, state.reads, texts
-        self._moved = {n for one in files for n in range(tree.first_of_unit[one], tree.first_of_unit[one + 1])}
+        own = (range(tree.first_of_unit[one], tree.first_of_unit[one + 1]) for one in files)
+        self._moved = {*chain.from_iterable(own), *(number for number in texts if number < 0)}
         self._results = state.results
         self._summaries = {number: said for some, said in state.summaries for number in some}
         self._movable = {said: not self._moved.isdisjoint(named_in(said)) for _, said in state.summaries}
@@ -232,10 +205,10 @@ class Changes:
         named = {n for number in suspects for n in self._of(number).results}
 
         def depends(number: int) -> Iterable[int]:
-            return suspects if number < 0 else (n for n in self._of(number).every if n in suspects)
+            return suspects if number == _ALL else (n for n in self._of(number).every if n in suspects)
 
-        for group in components(-1, depends):
-            if group[0] < 0:
+        for group in components(_ALL, depends):
+            if group[0] == _ALL:
                 continue
             if any(self._is_linked_anew(number) for number in group):
                 self.linked.update(group)
@@ -263,13 +236,13 @@ class Changes:
 
     def _keeps_result(self, number: int) -> bool:
         """Whether a function's result is another name of what it was."""
-        if number not in self._results or not self._may_compare():
+        if number < 0 or number not in self._results or not self._may_compare():
             return False
         return self._tree.program.result_of(number) == result_in(self._results[number])
 
     def _keeps_summary(self, number: int) -> bool:
         """Whether a call of the function does what it did."""
-        if number not in self._summaries or not self._may_compare():
+        if number < 0 or number not in self._summaries or not self._may_compare():
             return False
         before = summaries_in(self._summaries[number])[number]
         return alike(self._tree.analysis.summary(number), before, self._moved)
@@ -279,14 +252,22 @@ class Changes:
         return self._left >= 0
 
 
-def _texts(tree: Tree, state: State, changed: Sequence[int], broken: Collection[str]) -> Iterator[int]:
+def _texts(
+    tree: Tree, state: State, numbers: Sequence[int], changed: Sequence[int], broken: Collection[str]
+) -> Iterator[int]:
     """The functions whose text is another one, and all in files in which something went wrong."""
-    for number in changed:
-        old, new, first = state.entries[number].bodies, tree.entries[number].bodies, tree.first_of_unit[number]
-        every = tree.program.units[number].path in broken
-        for place in range(0, len(new), DIGEST):
-            if every or old[place : place + DIGEST] != new[place : place + DIGEST]:
-                yield first + place // DIGEST
+    firsts = [0, *accumulate(len(one.bodies) // DIGEST for one in state.entries)]
+    for unit in changed:
+        old, new, first = state.entries[unit].bodies, tree.entries[unit].bodies, tree.first_of_unit[unit]
+        every = tree.program.units[unit].path in broken
+        for before, now in enumerate(numbers[firsts[unit] : firsts[unit + 1]]):
+            if now >= 0 and (every or _digest(old, before) != _digest(new, now - first)):
+                yield now
+
+
+def _digest(bodies: bytes, place: int) -> bytes:
+    """Of one of a file's functions."""
+    return bodies[place * DIGEST : place * DIGEST + DIGEST]
 
 
 def _says(tree: Tree, functions: Collection[int], name: str) -> bool:

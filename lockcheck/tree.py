@@ -148,6 +148,10 @@ class Tree:
     def _line(self, path: str, offset: int) -> int:
         return self._sources[path].position(offset).line
 
+    def data(self, path: str) -> bytes:
+        """What is in one of the sources."""
+        return self._sources[path].data
+
     def position(self, path: str, offset: int) -> Position:
         """Line and column of a byte offset in one of the sources."""
         return self._sources[path].position(offset)

@@ -83,6 +83,16 @@ def declare_all(batch: Batch) -> list[bytes]:
     return [_ENCODER.encode(declare(source, crate)) for source, crate in sources]
 
 
+def recalled(path: str, content: bytes, homes: Mapping[str, Crate | None], store: Store) -> ir.Unit | None:
+    """What a file declared when `content` was the digest of its bytes; None where that is not known any more."""
+    key = store.key("unit", path, content, repr(homes[path]))
+    data = store.load([key]).get(key)
+    try:
+        return _DECODER.decode(data) if data is not None else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def _decoded(data: bytes, source: Source, homes: Mapping[str, Crate | None]) -> ir.Unit:
     try:
         return _DECODER.decode(data)
@@ -135,13 +145,15 @@ def _batches(sources: Sequence[Source], numbers: Sequence[int]) -> list[list[int
 # -------------------------------------------------------------------------------------------------------- digests
 
 
+def signature(function: ir.Function) -> ir.Function:
+    """All that a function declares: everything but places and its body, and what one word of the body says."""
+    nowhere = (0, 0)
+    return structs.replace(function, at=nowhere, name_at=nowhere, body_at=function.body_at and nowhere, by_hand=False)
+
+
 def interface(unit: ir.Unit) -> bytes:
     """A digest of all that a unit declares: everything but places and bodies, and what one word of a body says."""
     nowhere = (0, 0)
-    functions = [
-        structs.replace(one, at=nowhere, name_at=nowhere, body_at=one.body_at and nowhere, by_hand=False)
-        for one in unit.functions
-    ]
     types = [
         structs.replace(one, at=nowhere, fields=tuple(structs.replace(field, at=nowhere) for field in one.fields))
         for one in unit.types
@@ -157,7 +169,7 @@ def interface(unit: ir.Unit) -> bytes:
     ]
     seen = structs.replace(
         unit,
-        functions=tuple(functions),
+        functions=tuple(map(signature, unit.functions)),
         types=tuple(types),
         macros=tuple(macros),
         statics=tuple(structs.replace(one, at=nowhere) for one in unit.statics),

@@ -3,7 +3,8 @@
     python tests/edits.py TREE [TREE ...] [--seed N] [--edits N] [--jobs N] [--persona auditor]
 
 Each tree is copied. A step changes one to three places of the copy: a statement is written into a function or taken
-out, a function gets another name, a lock is taken once more, a line is put above all. Then the tree is checked with the
+out, a function gets another name or parameter, is there twice or no longer, something is imported or not, a lock is
+taken once more, a line is put above all. Then the tree is checked with the
 cache of the step before and without a cache, and both reports are compared byte for byte: what they hide and the
 problems included. Printed are both times of processors of each step, and how what differs differs; the status is 1 if
 anything does.
@@ -101,7 +102,53 @@ def above(pick: random.Random, data: bytes, function: ir.Function, python: bool)
     return (b"#" if python else b"//") + b" %d\n" % pick.randrange(10**9) + data
 
 
-EDITS: Sequence[Edit] = (insert, insert, delete, take, take, rename, above)
+def more(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """The function stands there twice, the second time under another name; half of the time that one calls itself."""
+    begin, end = function.at
+    start = data.rfind(b"\n", 0, begin) + 1
+    name, new = data[slice(*function.name_at)], data[slice(*function.name_at)] + b"_%d" % pick.randrange(100)
+    if data[start:begin].strip():  # (something else stands in its line)
+        return data
+    first = data[start : function.name_at[0]] + new + data[function.name_at[1] : end]
+    twin = first if pick.random() < 0.5 else re.sub(rb"\b" + re.escape(name) + rb"\b", new, data[start:end])
+    return data[:start] + twin + b"\n\n" + data[start:]
+
+
+def less(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """The function is gone."""
+    begin, end = function.at
+    return data[:begin] + (b"pass" if python else b"") + data[end:]
+
+
+def given(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """The function has another parameter, of a type that stands somewhere in the file."""
+    begin, end = function.name_at[0], (function.body_at or function.at)[0]
+    close = data.rfind(b")", begin, end)
+    kinds = re.findall(rb"\b[A-Z]\w+(?:<\w+>)?", data)
+    if close < 0 or not kinds:
+        return data
+    named = b"more_%d: %s" % (pick.randrange(100), pick.choice(kinds))
+    comma = b"" if data[:close].rstrip().endswith((b"(", b",")) else b", "
+    return data[:close] + comma + named + data[close:]
+
+
+def imports(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """A line of imports less, once more under another name, or one of what is somewhere else."""
+    lines = list(re.finditer(rb"^(?:pub )?(?:use|from|import) [^\n(){}*]*\n", data, re.MULTILINE))
+    if not lines:
+        return data
+    line, way = pick.choice(lines), pick.randrange(3)
+    if way == 0:
+        return data[: line.start()] + data[line.end() :]
+    text = line[0].rstrip(b";\n")
+    if b" as " in text or (python and not text.startswith(b"from ")):
+        return data
+    name = re.split(rb"\W", text)[-1]
+    used = pick.choice(re.findall(rb"\b[A-Za-z_]\w+\b", data)) if way == 1 else name + b"_%d" % pick.randrange(100)
+    return data[: line.end()] + text + b" as " + used + (b"\n" if python else b";\n") + data[line.end() :]
+
+
+EDITS: Sequence[Edit] = (insert, insert, delete, take, take, rename, above, more, more, less, given, imports)
 
 
 def change(pick: random.Random, files: Sequence[Path]) -> str:

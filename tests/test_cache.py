@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from msgspec.structs import replace
 
 from lockcheck import cache, engine, examine, units
 from lockcheck.cli import main
+from lockcheck.config import Settings
 from lockcheck.executors import Work
 from lockcheck.finding import Finding
 from lockcheck.frontends import SUFFIXES
 from lockcheck.report import Report
 from lockcheck.rule import Rule
+from lockcheck.source import Source
 from lockcheck.tree import Tree
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -150,6 +152,109 @@ def test_callers_of_a_function_that_does_what_it_did_are_not_worked_out_again(
     assert slugs(checked(cached=True)) == ["lock-taken-twice"], "two calls away"
     inner.write_text(STEP.replace("BODY", "bank.weigh(); let more = 1;"))
     assert checked(cached=True) == checked(), "at another place"
+
+
+MORE = {
+    "a function": lambda text: "pub fn more() -> u32 { 7 }\n" + text,
+    "a method": lambda text: text.replace(
+        "impl Bank {", "impl Bank {\n    pub fn sieve(&self, grain: u32) -> u32 { grain }"
+    ),
+    "an import": lambda text: "use std::collections::HashMap;\n" + text,
+    "one with what it needs": lambda text: f"use std::rc::Rc;\npub fn more(one: Rc<u32>) -> u32 {{ *one }}\n{text}",
+}
+
+
+@pytest.mark.parametrize("edit", MORE.values(), ids=MORE)
+def test_what_is_declared_beside_costs_only_what_names_it(
+    edit: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "bank.weigh();")
+    first, source = checked(cached=True), tmp_path / "src/bank.rs"
+    spied.clear()
+    source.write_text(edit(TWICE))
+    more = checked(cached=True)
+    titles = {Tree([Source("src/bank.rs", edit(TWICE).encode())], [], Settings()).program.title(n) for n in spied}
+    assert titles <= {"Bank::melt"}, "that one has a finding in the file, so its place is another one now"
+    assert slugs(more) == slugs(first) == ["lock-taken-twice"]
+    assert more == checked()
+    spied.clear()
+    source.write_text(TWICE)
+    assert checked(cached=True) == first
+    assert spied == [], "as it was before"
+
+
+HEAVY = """
+pub fn heavy(bank: &Bank) { bank.weigh(); }
+impl Bank { pub fn polish(&self) {} }
+macro_rules! call { ($a:ident, $b:ident) => { $a.polish(); $a.$b() } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("bank.weigh();", "pub fn weigh(bank: &Bank) { bank.weigh(); }", ["lock-taken-twice"]),
+        ("weigh(bank);", "pub fn weigh(bank: &Bank) { bank.weigh(); }", ["lock-taken-twice"]),
+        ("weigh(bank);", "use crate::bank::heavy as weigh;", ["lock-taken-twice"]),
+        ("call!(bank, lift);", "impl Bank { pub fn lift(&self) { self.weigh(); } }", ["lock-taken-twice"]),
+        ("Bank::lift(bank);", "impl Bank { pub fn lift(bank: &Bank) { bank.weigh(); } }", ["lock-taken-twice"]),
+    ],
+    ids=["beside", "a function", "an import", "a macro", "a type's own"],
+)
+def test_who_names_what_is_declared_now_sees_it(
+    before: str, after: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Called before it was declared, from another file; and no longer once it is gone."""
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, before)
+    (tmp_path / "src/bank.rs").write_text(TWICE + HEAVY)
+    first, source = checked(cached=True), tmp_path / "src/mint.rs"
+    text = source.read_text()
+    assert slugs(first) == (["lock-taken-twice"] if before == "bank.weigh();" else [])
+    source.write_text(after + "\n" + text)
+    assert slugs(checked(cached=True)) == said
+    assert checked(cached=True) == checked()
+    source.write_text(text)
+    assert checked(cached=True) == first
+
+
+TRIED = """
+use std::sync::Mutex;
+pub struct Till { coins: Mutex<u32> }
+impl Till {
+    pub async fn count(&self) {
+        if let Ok(coins) = self.coins.try_lock() {
+            tokio::time::sleep(*coins).await;
+        }
+    }
+}
+"""
+
+
+def test_who_asked_which_functions_a_module_has_is_told_of_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody in the module waits for the lock, an await under it stops nobody."""
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": TRIED})
+    assert slugs(checked(cached=True)) == []
+    (tmp_path / "src/lib.rs").write_text(TRIED + "impl Till { fn add(&self) { *self.coins.lock().unwrap() += 1; } }\n")
+    assert slugs(checked(cached=True)) == slugs(checked()) == ["await-while-locked"]
+    (tmp_path / "src/lib.rs").write_text(TRIED)
+    assert slugs(checked(cached=True)) == []
+
+
+def test_what_went_wrong_beside_functions_is_said_where_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "")
+    source = tmp_path / "src/mint.rs"
+    source.write_text("struct Broken { ( }\n" + source.read_text())
+    assert checked(cached=True).problems
+    source.write_text("\n\n" + source.read_text())
+    assert checked(cached=True) == checked()
 
 
 def test_what_went_wrong_is_no_longer_said_once_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -440,7 +440,7 @@ class Analysis:
 
     def makers(self, owner: str) -> Sequence[int]:
         """The functions that make values of the type that declares an owner's field, as far as its methods do."""
-        return self.program.types.makers(parts_of_owner(owner)[0])
+        return self.program.makers(parts_of_owner(owner)[0])
 
     def gives_signals(self, number: int, parameter: int) -> bool:
         """Whether a function's parameter is known to be something that signals are given by."""

@@ -7,8 +7,8 @@ Never: walks a function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import astuple, replace
@@ -158,11 +158,25 @@ class Summary(Struct, frozen=True, array_like=True):
             elif isinstance(one, (tuple, frozenset)):
                 waiting += one
 
+    def renumbered(self, now: Callable[[int], int]) -> Summary:
+        """The same, with the numbers that functions have now in its places."""
+        return Summary(*(_renumbered(one, now) for one in astuple(self)))
+
     @property
     def says_nothing(self) -> bool:
         """Whether a call takes no lock, gives none back, waits for nobody and calls nothing that it is given."""
         takes = self.reaches or self.returns or self.keeps or self.gives
         return not (takes or self.suspends or self.blocks or self.calls or self.stalls or self.joins or self.callbacks)
+
+
+def _renumbered(value: Any, now: Callable[[int], int]) -> Any:
+    """A part of a summary, with other numbers in its places."""
+    if isinstance(value, Site):
+        return Site(now(value.function), value.at)
+    if isinstance(value, tuple):
+        parts = [_renumbered(one, now) for one in value]
+        return type(value)._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return frozenset(_renumbered(one, now) for one in value) if isinstance(value, frozenset) else value
 
 
 EMPTY = Summary(known=False)

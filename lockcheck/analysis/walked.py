@@ -37,6 +37,7 @@ _Note: TypeAlias = tuple[tuple[int, ...], dict[int, Summary]]
 
 _ENCODER, _DECODER = msgpack.Encoder(), msgpack.Decoder(_Note)
 _NAMED = msgpack.Decoder(tuple[tuple[int, ...], Raw])
+_SAID = msgpack.Decoder(tuple[tuple[int, ...], dict[int, Raw]])
 
 
 def is_of_summaries(problem: str) -> bool:
@@ -53,6 +54,15 @@ def summaries_in(note: bytes) -> dict[int, Summary]:
     """The summaries that a note holds, by function."""
     found: _Note = _DECODER.decode(note)
     return found[1]
+
+
+def renumbered_in(note: bytes, now: Callable[[int], int]) -> bytes:
+    """A note of summaries, by the numbers that functions have now."""
+    named, every = _SAID.decode(note)
+    moved = tuple(map(now, named))
+    if moved == named:
+        return _ENCODER.encode((named, {now(number): said for number, said in every.items()}))
+    return _ENCODER.encode((moved, {now(n): one.renumbered(now) for n, one in summaries_in(note).items()}))
 
 
 class Walked:

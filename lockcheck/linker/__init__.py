@@ -18,7 +18,7 @@ from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
-from lockcheck.linker.readings import Reading
+from lockcheck.linker.readings import Reading, number_of_all
 from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
@@ -34,6 +34,7 @@ __all__ = [
     "Reading",
     "Shared",
     "at_home",
+    "number_of_all",
     "oldest",
     "owner_of_static",
     "parts_of_owner",
@@ -334,18 +335,28 @@ class Program:
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""
         decl = self.names.types.get(parts_of_owner(owner)[0])
-        return self._by_module.get(decl.module, ()) if decl is not None else ()
+        return self._all_of(decl.module) if decl is not None else ()
 
     def siblings(self, number: int) -> Sequence[int]:
         """The functions of a function's module, itself included."""
-        return self._by_module.get(self.functions[number][1].module, ())
+        return self._all_of(self.functions[number][1].module)
+
+    def _all_of(self, module: ir.Path) -> Sequence[int]:
+        """The functions of a module; that somebody asked which it has is noted."""
+        self._note(number_of_all(module), self._steps)
+        return self._by_module.get(module, ())
+
+    def makers(self, path: ir.Path) -> Sequence[int]:
+        """The functions of a type that are no methods of its values; that somebody asked which it has is noted."""
+        self._note(number_of_all(path), self._steps)
+        return self.types.makers(path)
 
     def other_end(self, owner: str) -> str:
         """The field that keeps the other end of the channel, one end of which is the owner's field."""
         path, _ = parts_of_owner(owner)
         if path not in self.names.types:
             return ""
-        for number in self.types.makers(path):
+        for number in self.makers(path):
             self._note(number, self._steps)
             linked = self.linked(number) if self._may_make_channel(number) else None
             if linked is not None and owner in linked.ends:
@@ -397,7 +408,7 @@ class Program:
 
     def constructors(self, path: ir.Path) -> Iterator[int]:
         """The functions of a type, no methods of its values, that return one."""
-        for number in self.types.makers(path):
+        for number in self.makers(path):
             returned = self.functions[number][1].returns
             if returned is not None and mentions(returned, (path[-1], "Self")):
                 yield number

@@ -165,7 +165,7 @@ class Names:
         if depth > _DEPTH:
             self._cut = True
             return None
-        for scope in self._seen_from(module):
+        for scope in self.seen_from(module):
             if self.is_item((*scope, name)):
                 return (*scope, name)
             for target in self._imports[scope].get(name, ()) if scope in self._imports else ():
@@ -190,7 +190,7 @@ class Names:
             return self._crate(module, path, depth)
         return self._resolve(module, path, depth)
 
-    def _seen_from(self, module: ir.Path) -> tuple[ir.Path, ...]:
+    def seen_from(self, module: ir.Path) -> tuple[ir.Path, ...]:
         """A module and those that its globs bring in, each once, however they bring in each other."""
         if module not in self._globs:
             return (module,)

@@ -6,8 +6,11 @@ Never: steps. What a type is called says nothing, what it is made of does.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import msgpack
 
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, Mode, Taking
@@ -39,6 +42,12 @@ class OwnLocks:
     def has_kind(self, kind: str) -> bool:
         """Whether a lock's kind is a type of the tree: nobody says whom it lets in first."""
         return kind in self._kinds
+
+    @property
+    def digest(self) -> str:
+        """Of all that is found."""
+        found = sorted(self.locks.items(), key=lambda one: one[0]), sorted(self.guards.items())
+        return hashlib.blake2b(msgpack.encode(found, order="deterministic"), digest_size=16).hexdigest()
 
     def content(self, kind: ir.Type, lock: LockType) -> tuple[ir.Type, ...]:
         """What a lock of a type guards, where that is told: of the tree's own, what is in its cell."""

@@ -1,0 +1,350 @@
+"""What it means for an earlier run that files declare other functions, or import other names, than they did.
+
+In: a `Tree`, what its changed files declared before.  Out: `Redeclared`: the number that each function has now, and
+the functions that may see the difference.
+Never: looks into a function beyond the words of its text; opens a file.
+
+A name means another thing only where it is written. So of a function that is new or gone those may know whose text has
+its name, or a name under which something hands it on; of an import, those whose text has it within that module. Whoever
+asked which functions a module or a type has at all is noted with what he read (`linker.number_of_all`). Everything
+else that changes in declarations (types, statics, macros, imports of everything) may be seen from anywhere, and so may
+functions that run without being named: nothing is said of those.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from functools import cached_property
+from itertools import accumulate, chain
+
+import msgspec
+from msgspec.structs import replace
+
+from lockcheck import ir
+from lockcheck.effects import Effects
+from lockcheck.linker import number_of_all
+from lockcheck.linker.types import Context
+from lockcheck.recall import DIGEST, Entry
+from lockcheck.tree import Tree
+from lockcheck.units import interface, signature
+
+_GONE = -(1 << 60)
+"""A function that is gone goes by a number below that."""
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+_JOINS = re.compile(rb"[.:]\s*\$")
+"""A part of a macro's arm: a name that it is given stands behind something."""
+
+_FAR = 200
+"""Bytes in which the path before a name is looked for."""
+_WORD = re.compile(rb"\w+$")
+
+Imports = Mapping[tuple[ir.Path, str], Sequence[ir.Path]]
+"""What names are imported as, by module and name."""
+
+
+class Redeclared(msgspec.Struct, frozen=True):
+    """`numbers` are those of the earlier run's functions as they are now, below 0 where they are gone.
+
+    `seeing` are the functions that may see what is other, those that are new and that are gone among them, and the
+    numbers of sets (see `linker.number_of_all`).
+    """
+
+    numbers: tuple[int, ...]
+    seeing: frozenset[int]
+
+
+def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Unit | None]) -> Redeclared | None:
+    """What became of the functions of an earlier run, of which these are the entries; None where all may be other.
+
+    `before` has what those of its files declared that declare something else now, by their number in the tree; None
+    where that is not known any more.
+    """
+    if not before:
+        return Redeclared(tuple(range(tree.first_of_unit[-1])), frozenset())
+    changes = _Changes(tree)
+    firsts = [0, *accumulate(len(one.bodies) // DIGEST for one in entries)]
+    numbers = [
+        n + tree.first_of_unit[unit] - firsts[unit] for unit in range(len(entries)) for n in _between(firsts, unit)
+    ]
+    for unit, old in before.items():
+        kept = changes.note(old, tree.program.units[unit]) if old is not None else None
+        if kept is None:
+            return None
+        gone = set(_between(firsts, unit)) - {firsts[unit] + one for one in kept}
+        for one in gone:
+            numbers[one] = _GONE - one
+        for one, now in kept.items():
+            numbers[firsts[unit] + one] = tree.first_of_unit[unit] + now
+    seeing = changes.seeing()
+    if seeing is None:
+        return None
+    new = set(range(len(tree.program.functions))).difference(numbers)
+    return Redeclared(tuple(numbers), frozenset(seeing.union(new, (one for one in numbers if one < 0))))
+
+
+def _between(firsts: Sequence[int], unit: int) -> range:
+    return range(firsts[unit], firsts[unit + 1])
+
+
+class _Changes:
+    """What is other in the files noted so far: the names of functions, imports, and which sets they belong to."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree, self._names, self._types = tree, tree.program.names, tree.program.types
+        self._words = set[str]()
+        self._methods = set[str]()
+        self._of_types: dict[str, set[ir.Path]] = defaultdict(set)
+        self._imports: dict[str, set[ir.Path]] = defaultdict(set)
+        self._sets = set[int]()
+        self._added: dict[str, set[int]] = {}
+
+    def note(self, old: ir.Unit, new: ir.Unit) -> dict[int, int] | None:
+        """The numbers of functions in the file before, with those of the same functions now.
+
+        None where more is other than can be told.
+        """
+        table = self._tree.tables[new.language]
+        if table.objects or _beside(old) != _beside(new) or _modules(old) != _modules(new):
+            return None
+        kept = dict(_matched([*map(_encoded, old.functions)], [*map(_encoded, new.functions)]))
+        lost = [one for n, one in enumerate(old.functions) if n not in kept]
+        self._added[new.path] = set(range(len(new.functions))).difference(kept.values())
+        added = [new.functions[n] for n in sorted(self._added[new.path])]
+        there = {_of(old.functions[n]) for n in kept}
+        if not all(_is_named(one, table) and (one.trait is None or _of(one) in there) for one in (*lost, *added)):
+            return None
+        before, now = _imports(old), _imports(new)
+        imports = {key for key in (*before, *now) if before.get(key) != now.get(key)}
+        names = {name for _, name in imports}
+        if "*" in names or any(one.owner is not None and one.owner.path[0] in names for one in lost):
+            return None  # (nobody knows any more which type the latter were functions of)
+        for one in (*lost, *added):
+            self._note_one(one, table)
+        for module, name in imports:
+            self._imports[name].add(module)
+        return kept
+
+    def _note_one(self, one: ir.Function, table: Effects) -> None:
+        """A function is new or gone."""
+        owner = self._types.resolve(one.owner, _context(one), table) if one.owner is not None else None
+        self._sets.update(number_of_all(path) for path in (one.module, owner.path if owner else ()) if path)
+        if owner is None:
+            self._words.update(filter(None, (one.name, one.made_once)))
+        elif one.takes_self or one.trait is not None:
+            self._methods.add(one.name)
+        else:
+            self._of_types[one.name].add(owner.path)
+
+    def seeing(self) -> set[int] | None:
+        """The functions whose text has a name that may mean another thing, and the sets; None where all may."""
+        self._hand_on()
+        if any(self._declares_by(unit) for unit in self._tree.program.units):
+            return None
+        return self._sets.union(self._saying(), self._saying_of_types(), self._saying_in_modules())
+
+    def _hand_on(self) -> None:
+        """Add the names under which imports, macros and statics hand on what is called by one of the words."""
+        units, before = self._tree.program.units, -1
+        while before < len(self._words):
+            before, names = len(self._words), self._words.union(self._methods, self._of_types)
+            for unit in units if names else ():
+                self._words.update(line.name for line in unit.imports if not self._words.isdisjoint(line.target[-1:]))
+                lists = ((one.name, path) for one in unit.statics for path in one.lists)
+                self._words.update(name for name, path in lists if path[-1] in names)
+            said = _saying(names)
+            macros = (one for unit in units for one in unit.macros)
+            self._words.update(one.name for one in macros if any(said.search(arm.gives) for arm in one.arms))
+        self._words.discard("*")
+
+    def _declares_by(self, unit: ir.Unit) -> bool:
+        """Whether a file declares anything by a name that means, where it stands, something else than it did."""
+        if not self._imports or not any(name.encode() in self._tree.data(unit.path) for name in self._imports):
+            return False
+        said = _saying(self._imports)
+        if any(said.search(arm.gives) for one in unit.macros for arm in one.arms):
+            return True
+        new = self._added.get(unit.path, ())
+        functions = [one for n, one in enumerate(unit.functions) if n not in new]
+        return any(self._means(module, path) for module, path in _written(replace(unit, functions=tuple(functions))))
+
+    def _means(self, module: ir.Path, path: ir.Path) -> bool:
+        """Whether a path that is written in a module goes through one of the imports."""
+        return any(
+            not self._imports[name].isdisjoint(self._seen(module, path[:place]))
+            for place, name in enumerate(path)
+            if name in self._imports
+        )
+
+    def _seen(self, module: ir.Path, before: ir.Path) -> Iterator[ir.Path]:
+        """The modules in which a name is looked up that stands in a module, behind a path."""
+        if before:
+            yield from self._names.seen_from(self._names.resolve(module, before))
+            return
+        yield from self._names.seen_from(module)
+        while module and module[-1].startswith("{"):
+            module = module[:-1]
+            yield from self._names.seen_from(module)
+
+    def _saying(self) -> Iterator[int]:
+        """The functions in whose text one of the words stands, or the name of one of the methods behind a value."""
+        said = _saying(self._words)
+        yield from (number for number, text in self._texts(self._words) if said.search(text))
+        yield from (number for number, _, _ in self._paths(self._methods, inside=True))
+
+    def _saying_of_types(self) -> Iterator[int]:
+        """The functions in whose text one of the names stands behind that of a type which may have it."""
+        for number, before, name in self._paths(self._of_types, inside=True):
+            context = self._types.context(number)
+            owner = self._types.resolve(ir.Type(before), context, self._types.effects(number)) if before else None
+            if owner is None or owner.path in self._of_types[name]:
+                yield number
+
+    def _saying_in_modules(self) -> Iterator[int]:
+        """The functions in whose text a path goes through one of the imports."""
+        for number, before, name in self._paths(self._imports):
+            if self._means(self._types.context(number).module, (*before, name)):
+                yield number
+
+    def _paths(self, names: Collection[str], inside: bool = False) -> Iterator[tuple[int, ir.Path, str]]:
+        """Where in the text of a function one of the names stands, with the path before it; each once.
+
+        `inside`: not alone, but where a macro may put it behind something.
+        """
+        said = _saying(names)
+        for number, text in self._texts(names):
+            places = [(one["name"], *_before(text, one.start())) for one in said.finditer(text)]
+            alone = not inside or self._joining.search(text) is not None
+            for name, before, is_behind in dict.fromkeys(places):
+                if is_behind or alone:
+                    yield number, before, name.decode()
+
+    @cached_property
+    def _joining(self) -> re.Pattern[bytes]:
+        """What finds a macro that puts a name which it is given behind a value or a path."""
+        macros = (one for unit in self._tree.program.units for one in unit.macros)
+        return _saying({one.name for one in macros if any(_JOINS.search(arm.gives) for arm in one.arms)})
+
+    def _texts(self, words: Collection[str]) -> Iterator[tuple[int, bytes]]:
+        """The functions of the files in which one of the words stands, with their texts but for their own names."""
+        near: dict[str, bytes] = {}
+        for unit in self._tree.program.units if words else ():
+            data = self._tree.data(unit.path)
+            if any(word.encode() in data for word in words):
+                near[unit.path] = data
+        for number, (unit, function) in enumerate(self._tree.program.functions):
+            if unit.path in near:
+                (start, end), (before, behind) = function.at, function.name_at
+                yield number, near[unit.path][start:before] + b" " + near[unit.path][behind:end]
+
+
+def _saying(words: Iterable[str]) -> re.Pattern[bytes]:
+    """What finds one of the words, as a whole."""
+    spelled = b"|".join(re.escape(one.encode()) for one in sorted(words))
+    return re.compile(rb"\b(?P<name>" + (spelled or rb"(?!)") + rb")\b")
+
+
+def _before(text: bytes, at: int) -> tuple[ir.Path, bool]:
+    """The path before a name at an offset, without type arguments, and whether the name stands behind anything."""
+    rest = text[max(0, at - _FAR) : at].rstrip()
+    is_behind, path = rest.endswith((b"::", b".")), list[str]()
+    while rest.endswith(b"::"):
+        rest = _without_arguments(rest[:-2].rstrip())
+        word = _WORD.search(rest)
+        if word is None:
+            return (), True
+        path.append(word[0].decode("utf-8", "replace"))
+        rest = rest[: word.start()].rstrip()
+    return tuple(reversed(path)), is_behind
+
+
+def _without_arguments(text: bytes) -> bytes:
+    """A text that ends with a path, without the type arguments at its end."""
+    depth = 0
+    for place in range(len(text) - 1, -1, -1) if text.endswith(b">") else ():
+        depth += {b">": 1, b"<": -1}.get(text[place : place + 1], 0)
+        if depth == 0:
+            return text[:place].rstrip().removesuffix(b"::").rstrip()
+    return text
+
+
+def _is_named(function: ir.Function, table: Effects) -> bool:
+    """Whether a function runs only where its name is written, of the types that its `impl` names."""
+    unnamed = {table.copies}
+    if function.trait is not None:
+        unnamed.update((table.end_method, table.iterators_method), (one.partition("::")[2] for one in table.implied))
+    for_any = function.owner is not None and function.owner.path[0] in function.generics
+    return not (function.name in unnamed or for_any or function.hook or function.wraps)
+
+
+def _beside(unit: ir.Unit) -> bytes:
+    """A digest of what a file declares beside functions and imports."""
+    return interface(replace(unit, functions=(), imports=()))
+
+
+def _modules(unit: ir.Unit) -> set[ir.Path]:
+    """The modules in which a file declares anything."""
+    declared: Iterable[ir.TypeDecl | ir.Static | ir.Function | ir.Import]
+    declared = chain(unit.types, unit.statics, unit.functions, unit.imports)
+    every = (one.module for one in declared)
+    return {one for one in every if not one[-1:] or not one[-1].startswith("{")}
+
+
+def _of(function: ir.Function) -> tuple[object, ...]:
+    """Which type it is a function of, and of which trait's."""
+    return function.module, function.owner, function.trait
+
+
+def _context(function: ir.Function) -> Context:
+    return Context(function.module, None, function.generics, function.bounds)
+
+
+def _encoded(function: ir.Function) -> bytes:
+    return _ENCODER.encode(signature(function))
+
+
+def _matched(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """The places in both of what is in both, in order."""
+    for one in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        yield from zip(range(one.a, one.a + one.size), range(one.b, one.b + one.size), strict=True)
+
+
+def _imports(unit: ir.Unit) -> Imports:
+    found: dict[tuple[ir.Path, str], list[ir.Path]] = defaultdict(list)
+    for line in unit.imports:
+        found[line.module, line.name].append(line.target)
+    return found
+
+
+def _written(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Path]]:
+    """The paths that stand in what a file declares, each with its module."""
+    for line in unit.imports:
+        yield line.module, line.target
+    for module, kind in _types(unit):
+        waiting = [kind]
+        while waiting:
+            one = waiting.pop()
+            yield module, one.path
+            waiting += one.args
+
+
+def _types(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Type]]:
+    """The types that stand in what a file declares, each with its module."""
+    for function in unit.functions:
+        found = (function.owner, function.trait, function.returns, *(one.type for one in function.params))
+        for kind in (*found, *(bound for _, bound in function.bounds)):
+            if kind is not None:
+                yield function.module, kind
+    for decl in unit.types:
+        for kind in (*decl.bases, *(one.type for one in decl.fields)):
+            yield decl.module, kind
+    for static in unit.statics:
+        if static.type is not None:
+            yield static.module, static.type
+    for deref in unit.derefs:
+        yield deref.module, deref.owner
+        yield deref.module, deref.target
