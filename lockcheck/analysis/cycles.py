@@ -261,7 +261,7 @@ def _is_guarded(edges: Sequence[Edge]) -> bool:
 
 
 def _comes_to_another(analysis: Analysis, edge: Edge) -> bool:
-    """Whether who waits comes, from where he waits, to a lock like the one that he has: there are several of these then.
+    """Whether who waits comes, from where he waits, to another lock like the one that he has.
 
     Were it one, he would wait for himself each time.
     """
