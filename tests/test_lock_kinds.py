@@ -218,6 +218,106 @@ def good(): asyncio.run(call("good"))
 async def call(name):
     return await getattr(Store(), name)()
 """),
+    "qt": Kind(("PyQt5",), "LCK105", "hangs", """\
+from PyQt5.QtCore import QMutex
+class Store:
+    def __init__(self):
+        self.mutex = QMutex()
+    def bad(self, text="x"):
+        self.mutex.lock()  # here
+        if text == "x":
+            return
+        self.mutex.unlock()
+    def good(self, text="x"):
+        self.mutex.lock()
+        try:
+            return text
+        finally:
+            self.mutex.unlock()
+def bad():
+    store = Store()
+    store.bad()
+    store.bad()
+def good():
+    store = Store()
+    store.good()
+    store.good()
+"""),
+    "qt for readers": Kind(("PyQt5",), "LCK105", "hangs", """\
+from PyQt5 import QtCore
+class Lockable(QtCore.QObject):
+    def __init__(self):
+        super().__init__()
+        self._lock = QtCore.QReadWriteLock()
+    def lock_for_read(self):
+        self._lock.lockForRead()
+    def lock_for_write(self):
+        self._lock.lockForWrite()
+    def unlock(self):
+        self._lock.unlock()
+class Store(Lockable):
+    def bad(self, text="x"):
+        self.lock_for_read()  # here
+        if text == "x":
+            return
+        self.unlock()
+    def good(self, text="x"):
+        self.lock_for_write()
+        try:
+            return text
+        finally:
+            self.unlock()
+def bad():
+    store = Store()
+    store.bad()
+    store.good()
+def good():
+    store = Store()
+    store.good()
+    store.good()
+"""),
+    "qt's locker": Kind(("PyQt5",), "LCK303", "", """\
+import threading
+from PyQt5.QtCore import QMutex, QMutexLocker
+class Store:
+    def __init__(self):
+        self.mutex = QMutex()
+        self.worker = threading.Thread(target=self.work)
+    def work(self):
+        with QMutexLocker(self.mutex):
+            pass
+    def bad(self):
+        with QMutexLocker(self.mutex):
+            self.worker.join()  # here
+    def good(self):
+        with QMutexLocker(self.mutex):
+            worker = self.worker
+        worker.join()
+"""),
+    "twisted": Kind(("twisted",), "LCK201", "", """\
+from twisted.internet import defer
+class Store:
+    def __init__(self):
+        self.lock = defer.DeferredLock()
+    @defer.inlineCallbacks
+    def add(self, row):
+        yield self.lock.acquire()
+        try:
+            yield row
+        finally:
+            self.lock.release()
+    @defer.inlineCallbacks
+    def bad(self, row):
+        yield self.lock.acquire()
+        try:
+            yield self.add(row)  # here
+        finally:
+            self.lock.release()
+    @defer.inlineCallbacks
+    def good(self, row):
+        yield self.add(row)
+        yield self.add(row)
+"""),
     "redis": Kind((), "LCK201", "", blocks(
         "self.client = redis.Redis(); self.lock = self.client.lock('rows')", "self.lock", "self.lock",
         "import redis")),

@@ -159,16 +159,34 @@ class Values(Callables):
     def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         """The bodies of the threads that the value at a place stands for: of a field, by what the class puts there."""
         found, known = super().others(place), self.canon(place)
-        if found or known is None or not known.way:
+        if found or known is None:
             return found
+        owner, made, module = self.kept_as(known)
+        given = (way for raw in made for way in _run_by(raw, self.effects))
+        places = (self.run_at(owner, way, module) for way in dict.fromkeys(given))
+        bodies = (self.body_of(one, self.now) for one in places if one is not None)
+        return tuple(body for body in bodies if body is not None)
+
+    def kept_as(self, known: ir.Place) -> tuple[ir.Place | None, list[ir.Type], ir.Path]:
+        """Of a field, or a variable of a module: whose it is, how its value may be made, and in which module."""
+        if not known.way:
+            static = self.program.names.statics.get(known.root) if isinstance(known.root, tuple) else None
+            if static is None or static.type is None:
+                return None, [], ()
+            return None, [static.type], static.module
         each = known.way[-1].startswith("[")
         owner = ir.Place(known.root, known.way[: -2 if each else -1])
         name = known.way[-2:][0] if each else known.way[-1]
         kind = self.type_of(owner) if len(known.way) > each and not name.startswith("[") else None
         field = self.field_of(kind, name) if kind is not None else None
-        given = (way for raw in _ways_made(field[0], each) for way in _run_by(raw, self.effects)) if field else ()
-        bodies = (self.body_of(ir.Place(owner.root, owner.way + way), self.now) for way in dict.fromkeys(given))
-        return tuple(body for body in bodies if body is not None)
+        return (owner, _ways_made(field[0], each), field[1]) if field is not None else (None, [], ())
+
+    def run_at(self, owner: ir.Place | None, way: ir.Path, module: ir.Path) -> ir.Place | None:
+        """The place of what a thread runs: a part of the object that keeps it, or a function of the module."""
+        if way[0] in ("self", "cls"):
+            return ir.Place(owner.root, owner.way + way[1:]) if owner is not None and way[1:] else None
+        found = self.program.names.resolve(module, way)
+        return ir.Place(found) if found in self.program.names.functions else None
 
     def type_of(self, place: ir.Place | None) -> ir.Type | None:
         """The type of the value at a place; guessed by what is asked of it where nothing else says so."""
@@ -298,9 +316,9 @@ def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
 
 
 def _run_by(raw: ir.Type, effects: Effects) -> Iterator[ir.Path]:
-    """The parts of an object that a value is made to run on a thread: `Thread(target=self._run)`."""
+    """What a value is made to run on a thread, as written: `Thread(target=self._run)`."""
     if raw.path == ("[made]",) and raw.args[0].path[-1] in effects.threads:
         for path in (one.path[1:] for one in raw.args[1:] if one.path[0] == "[at]"):
             way = path[1:] if path and path[0].endswith("=") else path
-            if way[:1] in (("self",), ("cls",)) and len(way) > 1:
-                yield way[1:]
+            if way:
+                yield way

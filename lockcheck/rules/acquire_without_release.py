@@ -94,9 +94,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         by_error = leak.by_error or passes_on(analysis, leak)
         message = "the guard of `{lock}` is never given back" if forgotten else _MESSAGES[by_error]
-        rare = leak.rarely or leak.by_call or leak.mild
+        rare = leak.rarely or (leak.by_call and by_error) or leak.mild
         doubtful = rare or analysis.of_tests(leak.moment.function) or judged_elsewhere(analysis, leak)
-        confidence = "possible" if doubtful else graded(taken.lock.evidence, not by_error)
+        confidence = "possible" if doubtful else graded(taken.lock.evidence, not (by_error or leak.by_call))
         yield witness.of_hold(
             analysis, slug(__name__), META, leak.moment, leak.hold, analysis.span(taken.site), message,
             "drop the guard" if forgotten else "take the lock in a `with` block, or give it back in a `finally`",

@@ -37,7 +37,8 @@ class Cache:
 A generator that is a context manager holds its lock over the `yield` on purpose, and is left alone where its name says
 so, where nobody else is to use it, and where it yields what the lock guards. Of another one whose lock lets nobody in
 again it is `possible` that the block comes back for the lock (tqdm's `external_write_mode` was one, 86d4093).
-A lock that everybody only tries for is left alone: nobody waits for it.
+A lock that everybody only tries for is left alone: nobody waits for it. Where tasks wait for the lock, it may be there
+to let one stream come after the other: that is `possible`.
 ## In production
 Contention. Everybody waits for one slow consumer, which looks like a deadlock; it is one when the consumer, or what
 it calls, wants the lock itself.
@@ -61,7 +62,7 @@ META = Meta(code="LCK403", severity="warning", languages=("python",), reach="fun
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each guard of a thread's lock that is alive at a yield, at the first one.
+    """One finding for each guard that is alive at a yield, at the first one.
 
     What prepares a test yields while that runs, and the test sees to it that it goes on.
     """
@@ -75,7 +76,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for hold, sure in moment.held():
             lock = hold.taken.lock
             key = (hold.taken.site, lock.place)
-            if lock.waits != "thread" or lock.family in (_LET_IN if around else ("semaphore",)) or key in seen:
+            tasks = lock.waits == "task"
+            if (tasks and around) or lock.family in (_LET_IN if around else ("semaphore",)) or key in seen:
                 continue
             if not in_one_closure(analysis, moment.function, hold.taken.site.at, analysis.site(moment).at):
                 continue  # whoever holds it is the one who asks for the values
@@ -87,7 +89,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"yields while `{{lock}}` is held: {said}",
                 "copy what is needed under the lock and yield without it",
-                "possible" if around or analysis.of_tests(moment.function) else graded(lock.evidence, sure),
+                "possible" if around or tasks or analysis.of_tests(moment.function) else graded(lock.evidence, sure),
                 "still held here",
                 tuple(witness.taken_notes(analysis, moment, hold)),
             )  # fmt: skip

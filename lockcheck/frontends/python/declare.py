@@ -38,7 +38,9 @@ _ASSIGNED = frozenset({"setter", "deleter"})
 _COROUTINES = frozenset({"coroutine", "inlineCallbacks"})
 """Decorators that make a generator a task that waits where it yields: as it was written before `async def`."""
 _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
-_BY_HAND = re.compile(rb"\.(?:acquire|release|__a?enter__|__a?exit__)\b")
+_BY_HAND = re.compile(
+    rb"\.(?:(?:acquire|release)(?:_\w+)?\b|(?:(?:un)?lock(?:For\w+)?|tryLock\w*)\(|__a?(?:enter|exit)__\b)"
+)
 _MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
 _RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
 _YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
