@@ -6,16 +6,16 @@ Never: looks into a function beyond the words of its text; opens a file.
 
 A name means another thing only where it is written. So of a function that is new or gone those may know whose text has
 its name, or a name under which something hands it on; of an import, those whose text has it within that module. Whoever
-asked which functions a module or a type has at all is noted with what he read (`linker.number_of_all`). Everything
-else that changes in declarations (types, statics, macros, imports of everything) may be seen from anywhere, and so may
-functions that run without being named: nothing is said of those.
+asked which functions a module or a type has at all, or whether there is one value of a type only, is noted with what he
+read (`linker.number_of_all`). What else changes in declarations (macros, imports of everything, types that others are
+made of) may be seen from anywhere, and so may functions that run without being named: nothing is said of those.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import accumulate, chain
@@ -25,11 +25,12 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker import number_of_all
+from lockcheck.linker import SINGLE, number_of_all
 from lockcheck.linker.types import Context
+from lockcheck.linker.written import mentions
 from lockcheck.recall import DIGEST, Entry
 from lockcheck.tree import Tree
-from lockcheck.units import interface, signature
+from lockcheck.units import interface, nowhere, signature
 
 _GONE = -(1 << 60)
 """A function that is gone goes by a number below that."""
@@ -39,12 +40,14 @@ _ENCODER = msgspec.msgpack.Encoder()
 _JOINS = re.compile(rb"[.:]\s*\$")
 """A part of a macro's arm: a name that it is given stands behind something."""
 
+_MANY = 2
+"""Where so many other types implement a trait, one more or less changes nothing: see `Types`."""
 _FAR = 200
 """Bytes in which the path before a name is looked for."""
 _WORD = re.compile(rb"\w+$")
 
-Imports = Mapping[tuple[ir.Path, str], Sequence[ir.Path]]
-"""What names are imported as, by module and name."""
+Named = Mapping[tuple[ir.Path, str], Sequence[object]]
+"""What names are declared or imported as, by module and name."""
 
 
 class Redeclared(msgspec.Struct, frozen=True):
@@ -92,14 +95,15 @@ def _between(firsts: Sequence[int], unit: int) -> range:
 
 
 class _Changes:
-    """What is other in the files noted so far: the names of functions, imports, and which sets they belong to."""
+    """What is other in the files noted so far: names of functions, other names, and which sets they belong to."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree, self._names, self._types = tree, tree.program.names, tree.program.types
         self._words = set[str]()
         self._methods = set[str]()
         self._of_types: dict[str, set[ir.Path]] = defaultdict(set)
-        self._imports: dict[str, set[ir.Path]] = defaultdict(set)
+        self._implementing: dict[ir.Path, set[ir.Type | None]] = defaultdict(set)
+        self._others: dict[str, set[ir.Path]] = defaultdict(set)
         self._sets = set[int]()
         self._added: dict[str, set[int]] = {}
 
@@ -115,34 +119,84 @@ class _Changes:
         lost = [one for n, one in enumerate(old.functions) if n not in kept]
         self._added[new.path] = set(range(len(new.functions))).difference(kept.values())
         added = [new.functions[n] for n in sorted(self._added[new.path])]
-        there = {_of(old.functions[n]) for n in kept}
-        if not all(_is_named(one, table) and (one.trait is None or _of(one) in there) for one in (*lost, *added)):
-            return None
-        before, now = _imports(old), _imports(new)
-        imports = {key for key in (*before, *now) if before.get(key) != now.get(key)}
+        imports, types = _other(_imports(old), _imports(new)), _other(_types(old), _types(new))
         names = {name for _, name in imports}
         if "*" in names or any(one.owner is not None and one.owner.path[0] in names for one in lost):
             return None  # (nobody knows any more which type the latter were functions of)
+        if imports and any(key in types for key in _types(old)):
+            return None  # (nor what they were made of)
         for one in (*lost, *added):
-            self._note_one(one, table)
-        for module, name in imports:
-            self._imports[name].add(module)
+            if not self._note_one(one, types, table):
+                return None
+        for module, name in (*imports, *types, *_other(_statics(old), _statics(new))):
+            self._others[name].add(module)
+        for unit in (old, new):
+            self._note_parts([one for one in unit.types if (one.module, one.name) in types], table)
         return kept
 
-    def _note_one(self, one: ir.Function, table: Effects) -> None:
-        """A function is new or gone."""
+    def _note_one(self, one: ir.Function, types: Collection[tuple[ir.Path, str]], table: Effects) -> bool:
+        """A function is new or gone, beside some types; whether it can be told who may know."""
         owner = self._types.resolve(one.owner, _context(one), table) if one.owner is not None else None
         self._sets.update(number_of_all(path) for path in (one.module, owner.path if owner else ()) if path)
+        whole = owner is not None and (owner.path[:-1], owner.path[-1]) in types
+        if not (whole or _is_named(one, table)) or not self._note_trait(one, table):
+            return False
         if owner is None:
             self._words.update(filter(None, (one.name, one.made_once)))
         elif one.takes_self or one.trait is not None:
             self._methods.add(one.name)
         else:
             self._of_types[one.name].add(owner.path)
+        return True
+
+    def _note_trait(self, one: ir.Function, table: Effects) -> bool:
+        """A trait may have one more type that implements it, or less: which has all that the trait declares, then.
+
+        Not told where nobody knows which trait it is.
+        """
+        if one.trait is None:
+            return True
+        trait = self._types.resolve(one.trait, _context(one), table)
+        if trait is None or one.owner is None:
+            return False
+        waiting = [trait.path]
+        while waiting:
+            path = waiting.pop()
+            self._methods.update(self._types.method_names(("[dyn]", *path)))
+            decl = self._names.types.get(path)
+            bases = decl.bases if decl is not None else ()
+            found = (self._types.resolve(base, Context(path[:-1]), table) for base in bases)
+            waiting += (base.path for base in found if base is not None and base.path != path)
+        if one.owner.path != ("[dyn]",):
+            self._implementing[trait.path].add(self._types.resolve(one.owner, _context(one), table))
+        return True
+
+    def _may_stand_alone(self, trait: ir.Path, owners: Set[ir.Type | None]) -> bool:
+        """Whether a parameter may stand, or have stood, for one of some owners: nobody else implements a trait."""
+        return len(self._types.implementing([trait]) - owners) < _MANY and self._is_bound(trait[-1])
+
+    def _is_bound(self, trait: str) -> bool:
+        """Whether a type parameter of an `impl` stands for what implements a trait."""
+        functions = (function for _, function in self._tree.program.functions if function.bounds)
+        return any(mentions(bound, (trait,)) for one in functions for _, bound in one.bounds if one.owner is not None)
+
+    def _note_parts(self, types: Iterable[ir.TypeDecl], table: Effects) -> None:
+        """Some types are new or gone: of what is in them there may be one value only, or no longer."""
+        for decl in types:
+            own = ir.Type((*decl.module, decl.name))
+            at = Context(decl.module, own, decl.generics)
+            waiting = [own, *(self._types.resolve(field.type, at, table) for field in decl.fields)]
+            while waiting:
+                one = waiting.pop()
+                if one is not None:
+                    self._sets.add(number_of_all((SINGLE, *one.path)))
+                    waiting += one.args
 
     def seeing(self) -> set[int] | None:
         """The functions whose text has a name that may mean another thing, and the sets; None where all may."""
         self._hand_on()
+        if any(self._may_stand_alone(trait, owners) for trait, owners in self._implementing.items()):
+            return None
         if any(self._declares_by(unit) for unit in self._tree.program.units):
             return None
         return self._sets.union(self._saying(), self._saying_of_types(), self._saying_in_modules())
@@ -163,21 +217,29 @@ class _Changes:
 
     def _declares_by(self, unit: ir.Unit) -> bool:
         """Whether a file declares anything by a name that means, where it stands, something else than it did."""
-        if not self._imports or not any(name.encode() in self._tree.data(unit.path) for name in self._imports):
+        if not self._others or not any(name.encode() in self._tree.data(unit.path) for name in self._others):
             return False
-        said = _saying(self._imports)
+        said = _saying(self._others)
         if any(said.search(arm.gives) for one in unit.macros for arm in one.arms):
             return True
+        return any(self._means(module, path) for module, path in _written(self._before(unit)))
+
+    def _before(self, unit: ir.Unit) -> ir.Unit:
+        """A file without the functions, types and statics that are new in it."""
         new = self._added.get(unit.path, ())
-        functions = [one for n, one in enumerate(unit.functions) if n not in new]
-        return any(self._means(module, path) for module, path in _written(replace(unit, functions=tuple(functions))))
+        return replace(
+            unit,
+            functions=tuple(one for n, one in enumerate(unit.functions) if n not in new),
+            types=tuple(one for one in unit.types if one.module not in self._others.get(one.name, ())),
+            statics=tuple(one for one in unit.statics if one.module not in self._others.get(one.name, ())),
+        )
 
     def _means(self, module: ir.Path, path: ir.Path) -> bool:
         """Whether a path that is written in a module goes through one of the imports."""
         return any(
-            not self._imports[name].isdisjoint(self._seen(module, path[:place]))
+            not self._others[name].isdisjoint(self._seen(module, path[:place]))
             for place, name in enumerate(path)
-            if name in self._imports
+            if name in self._others
         )
 
     def _seen(self, module: ir.Path, before: ir.Path) -> Iterator[ir.Path]:
@@ -206,7 +268,7 @@ class _Changes:
 
     def _saying_in_modules(self) -> Iterator[int]:
         """The functions in whose text a path goes through one of the imports."""
-        for number, before, name in self._paths(self._imports):
+        for number, before, name in self._paths(self._others):
             if self._means(self._types.context(number).module, (*before, name)):
                 yield number
 
@@ -273,17 +335,21 @@ def _without_arguments(text: bytes) -> bytes:
 
 
 def _is_named(function: ir.Function, table: Effects) -> bool:
-    """Whether a function runs only where its name is written, of the types that its `impl` names."""
+    """Whether a function runs only where its name is written, of the types that its `impl` names.
+
+    What printing, comparing and the like run counts only if it takes a lock: which do is told before (`Tree.unsaid`).
+    """
     unnamed = {table.copies}
     if function.trait is not None:
-        unnamed.update((table.end_method, table.iterators_method), (one.partition("::")[2] for one in table.implied))
+        converts = (one.partition("::")[2] for one in table.converts.values())
+        unnamed.update((table.end_method, table.iterators_method), converts)
     for_any = function.owner is not None and function.owner.path[0] in function.generics
     return not (function.name in unnamed or for_any or function.hook or function.wraps)
 
 
 def _beside(unit: ir.Unit) -> bytes:
-    """A digest of what a file declares beside functions and imports."""
-    return interface(replace(unit, functions=(), imports=()))
+    """A digest of what a file declares beside functions, types, statics and imports."""
+    return interface(replace(unit, functions=(), types=(), statics=(), imports=()))
 
 
 def _modules(unit: ir.Unit) -> set[ir.Path]:
@@ -292,11 +358,6 @@ def _modules(unit: ir.Unit) -> set[ir.Path]:
     declared = chain(unit.types, unit.statics, unit.functions, unit.imports)
     every = (one.module for one in declared)
     return {one for one in every if not one[-1:] or not one[-1].startswith("{")}
-
-
-def _of(function: ir.Function) -> tuple[object, ...]:
-    """Which type it is a function of, and of which trait's."""
-    return function.module, function.owner, function.trait
 
 
 def _context(function: ir.Function) -> Context:
@@ -313,18 +374,35 @@ def _matched(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[tuple[int, 
         yield from zip(range(one.a, one.a + one.size), range(one.b, one.b + one.size), strict=True)
 
 
-def _imports(unit: ir.Unit) -> Imports:
-    found: dict[tuple[ir.Path, str], list[ir.Path]] = defaultdict(list)
-    for line in unit.imports:
-        found[line.module, line.name].append(line.target)
+def _imports(unit: ir.Unit) -> Named:
+    return _named((line.module, line.name, line.target) for line in unit.imports)
+
+
+def _types(unit: ir.Unit) -> Named:
+    return _named((one.module, one.name, one) for one in nowhere(unit).types)
+
+
+def _statics(unit: ir.Unit) -> Named:
+    return _named((one.module, one.name, one) for one in nowhere(unit).statics)
+
+
+def _named(every: Iterable[tuple[ir.Path, str, object]]) -> Named:
+    found: dict[tuple[ir.Path, str], list[object]] = defaultdict(list)
+    for module, name, one in every:
+        found[module, name].append(one)
     return found
+
+
+def _other(old: Named, new: Named) -> set[tuple[ir.Path, str]]:
+    """The names, with their modules, by which something else is called than before."""
+    return {key for key in (*old, *new) if old.get(key) != new.get(key)}
 
 
 def _written(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Path]]:
     """The paths that stand in what a file declares, each with its module."""
     for line in unit.imports:
         yield line.module, line.target
-    for module, kind in _types(unit):
+    for module, kind in _kinds(unit):
         waiting = [kind]
         while waiting:
             one = waiting.pop()
@@ -332,7 +410,7 @@ def _written(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Path]]:
             waiting += one.args
 
 
-def _types(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Type]]:
+def _kinds(unit: ir.Unit) -> Iterator[tuple[ir.Path, ir.Type]]:
     """The types that stand in what a file declares, each with its module."""
     for function in unit.functions:
         found = (function.owner, function.trait, function.returns, *(one.type for one in function.params))

@@ -153,26 +153,30 @@ def signature(function: ir.Function) -> ir.Function:
 
 def interface(unit: ir.Unit) -> bytes:
     """A digest of all that a unit declares: everything but places and bodies, and what one word of a body says."""
-    nowhere = (0, 0)
+    return hashlib.blake2b(_ENCODER.encode(nowhere(unit)), digest_size=16).digest()
+
+
+def nowhere(unit: ir.Unit) -> ir.Unit:
+    """The same without places and bodies, and what one word of a body says."""
+    at = (0, 0)
     types = [
-        structs.replace(one, at=nowhere, fields=tuple(structs.replace(field, at=nowhere) for field in one.fields))
+        structs.replace(one, at=at, fields=tuple(structs.replace(field, at=at) for field in one.fields))
         for one in unit.types
     ]
     macros = [
         structs.replace(
             one,
-            at=nowhere,
-            within=one.within and nowhere,
+            at=at,
+            within=one.within and at,
             arms=tuple(structs.replace(arm, takes_at=0, gives_at=0) for arm in one.arms),
         )
         for one in unit.macros
     ]
-    seen = structs.replace(
+    return structs.replace(
         unit,
         functions=tuple(map(signature, unit.functions)),
         types=tuple(types),
         macros=tuple(macros),
-        statics=tuple(structs.replace(one, at=nowhere) for one in unit.statics),
+        statics=tuple(structs.replace(one, at=at) for one in unit.statics),
         problems=(),
     )
-    return hashlib.blake2b(_ENCODER.encode(seen), digest_size=16).digest()

@@ -3,8 +3,8 @@
     python tests/edits.py TREE [TREE ...] [--seed N] [--edits N] [--jobs N] [--persona auditor]
 
 Each tree is copied. A step changes one to three places of the copy: a statement is written into a function or taken
-out, a function gets another name or parameter, is there twice or no longer, something is imported or not, a lock is
-taken once more, a line is put above all. Then the tree is checked with the
+out, a function gets another name or parameter, is there twice or no longer, a type, a static or an `impl` is there or
+not, something is imported or not, a lock is taken once more, a line is put above all. Then the tree is checked with the
 cache of the step before and without a cache, and both reports are compared byte for byte: what they hide and the
 problems included. Printed are both times of processors of each step, and how what differs differs; the status is 1 if
 anything does.
@@ -148,18 +148,61 @@ def imports(pick: random.Random, data: bytes, function: ir.Function, python: boo
     return data[: line.end()] + text + b" as " + used + (b"\n" if python else b";\n") + data[line.end() :]
 
 
-EDITS: Sequence[Edit] = (insert, insert, delete, take, take, rename, above, more, more, less, given, imports)
+KINDS = (
+    b"struct NEW { first: KIND, second: Mutex<u32> }\nimpl NEW { fn NAME(&self) { let _taken = self.second.lock(); } }",
+    b"static NEW: Mutex<KIND> = Mutex::new(KIND::new());",
+    b"struct NEW(Mutex<KIND>);\nimpl Drop for NEW { fn drop(&mut self) { let _taken = self.0.lock(); } }",
+    b"enum NEW { First(KIND), Second }\nimpl KIND { fn made(one: NEW) -> NEW { one.NAME(); NEW::Second } }",
+    b'impl Display for KIND { fn fmt(&self, to: &mut Formatter) -> Result { self.NAME(); to.write_str("") } }',
+    b"trait NEW { fn NAME(&self); }\nimpl NEW for KIND { fn NAME(&self) { self.NAME(); } }",
+    b"impl Default for KIND { fn default() -> Self { KIND::NAME() } }",
+)
+"""What may be declared; the words in capitals stand for a new name, one of a type, and that of a function."""
 
 
-def change(pick: random.Random, files: Sequence[Path]) -> str:
-    """Change something in one of the files; what and where."""
+def kinds(pick: random.Random, data: bytes, function: ir.Function, python: bool) -> bytes:
+    """One of `KINDS` more, or a line less that begins one; of names that stand in the file."""
+    found = re.findall(rb"\b[A-Z]\w+\b", data)
+    lines = list(re.finditer(rb"^(?:pub )?(?:struct|static|enum|type|trait|impl)\b.*\n", data, re.MULTILINE))
+    if python or not found:
+        return data
+    if lines and pick.random() < 0.3:
+        line = pick.choice(lines)
+        return data[: line.start()] + data[line.end() :]
+    new = pick.choice(found) if pick.random() < 0.2 else b"New%d" % pick.randrange(100)
+    said = pick.choice(KINDS).replace(b"NEW", new).replace(b"KIND", pick.choice(found))
+    return data + b"\n" + said.replace(b"NAME", data[slice(*function.name_at)]) + b"\n"
+
+
+EDITS: Sequence[Edit] = (
+    kinds,
+    kinds,
+    kinds,
+    insert,
+    insert,
+    delete,
+    take,
+    take,
+    rename,
+    above,
+    more,
+    more,
+    less,
+    given,
+    imports,
+)
+
+
+def change(pick: random.Random, files: Sequence[Path], only: str = "") -> str:
+    """Change something (by one kind of change `only`) in one of the files; what and where."""
+    edits = [one for one in EDITS if only in ("", one.__name__)]
     while True:
         file = pick.choice(files)
         data = file.read_bytes()
         functions = [one for one in declare(Source(str(file), data), None).functions if one.body_at is not None]
         if not functions:
             continue
-        edit, function = pick.choice(EDITS), pick.choice(functions)
+        edit, function = pick.choice(edits), pick.choice(functions)
         new = edit(pick, data, function, file.suffix == ".py")
         if new != data:
             file.write_bytes(new)
@@ -186,7 +229,7 @@ def holds(tree: Path, options: argparse.Namespace) -> bool:
         files = sorted(path for end in SUFFIXES for path in folder.rglob(f"*{end}") if path.is_file())
         run(folder, options)
         for step in range(options.edits):
-            what = [change(pick, files) for _ in range(pick.choice((1, 1, 1, 2, 3)))]
+            what = [change(pick, files, options.only) for _ in range(pick.choice((1, 1, 1, 2, 3)))]
             said, seconds = run(folder, options)
             anew, whole = run(folder, options, "--no-cache")
             warm.append(seconds)
@@ -208,6 +251,7 @@ def main() -> int:
     parser.add_argument("trees", nargs="+", type=Path, metavar="TREE")
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--edits", type=int, default=20)
+    parser.add_argument("--only", default="", help="the name of one kind of change")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--persona", default="auditor")
     options = parser.parse_args()

@@ -154,7 +154,39 @@ def test_callers_of_a_function_that_does_what_it_did_are_not_worked_out_again(
     assert checked(cached=True) == checked(), "at another place"
 
 
+HUB = """
+use std::sync::{Arc, Mutex};
+pub struct Hub { load: Mutex<u32>, name: String, size: u32 }
+pub struct Room { hub: Arc<Hub>, name: String, size: u32 }
+pub struct Desk { room: Room, name: String, size: u32 }
+impl Desk { fn file(&self) { *self.room.hub.load.lock().unwrap() += 1; } }
+impl Hub {
+    pub fn open(&self, desk: &Desk) {
+        let load = self.load.lock().unwrap();
+        desk.file();
+    }
+}
+"""
+
+
+def test_a_type_that_keeps_many_of_another_one_is_told_to_who_took_it_for_single(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": "mod fleet;\n" + HUB, "src/fleet.rs": ""})
+    first, fleet = checked(cached=True), tmp_path / "src/fleet.rs"
+    fleet.write_text("pub fn nothing() {}\n")
+    assert checked(cached=True) == checked()
+    fleet.write_text("pub fn nothing() {}\nstruct Fleet { hubs: Vec<crate::Hub> }\n")
+    more = checked(cached=True)
+    assert slugs(first) != slugs(more), "two hubs may be two"
+    assert more == checked()
+
+
 MORE = {
+    "a type": lambda text: text + "pub struct Purse { coins: Mutex<u32> }\nimpl Purse { fn peek(&self) {} }\n",
+    "a trait": lambda text: text + "impl std::fmt::Display for Bank { fn fmt(&self, to: &mut Formatter) {} }\n",
+    "a static": lambda text: text + "pub static COINS: Mutex<u32> = Mutex::new(0);\n",
     "a function": lambda text: "pub fn more() -> u32 { 7 }\n" + text,
     "a method": lambda text: text.replace(
         "impl Bank {", "impl Bank {\n    pub fn sieve(&self, grain: u32) -> u32 { grain }"
@@ -198,9 +230,33 @@ macro_rules! call { ($a:ident, $b:ident) => { $a.polish(); $a.$b() } }
         ("weigh(bank);", "pub fn weigh(bank: &Bank) { bank.weigh(); }", ["lock-taken-twice"]),
         ("weigh(bank);", "use crate::bank::heavy as weigh;", ["lock-taken-twice"]),
         ("call!(bank, lift);", "impl Bank { pub fn lift(&self) { self.weigh(); } }", ["lock-taken-twice"]),
+        (
+            "Till::lift(bank);",
+            "struct Till; impl Till { fn lift(bank: &Bank) { bank.weigh(); } }",
+            ["lock-taken-twice"],
+        ),
+        (
+            "bank.lift();",
+            "trait Lift { fn lift(&self); }\nimpl Lift for Bank { fn lift(&self) { self.weigh(); } }",
+            ["lock-taken-twice"],
+        ),
+        ("bank.lift();", "impl Lift for Bank { fn lift(&self) { self.weigh(); } }", ["lock-taken-twice"]),
+        ("Purse::weigh(bank);", "type Purse = Bank;", ["lock-taken-twice"]),
+        ("SAFE.lift();", "static SAFE: Bank = Bank::new();\nimpl Bank { fn lift(&self) {} }", []),
         ("Bank::lift(bank);", "impl Bank { pub fn lift(bank: &Bank) { bank.weigh(); } }", ["lock-taken-twice"]),
     ],
-    ids=["beside", "a function", "an import", "a macro", "a type's own"],
+    ids=[
+        "beside",
+        "a function",
+        "an import",
+        "a macro",
+        "a type",
+        "a trait",
+        "an impl",
+        "an alias",
+        "a static",
+        "a type's own",
+    ],
 )
 def test_who_names_what_is_declared_now_sees_it(
     before: str, after: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -51,6 +51,10 @@ def semgrep(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     )
 
 
+_SECONDS = "60"
+"""What semgrep may take for one rule on one file; of its own accord five, which a busy machine needs for a fixture."""
+
+
 def scan(
     rules: Path, targets: Sequence[Path], *options: str, gave_up: list[str] | None = None, cwd: Path | None = None
 ) -> list[tuple[str, int, int, str]]:
@@ -59,7 +63,16 @@ def scan(
     From `cwd`, relative targets are what the rules' own paths to leave out speak of. `gave_up` takes what semgrep says of files that it did not get to the end of, for want of time or syntax.
     """
     done = semgrep(
-        "--config", str(rules), "--json", "--quiet", "--no-git-ignore", *options, *map(str, targets), cwd=cwd
+        "--config",
+        str(rules),
+        "--json",
+        "--quiet",
+        "--no-git-ignore",
+        "--timeout",
+        _SECONDS,
+        *options,
+        *map(str, targets),
+        cwd=cwd,
     )
     said: dict[str, Any] = json.loads(done.stdout)
     errors = [error["message"] for error in said["errors"] if error["level"] == "error"]

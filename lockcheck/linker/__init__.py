@@ -18,7 +18,7 @@ from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
-from lockcheck.linker.readings import Reading, number_of_all
+from lockcheck.linker.readings import SINGLE, Reading, number_of_all
 from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
@@ -28,6 +28,7 @@ from lockcheck.linker.written import UNKNOWN, have_in_common, mentions, substitu
 __all__ = [
     "NOTHING",
     "OF_METHOD",
+    "SINGLE",
     "Linked",
     "Locking",
     "Program",
@@ -316,7 +317,9 @@ class Program:
         """Whether there seems to be one value only of the type that declares an owner's field."""
         if self._singles is None:
             self._singles = singles(self.units, self.types)
-        return parts_of_owner(owner)[0] in self._singles
+        path, _ = parts_of_owner(owner)
+        self._note(number_of_all((SINGLE, *path)), self._steps)
+        return path in self._singles
 
     def asks_own_thread(self, number: int) -> bool:
         """Whether a function's text names what its class or module keeps for each thread: it may know its caller."""

@@ -12,9 +12,12 @@ import msgspec
 
 from lockcheck import ir
 
+SINGLE = "[single]"
+"""Begins the path by which it goes whether there is one value of a type only."""
+
 
 def number_of_all(path: ir.Path) -> int:
-    """The number, below -1, that stands for which functions a module, or a type itself, has at all."""
+    """The number, below -1, for which functions a module, or a type itself, has at all; see `SINGLE` too."""
     digest = hashlib.blake2b("::".join(path).encode("utf-8", "surrogateescape"), digest_size=6).digest()
     return -2 - int.from_bytes(digest, "little")
 

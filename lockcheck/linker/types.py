@@ -149,10 +149,14 @@ class Types:
         bound = self._parameter(kind.path[0], at, effects, 0)
         if bound is None or bound.path != ("[dyn]",):
             return kind
-        listed = (self._implementors[one.path].values() for one in bound.args if one.path in self._implementors)
-        functions = (number for methods in listed for numbers in methods for number in numbers)
-        owners = {self._owners.get(number) for number in functions if not self.functions[number][1].of_tests}
+        owners = self.implementing(one.path for one in bound.args)
         return bound if len(owners) == 1 else kind
+
+    def implementing(self, traits: Iterable[ir.Path]) -> set[ir.Type | None]:
+        """The types that implement one of some traits by functions, but for what only tests do."""
+        listed = (self._implementors[trait].values() for trait in traits if trait in self._implementors)
+        functions = (number for methods in listed for numbers in methods for number in numbers)
+        return {self._owners.get(number) for number in functions if not self.functions[number][1].of_tests}
 
     # ------------------------------------------------------------------------------------------------- resolving
 
