@@ -120,6 +120,24 @@ def test_modules_that_all_bring_in_each_other(tmp_path: Path, monkeypatch: pytes
     assert seconds(10) < seconds(5) * 4 * 5
 
 
+def test_classes_that_hand_on_what_they_are_made_with_far_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a class is given its parts are asked of all that is built on it, each of which asks all that is above."""
+    names, made = [f"Step{number}" for number in range(17)], ""
+    for above, name in zip(("object", *names), names, strict=False):
+        init = f"        super().__init__({'' if above == 'object' else 'lock, room'})\n        self.lock, self.room = lock, room\n"
+        made += f"class {name}({above}):\n    def __init__(self, lock, room):\n{init}"
+        made += "".join(
+            f"class {name}Side{n}({name}):\n    def __init__(self, lock, room):\n        super().__init__(lock, room)\n"
+            for n in range(12)
+        )
+    use = "def use(step):\n    with step.lock:\n        step.room.enter()\n"
+    write_tree(tmp_path, {"steps.py": f"import threading\n\n{made}\n{use}"})
+    monkeypatch.chdir(tmp_path)
+    begun = time.process_time()
+    assert engine.check(["."], Settings(), Work()).problems == ()
+    assert time.process_time() - begun < 10
+
+
 def test_classes_that_make_each_other_of_what_they_were_made_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

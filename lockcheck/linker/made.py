@@ -54,6 +54,7 @@ class Made:
         self._cut = False
         self._bases: dict[ir.Path, tuple[ir.Type, ...]] = {}
         self._kept: dict[ir.Path, Mapping[str, tuple[str, int]]] = {}
+        self._parameters: dict[tuple[int, str], ir.Type | None] = {}
         self._made_of: dict[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]] | None = None
         self._read: set[tuple[str, int]] = set()
         self._kept_as: dict[str, dict[ir.Path, ir.Type]] | None = None
@@ -197,11 +198,28 @@ class Made:
         return None
 
     def parameter(self, number: int, name: str, effects: Effects, depth: int = 0) -> ir.Type | None:
-        """The type of a parameter: as declared, or what a class is given wherever objects of it are made."""
+        """The type of a parameter: as declared, or what a class is given wherever objects of it are made.
+
+        Asked again and again for classes that hand their parameters on to those that they are built on.
+        """
+        if depth > _DEPTH:
+            self._cut = True
+            return None
+        key = number, name
+        if key in self._parameters:
+            return self._parameters[key]
+        before, self._cut = self._cut, False
+        found = self._parameter(number, name, effects, depth)
+        if self.settled:
+            self._parameters[key] = found
+        self._cut = before or not self.settled
+        return found
+
+    def _parameter(self, number: int, name: str, effects: Effects, depth: int) -> ir.Type | None:
         function = self._types.functions[number][1]
         slot = next((n for n, one in enumerate(function.params) if one.name == name), -1)
         context = self._types.context(number)
-        if slot < 0 or depth > _DEPTH:
+        if slot < 0:
             return None
         if function.params[slot].type is not None:
             return self._types.resolve(function.params[slot].type, context, effects)
