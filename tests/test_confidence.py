@@ -97,24 +97,6 @@ fn both(more: CallFlags) {
     drop(table);
 }
 """
-PRODUCERS = """
-use std::sync::{Arc, Mutex};
-struct Producer { turn: Mutex<u32>, instance: Option<Arc<Instance>> }
-struct Instance { own: Mutex<Option<Arc<Producer>>> }
-impl Instance {
-    fn start(&self) -> u32 { self.own.lock().unwrap().as_ref().unwrap().start(false) }
-    fn stop(&self) -> u32 { self.own.lock().unwrap().as_ref().unwrap().stop() }
-    fn count(&self) -> usize { self.own.lock().unwrap().iter().count() }
-}
-impl Producer {
-    fn start(&self, whole: bool) -> u32 {
-        let turn = self.turn.lock().unwrap();
-        if let (true, Some(instance)) = (whole, &self.instance) { instance.%s(); }
-        *turn
-    }
-    fn stop(&self) -> u32 { *self.turn.lock().unwrap() }
-}
-"""
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -139,8 +121,6 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         ((TABLE % "").replace("rows: RwLock<Vec<u32>>", "rows: std::sync::Arc<RwLock<Vec<u32>>>"), "", "LCK204"),
         (VERSIONS % "Map", "LCK202", ""),
         (VERSIONS % "*", "", "LCK202"),
-        (PRODUCERS % "start", "LCK301", ""),
-        (PRODUCERS % "count", "", "LCK301"),
         (FLAGS % "call(CallFlags::empty());", "", ""),
         (FLAGS % "call(CallFlags::TABLE);", "", "LCK201"),
         (FLAGS % "call(CallFlags::empty() | more);", "", "LCK201"),
@@ -164,8 +144,6 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         "one lock of many",
         "of a type that is called no lock",
         "of an unknown type",
-        "one that comes to another",
-        "one that does not",
         "nothing in it",
         "something in it",
         "something more",

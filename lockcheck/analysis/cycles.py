@@ -14,7 +14,6 @@ from typing import NamedTuple
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.alone import Within, excluded, within
 from lockcheck.analysis.apart import are_apart, arguments, objects
-from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.edges import Edge, edges_by_first_names
 from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.order import components
@@ -245,8 +244,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         if are_apart(analysis, edges):
             continue
-        of_several = _is_guarded(edges) or any(_comes_to_another(analysis, edge) for edge in edges)
-        sure = together and not (of_several or any(_was_taken_out(analysis, edge) for edge in edges))
+        sure = together and not (_is_guarded(edges) or any(_was_taken_out(analysis, edge) for edge in edges))
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
         rank = not sure, not all(excludes)
@@ -258,21 +256,6 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
 def _is_guarded(edges: Sequence[Edge]) -> bool:
     """Whether one who waits has, besides, a lock that another one has: then these are of several objects."""
     return any(one.held in other.gates for one in edges for other in edges if one is not other)
-
-
-def _comes_to_another(analysis: Analysis, edge: Edge) -> bool:
-    """Whether who waits comes, from where he waits, to another lock like the one that he has.
-
-    Were it one, he would wait for himself each time.
-    """
-    moment, mine, asks = edge.moment, edge.hold.taken.lock, edge.reach.site.function
-    if edge.given or asks == moment.function:
-        return False
-    for reach in analysis.reaches(moment):
-        on = any(site.function == asks for site in (*reach.trace, reach.site))
-        if on and reach.certain and reach.lock.owner == mine.owner and not same_lock(reach.lock, mine):
-            return True
-    return False
 
 
 def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:
