@@ -13,11 +13,9 @@ made of) may be seen from anywhere, and so may functions that run without being 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
-from functools import cached_property
 from itertools import accumulate, chain
 
 import msgspec
@@ -31,21 +29,15 @@ from lockcheck.linker.written import mentions
 from lockcheck.recall import DIGEST, Entry
 from lockcheck.tree import Tree
 from lockcheck.units import interface, nowhere, signature
+from lockcheck.wording import Wording, pattern
 
 _GONE = -(1 << 60)
 """A function that is gone goes by a number below that."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 
-_JOINS = re.compile(rb"[.:]\s*\$")
-"""A part of a macro's arm: a name that it is given stands behind something."""
-
 _MANY = 2
 """Where so many other types implement a trait, one more or less changes nothing: see `Types`."""
-_FAR = 200
-"""Bytes in which the path before a name is looked for."""
-_WORD = re.compile(rb"\w+$")
-
 Named = Mapping[tuple[ir.Path, str], Sequence[object]]
 """What names are declared or imported as, by module and name."""
 
@@ -99,6 +91,7 @@ class _Changes:
 
     def __init__(self, tree: Tree) -> None:
         self._tree, self._names, self._types = tree, tree.program.names, tree.program.types
+        self._wording = Wording(tree)
         self._words = set[str]()
         self._methods = set[str]()
         self._of_types: dict[str, set[ir.Path]] = defaultdict(set)
@@ -210,7 +203,7 @@ class _Changes:
                 self._words.update(line.name for line in unit.imports if not self._words.isdisjoint(line.target[-1:]))
                 lists = ((one.name, path) for one in unit.statics for path in one.lists)
                 self._words.update(name for name, path in lists if path[-1] in names)
-            said = _saying(names)
+            said = pattern(names)
             macros = (one for unit in units for one in unit.macros)
             self._words.update(one.name for one in macros if any(said.search(arm.gives) for arm in one.arms))
         self._words.discard("*")
@@ -219,7 +212,7 @@ class _Changes:
         """Whether a file declares anything by a name that means, where it stands, something else than it did."""
         if not self._others or not any(name.encode() in self._tree.data(unit.path) for name in self._others):
             return False
-        said = _saying(self._others)
+        said = pattern(self._others)
         if any(said.search(arm.gives) for one in unit.macros for arm in one.arms):
             return True
         return any(self._means(module, path) for module, path in _written(self._before(unit)))
@@ -254,13 +247,12 @@ class _Changes:
 
     def _saying(self) -> Iterator[int]:
         """The functions in whose text one of the words stands, or the name of one of the methods behind a value."""
-        said = _saying(self._words)
-        yield from (number for number, text in self._texts(self._words) if said.search(text))
-        yield from (number for number, _, _ in self._paths(self._methods, inside=True))
+        yield from self._wording.saying(self._words)
+        yield from (number for number, _, _ in self._wording.paths(self._methods, inside=True))
 
     def _saying_of_types(self) -> Iterator[int]:
         """The functions in whose text one of the names stands behind that of a type which may have it."""
-        for number, before, name in self._paths(self._of_types, inside=True):
+        for number, before, name in self._wording.paths(self._of_types, inside=True):
             context = self._types.context(number)
             owner = self._types.resolve(ir.Type(before), context, self._types.effects(number)) if before else None
             if owner is None or owner.path in self._of_types[name]:
@@ -268,70 +260,9 @@ class _Changes:
 
     def _saying_in_modules(self) -> Iterator[int]:
         """The functions in whose text a path goes through one of the imports."""
-        for number, before, name in self._paths(self._others):
+        for number, before, name in self._wording.paths(self._others):
             if self._means(self._types.context(number).module, (*before, name)):
                 yield number
-
-    def _paths(self, names: Collection[str], inside: bool = False) -> Iterator[tuple[int, ir.Path, str]]:
-        """Where in the text of a function one of the names stands, with the path before it; each once.
-
-        `inside`: not alone, but where a macro may put it behind something.
-        """
-        said = _saying(names)
-        for number, text in self._texts(names):
-            places = [(one["name"], *_before(text, one.start())) for one in said.finditer(text)]
-            alone = not inside or self._joining.search(text) is not None
-            for name, before, is_behind in dict.fromkeys(places):
-                if is_behind or alone:
-                    yield number, before, name.decode()
-
-    @cached_property
-    def _joining(self) -> re.Pattern[bytes]:
-        """What finds a macro that puts a name which it is given behind a value or a path."""
-        macros = (one for unit in self._tree.program.units for one in unit.macros)
-        return _saying({one.name for one in macros if any(_JOINS.search(arm.gives) for arm in one.arms)})
-
-    def _texts(self, words: Collection[str]) -> Iterator[tuple[int, bytes]]:
-        """The functions of the files in which one of the words stands, with their texts but for their own names."""
-        near: dict[str, bytes] = {}
-        for unit in self._tree.program.units if words else ():
-            data = self._tree.data(unit.path)
-            if any(word.encode() in data for word in words):
-                near[unit.path] = data
-        for number, (unit, function) in enumerate(self._tree.program.functions):
-            if unit.path in near:
-                (start, end), (before, behind) = function.at, function.name_at
-                yield number, near[unit.path][start:before] + b" " + near[unit.path][behind:end]
-
-
-def _saying(words: Iterable[str]) -> re.Pattern[bytes]:
-    """What finds one of the words, as a whole."""
-    spelled = b"|".join(re.escape(one.encode()) for one in sorted(words))
-    return re.compile(rb"\b(?P<name>" + (spelled or rb"(?!)") + rb")\b")
-
-
-def _before(text: bytes, at: int) -> tuple[ir.Path, bool]:
-    """The path before a name at an offset, without type arguments, and whether the name stands behind anything."""
-    rest = text[max(0, at - _FAR) : at].rstrip()
-    is_behind, path = rest.endswith((b"::", b".")), list[str]()
-    while rest.endswith(b"::"):
-        rest = _without_arguments(rest[:-2].rstrip())
-        word = _WORD.search(rest)
-        if word is None:
-            return (), True
-        path.append(word[0].decode("utf-8", "replace"))
-        rest = rest[: word.start()].rstrip()
-    return tuple(reversed(path)), is_behind
-
-
-def _without_arguments(text: bytes) -> bytes:
-    """A text that ends with a path, without the type arguments at its end."""
-    depth = 0
-    for place in range(len(text) - 1, -1, -1) if text.endswith(b">") else ():
-        depth += {b">": 1, b"<": -1}.get(text[place : place + 1], 0)
-        if depth == 0:
-            return text[:place].rstrip().removesuffix(b"::").rstrip()
-    return text
 
 
 def _is_named(function: ir.Function, table: Effects) -> bool:
