@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lockcheck.executors import Work
     from lockcheck.export.known import Known
     from lockcheck.frontier import Told
+    from lockcheck.lasting import Keys
     from lockcheck.report.graph import OrderGraph
     from lockcheck.report.inventory import Inventory
     from lockcheck.report.reached import Touched
@@ -180,8 +181,7 @@ def examine(
         return list(same.findings), list(same.problems)
     from lockcheck import executors, units
     from lockcheck.examine import examine as anew
-    from lockcheck.lasting import Keys
-    from lockcheck.tree import Tree, homes_of
+    from lockcheck.tree import Tree
 
     executor = executors.chosen(work)
     words = frozenset(word for rule in rules for word in rule.meta.words)
@@ -190,23 +190,25 @@ def examine(
         before = memory.entries(around) if memory is not None else None
         kept = partial(_kept, store, (asked, around)) if whole is not None else None
         tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
-        faces = (one.face for one in tree.entries) if whole is not None else ()
-        wishes = tree.analysis.asked
-        program, named = tree.program, (*wishes.data_plane, -1, *wishes.probes)
-        told = repr((
-            tree.frontier.families, sorted(tree.frontier.macros), tree.unsaid, program.types.own.digest,
-            [program.full_name(number) if number >= 0 else "" for number in named],
-        ))  # fmt: skip
-        keys = Keys(
-            store.key("state", asked, around, told, *faces), store.key("latest", asked, around, told, *contents)
-        )
-        unit_of = partial(units.recalled, homes=homes_of(sources, crates), store=store)
-        findings, broken = anew(tree, rules, work.jobs, store, keys if whole is not None else None, unit_of)
+        keys = _keys(store, tree, (asked, around), contents) if whole is not None else None
+        findings, broken = anew(tree, rules, work.jobs, store, keys)
         if memory is not None and whole is not None:
             made = recall.Index(around, tuple(tree.entries), tuple(findings), tuple(broken))
             store.save({whole: msgspec.msgpack.encode(made)})
             memory.keep(made, unread)
     return findings, broken
+
+
+def _keys(store: Store, tree: Tree, base: Sequence[bytes | str], paths: Iterable[str]) -> Keys:
+    """Under which this run of a tree is kept; `paths` are those of its files, `base` is what else it depends on."""
+    from lockcheck.lasting import Keys
+
+    wishes, program = tree.analysis.asked, tree.program
+    named = [program.full_name(number) if number >= 0 else "" for number in (*wishes.data_plane, -1, *wishes.probes)]
+    macros = sorted(tree.frontier.macros)
+    told = repr((tree.frontier.families, macros, tree.unsaid, program.types.own.digest, named))
+    faces = (one.face for one in tree.entries)
+    return Keys(store.key("state", *base, told, *faces), store.key("latest", *base, told, *paths))
 
 
 def _kept(store: Store, base: Sequence[bytes | str], faces: Sequence[bytes], make: Callable[[], Told]) -> Told:

@@ -18,7 +18,6 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from msgspec.structs import replace as replaced
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Consulted, Topic
@@ -55,14 +54,13 @@ def examine(
     jobs: int,
     store: Store,
     keys: Keys | None,
-    unit_of: Callable[[str, bytes], ir.Unit | None],
 ) -> tuple[list[Finding], list[Problem]]:
     """Everything that the rules say of the tree, in an order that does not depend on who works, and the problems.
 
-    `keys` tell under what the run may be remembered; None where it must not be. `unit_of`: see `remembered`.
+    `keys` tell under what the run may be remembered; None where it must not be.
     """
     topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
-    before = remembered(tree, store, keys, unit_of)
+    before = remembered(tree, store, keys)
     outcomes = {one.function: one for one in before.outcomes}
     lenders: frozenset[int] = frozenset()
     with Crew(Errand(tree, rules, topics, keys is not None), jobs, before) as crew:
@@ -89,7 +87,7 @@ def examine(
             results, summaries = crew.results.every(), gathered(crew.summaries.every())
             found = tuple(tree.entries), tuple(ordered), kept, crew.readings(), told
             state = State(*found, before.problems, tree.frontier.openers, results, summaries)
-            state = replaced(state, problems=tuple(sorted({*tree.problems, *still_asked_for(state, tree)})))
+            state = replace(state, problems=tuple(sorted({*tree.problems, *still_asked_for(state, tree)})))
             tree.problems[:] = state.problems
             keep(state, store, keys)
     return findings, sorted(set(tree.problems))

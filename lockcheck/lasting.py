@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from lockcheck import ir
 from lockcheck.analysis import Consulted
 from lockcheck.analysis.alike import alike
 from lockcheck.analysis.order import components
@@ -29,10 +28,11 @@ from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.linker import Reading
 from lockcheck.linker.results import result_in
-from lockcheck.recall import DIGEST
+from lockcheck.recall import DIGEST, first_of_each
 from lockcheck.redeclared import redeclared
 from lockcheck.state import NOTHING, State, Together, gathered, renumbered
 from lockcheck.tree import Tree
+from lockcheck.units import recalled
 
 _MOST = 700
 """So many functions are compared with what they were; where a change reaches more, they are taken to have changed."""
@@ -57,19 +57,19 @@ def keep(state: State, store: Store, keys: Keys) -> None:
 def _kept(store: Store, keys: Keys) -> State | None:
     """The run before, or the last one in which files declared something else."""
     found = store.load([keys.exact, keys.latest])
-    exact = found.get(keys.latest, b"")
-    data = found.get(keys.exact) or store.load([exact]).get(exact)
+    data, exact = found.get(keys.exact), found.get(keys.latest)
+    if data is None and exact is not None:
+        data = store.load([exact]).get(exact)
     try:
         return msgspec.msgpack.decode(data, type=State) if data is not None else None
     except msgspec.DecodeError:
         return None
 
 
-def remembered(tree: Tree, store: Store, keys: Keys | None, unit_of: Callable[[str, bytes], ir.Unit | None]) -> State:
+def remembered(tree: Tree, store: Store, keys: Keys | None) -> State:
     """What an earlier run found out that still holds; the tree is told what changed since.
 
-    `unit_of` gives what a file declared when it had this digest. Of the run's problems those are left out that would be
-    found again, if they are still there.
+    Of the run's problems those are left out that would be found again, if they are still there.
     """
     state = _kept(store, keys) if keys is not None else None
     if state is None:
@@ -78,7 +78,8 @@ def remembered(tree: Tree, store: Store, keys: Keys | None, unit_of: Callable[[s
         n for n, (old, new) in enumerate(zip(state.entries, tree.entries, strict=True)) if old.content != new.content
     ]
     others = [n for n in changed if state.entries[n].face != tree.entries[n].face]
-    before = {n: unit_of(state.entries[n].path, state.entries[n].content) for n in others}
+    known = [state.entries[n] for n in others]
+    before = {n: recalled(one.path, one.content, tree.homes, store) for n, one in zip(others, known, strict=True)}
     news = redeclared(tree, state.entries, before)
     if news is None:
         return NOTHING
@@ -256,7 +257,7 @@ def _texts(
     tree: Tree, state: State, numbers: Sequence[int], changed: Sequence[int], broken: Collection[str]
 ) -> Iterator[int]:
     """The functions whose text is another one, and all in files in which something went wrong."""
-    firsts = [0, *accumulate(len(one.bodies) // DIGEST for one in state.entries)]
+    firsts = first_of_each(state.entries)
     for unit in changed:
         old, new, first = state.entries[unit].bodies, tree.entries[unit].bodies, tree.first_of_unit[unit]
         every = tree.program.units[unit].path in broken

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import msgspec
 from msgspec.structs import replace
@@ -47,6 +48,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     families: tuple[str, ...] = ()
     speaks: bool = False
     problem: Problem | None = None
+
+
+def first_of_each(entries: Iterable[Entry]) -> list[int]:
+    """For each file of a run the number of its first function, then the number of all functions."""
+    return [0, *accumulate(len(one.bodies) // DIGEST for one in entries)]
 
 
 class Index(msgspec.Struct, frozen=True, array_like=True):

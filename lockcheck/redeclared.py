@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
-from itertools import accumulate, chain
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -26,7 +26,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker import SINGLE, number_of_all
 from lockcheck.linker.types import Context
 from lockcheck.linker.written import mentions
-from lockcheck.recall import DIGEST, Entry
+from lockcheck.recall import Entry, first_of_each
 from lockcheck.tree import Tree
 from lockcheck.units import interface, nowhere, signature
 from lockcheck.wording import Wording, pattern
@@ -62,7 +62,7 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
     if not before:
         return Redeclared(tuple(range(tree.first_of_unit[-1])), frozenset())
     changes = _Changes(tree)
-    firsts = [0, *accumulate(len(one.bodies) // DIGEST for one in entries)]
+    firsts = first_of_each(entries)
     numbers = [
         n + tree.first_of_unit[unit] - firsts[unit] for unit in range(len(entries)) for n in _between(firsts, unit)
     ]
@@ -228,7 +228,7 @@ class _Changes:
         )
 
     def _means(self, module: ir.Path, path: ir.Path) -> bool:
-        """Whether a path that is written in a module goes through one of the imports."""
+        """Whether a path that is written in a module goes through a name that means another thing there."""
         return any(
             not self._others[name].isdisjoint(self._seen(module, path[:place]))
             for place, name in enumerate(path)
@@ -259,7 +259,7 @@ class _Changes:
                 yield number
 
     def _saying_in_modules(self) -> Iterator[int]:
-        """The functions in whose text a path goes through one of the imports."""
+        """The functions in whose text a path goes through a name that means another thing there."""
         for number, before, name in self._wording.paths(self._others):
             if self._means(self._types.context(number).module, (*before, name)):
                 yield number

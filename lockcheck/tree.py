@@ -52,16 +52,16 @@ class Tree:
         crates; `kept` gives what some digests of declarations say, perhaps without making it.
         `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
         """
-        homes = homes_of(sources, crates)
+        self.homes = _homes_of(sources, crates)
         self._asked = asked(settings, locked)
         self._contents, self._before = contents or {}, before or {}
         self.problems: list[Problem] = []
         self._sources = {source.path: source for source in sources}
         self._editions = {
-            path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in homes.items()
+            path: int(settings.edition or (crate.edition if crate else "2021")) for path, crate in self.homes.items()
         }
         options = frozenset(["refcell"] if settings.refcell else [])
-        units = declare(sources, homes)
+        units = declare(sources, self.homes)
         for unit in units:
             self.problems += [Problem(unit.path, line, why) for line, why in unit.problems]
         self._macros: dict[str, tuple[ir.Macro, ...]] = {}
@@ -189,7 +189,7 @@ def _first_behind(offset: int, functions: Sequence[tuple[int, int]]) -> int | No
     return next((number for at, number in functions if at > offset), None)
 
 
-def homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
+def _homes_of(sources: Sequence[Source], crates: Sequence[Crate]) -> dict[str, Crate | None]:
     """The crate of each source, by path; those of one folder are looked up once."""
     by_folder: dict[tuple[str, str], Crate | None] = {}
     found = {}
