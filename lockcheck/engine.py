@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextlib import suppress as suppressed
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from lockcheck.analysis import Analysis
     from lockcheck.executors import Work
     from lockcheck.export.known import Known
-    from lockcheck.frontier import Told
     from lockcheck.lasting import Keys
     from lockcheck.report.graph import OrderGraph
     from lockcheck.report.inventory import Inventory
@@ -188,7 +186,7 @@ def examine(
     with _nothing_collected():
         declare = partial(units.declared, store=store, executor=executor, contents=contents)
         before = memory.entries(around) if memory is not None else None
-        kept = partial(_kept, store, (asked, around)) if whole is not None else None
+        kept = recall.Kept(store, asked, around) if whole is not None else None
         tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
         keys = _keys(store, tree, (asked, around), contents) if whole is not None else None
         findings, broken = anew(tree, rules, work.jobs, store, keys)
@@ -209,20 +207,6 @@ def _keys(store: Store, tree: Tree, base: Sequence[bytes | str], paths: Iterable
     told = repr((tree.frontier.families, macros, tree.unsaid, program.types.own.digest, named))
     faces = (one.face for one in tree.entries)
     return Keys(store.key("state", *base, told, *faces), store.key("latest", *base, told, *paths))
-
-
-def _kept(store: Store, base: Sequence[bytes | str], faces: Sequence[bytes], make: Callable[[], Told]) -> Told:
-    """What declarations say of where to look, as it was kept, or made anew."""
-    from lockcheck.frontier import Told
-
-    key = store.key("told", *base, *faces)
-    data = store.load([key]).get(key)
-    with suppressed(msgspec.DecodeError):
-        if data is not None:
-            return msgspec.msgpack.decode(data, type=Told)
-    made = make()
-    store.save({key: msgspec.msgpack.encode(made)})
-    return made
 
 
 @contextmanager

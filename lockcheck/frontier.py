@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -237,8 +237,8 @@ class Frontier:
         spelled = {name: name.encode() for pair in pairs for name in pair}
         near: dict[str, list[tuple[str, str]]] = {}
         for path, source in self._sources.items():
-            known = {name for name, mark in spelled.items() if mark in source.data}
-            near[path] = [pair for pair in pairs if known.issuperset(pair)]
+            says = cache(lambda name, data=source.data: spelled[name] in data)
+            near[path] = [(one, other) for one, other in pairs if says(one) and says(other)]
         found = []
         for number, (unit, function) in enumerate(self._program.functions):
             if function.body_at is not None and near[unit.path]:

@@ -28,7 +28,7 @@ from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.linker import Reading
 from lockcheck.linker.results import result_in
-from lockcheck.recall import DIGEST, first_of_each
+from lockcheck.recall import digest_of, first_of_each
 from lockcheck.redeclared import redeclared
 from lockcheck.state import NOTHING, State, Together, gathered, renumbered
 from lockcheck.tree import Tree
@@ -122,11 +122,10 @@ def _is_found_again(tree: Tree, problem: Problem, changed: Collection[str], walk
 
 def functions_at(tree: Tree, problem: Problem) -> Iterator[int]:
     """The functions at a problem's place; none where it is not about one."""
-    for number, (unit, function) in enumerate(tree.program.functions):
-        if unit.path == problem.path:
-            first, last = (tree.position(unit.path, at).line for at in function.at)
-            if first <= problem.line <= last:
-                yield number
+    for number in tree.functions_of(problem.path):
+        first, last = (tree.position(problem.path, at).line for at in tree.program.functions[number][1].at)
+        if first <= problem.line <= last:
+            yield number
 
 
 def still_asked_for(state: State, tree: Tree) -> Iterator[Problem]:
@@ -259,16 +258,11 @@ def _texts(
     """The functions whose text is another one, and all in files in which something went wrong."""
     firsts = first_of_each(state.entries)
     for unit in changed:
-        old, new, first = state.entries[unit].bodies, tree.entries[unit].bodies, tree.first_of_unit[unit]
+        old, new, first = state.entries[unit], tree.entries[unit], tree.first_of_unit[unit]
         every = tree.program.units[unit].path in broken
         for before, now in enumerate(numbers[firsts[unit] : firsts[unit + 1]]):
-            if now >= 0 and (every or _digest(old, before) != _digest(new, now - first)):
+            if now >= 0 and (every or digest_of(old, before) != digest_of(new, now - first)):
                 yield now
-
-
-def _digest(bodies: bytes, place: int) -> bytes:
-    """Of one of a file's functions."""
-    return bodies[place * DIGEST : place * DIGEST + DIGEST]
 
 
 def _says(tree: Tree, functions: Collection[int], name: str) -> bool:

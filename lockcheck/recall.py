@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +27,8 @@ from lockcheck.frontends import declare
 from lockcheck.frontier import families_in
 from lockcheck.source import Crate, Source, home
 from lockcheck.units import interface
+
+T = TypeVar("T")
 
 Stamp = tuple[int, ...]
 """By what a file is known to be as it was without being read (see `discover.stamp`); empty where it is not."""
@@ -48,6 +52,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     families: tuple[str, ...] = ()
     speaks: bool = False
     problem: Problem | None = None
+
+
+def digest_of(one: Entry, place: int) -> bytes:
+    """The digest of the text of one of a file's functions."""
+    return one.bodies[place * DIGEST : place * DIGEST + DIGEST]
 
 
 def first_of_each(entries: Iterable[Entry]) -> list[int]:
@@ -94,6 +103,27 @@ def decoded(data: bytes | None) -> Index | None:
         return msgspec.msgpack.decode(data, type=Index) if data is not None else None
     except msgspec.DecodeError:
         return None
+
+
+class Kept:
+    """What follows from declarations, kept from one run of a project to the next."""
+
+    def __init__(self, store: Store, *base: bytes | str) -> None:
+        """`base` is all that it depends on beside the declarations."""
+        self._store = store
+        self._base = base
+
+    def of(self, kind: type[T], faces: Sequence[bytes], make: Callable[[], T], holds: Callable[[T], bool]) -> T:
+        """What was made of declarations with these digests, if it still `holds`, or what is made now."""
+        key = self._store.key(kind.__name__, *self._base, *faces)
+        data = self._store.load([key]).get(key)
+        with suppress(msgspec.DecodeError):
+            known = msgspec.msgpack.decode(data, type=kind) if data is not None else None
+            if known is not None and holds(known):
+                return known
+        made = make()
+        self._store.save({key: msgspec.msgpack.encode(made)})
+        return made
 
 
 class Memory:

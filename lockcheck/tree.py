@@ -6,8 +6,10 @@ Never: opens a file, chooses rules, judges a finding.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import accumulate
 
@@ -20,12 +22,12 @@ from lockcheck.config import Settings
 from lockcheck.finding import Problem
 from lockcheck.frontends import SUFFIXES, lower
 from lockcheck.frontier import Frontier, Told
-from lockcheck.linker import Program, crate_aliases
+from lockcheck.linker import Locking, Program, crate_aliases
 from lockcheck.linker.judged import names_function
-from lockcheck.recall import Entry, entry
+from lockcheck.recall import Entry, Kept, digest_of, entry
 from lockcheck.source import Crate, LockFile, Position, Source, UnreadableError, home
 from lockcheck.units import declared
-from lockcheck.unsaid import Texts, locking
+from lockcheck.unsaid import Texts, Unsaid, locking
 
 _IMPORTS_FROM_SCOPE = 2018
 """The edition from which on an import's path begins in the scope where it stands; before, at the crate's root."""
@@ -44,12 +46,12 @@ class Tree:
         declare: Callable[[Sequence[Source], Mapping[str, Crate | None]], Sequence[ir.Unit]] = declared,
         contents: Mapping[str, bytes] | None = None,
         before: Mapping[str, Entry] | None = None,
-        kept: Callable[[Sequence[bytes], Callable[[], Told]], Told] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """Declares every source by means of `declare`. Never raises for what is in them.
 
         `contents` are digests of the sources' bytes, by path, `before` what was kept of files by a run with the same
-        crates; `kept` gives what some digests of declarations say, perhaps without making it.
+        crates; `kept` has what followed from their declarations.
         `locked` says which versions of packages are in use; functions that call one of `words` are looked at too.
         """
         self.homes = _homes_of(sources, crates)
@@ -80,7 +82,7 @@ class Tree:
         )
         self.frontier = self._frontier(words, kept)
         self._macros.update(self.frontier.macros)
-        self.program.locking = locking(self.program, Texts(self.program, self.frontier.takes, self._text))
+        self.program.locking = self._locking(kept)
         self._implying = self.program.locking.traits
         self.analysis = Analysis(
             self.program,
@@ -93,15 +95,38 @@ class Tree:
             self.frontier.speaking,
         )
 
-    def _frontier(
-        self, words: Collection[str], kept: Callable[[Sequence[bytes], Callable[[], Told]], Told] | None
-    ) -> Frontier:
+    def _frontier(self, words: Collection[str], kept: Kept | None) -> Frontier:
         """Where locks are to be looked for, and calls of `words`; what a run before kept of the files is known."""
         if kept is None:
             return Frontier(self.program, self.tables, self._sources, words)
-        faces = [part for one in self.entries for part in (one.face, *map(str.encode, one.families))]
         families = {one.path: one.families for one in self.entries}
-        return Frontier(self.program, self.tables, self._sources, words, partial(kept, faces), families)
+        remember = partial(kept.of, Told, self._faces, holds=lambda _: True)
+        return Frontier(self.program, self.tables, self._sources, words, remember, families)
+
+    def _locking(self, kept: Kept | None) -> Locking:
+        """What takes a lock though nobody calls it; as a run before found it, if what that looked into is the same."""
+        texts = Texts(self.program, self.frontier.takes, self._text)
+        if kept is None:
+            return locking(self.program, texts)
+
+        def make() -> Unsaid:
+            found = locking(self.program, texts)
+            return Unsaid(found, texts.looked_at, self._digest(texts.looked_at))
+
+        return kept.of(Unsaid, self._faces, make, lambda one: one.texts == self._digest(one.looked_at)).locking
+
+    def _digest(self, functions: Iterable[int]) -> bytes:
+        """A digest of the texts of some functions."""
+        firsts, made = self.first_of_unit, hashlib.blake2b(digest_size=16)
+        for number in functions:
+            unit = bisect_right(firsts, number) - 1
+            made.update(digest_of(self.entries[unit], number - firsts[unit]))
+        return made.digest()
+
+    @cached_property
+    def _faces(self) -> list[bytes]:
+        """Digests of all that the files declare, and of the families of locks that they may use."""
+        return [part for one in self.entries for part in (one.face, *map(str.encode, one.families))]
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -119,6 +144,15 @@ class Tree:
         """For each unit the number of its first function."""
         return [0, *accumulate(len(unit.functions) for unit in self.program.units)]
 
+    @cached_property
+    def _unit_of(self) -> dict[str, int]:
+        return {unit.path: number for number, unit in enumerate(self.program.units)}
+
+    def functions_of(self, path: str) -> range:
+        """The numbers of a file's functions; none where it is not of this tree."""
+        unit = self._unit_of.get(path)
+        return range(self.first_of_unit[unit], self.first_of_unit[unit + 1]) if unit is not None else range(0)
+
     def _entries(self, word: str, key: str, patterns: Sequence[str], settings: Settings) -> list[int]:
         """The functions that patterns of the settings name, and those below a comment that marks them.
 
@@ -135,7 +169,7 @@ class Tree:
         for path, source in self._sources.items():
             marks = [offset for said, offset in suppress.marked(source) if said == word]
             if marks:
-                own = [(f.name_at[0], n) for n, (unit, f) in enumerate(self.program.functions) if unit.path == path]
+                own = [(self.program.functions[n][1].name_at[0], n) for n in self.functions_of(path)]
                 found.update(n for n in (_first_behind(offset, sorted(own)) for offset in marks) if n is not None)
         return sorted(found)
 

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from msgspec import Struct
+
 from lockcheck import ir
 from lockcheck.linker import Locking, Program
 from lockcheck.linker.written import mentions
@@ -25,6 +27,14 @@ _POPULAR = 4
 """A method's name that so many types have says nothing of what is called."""
 
 
+class Unsaid(Struct, frozen=True):
+    """What was found, the functions that were looked into for it, and a digest of their texts."""
+
+    locking: Locking
+    looked_at: tuple[int, ...]
+    texts: bytes
+
+
 class Texts:
     """What the functions of a tree may lead to, by the words in them."""
 
@@ -32,6 +42,11 @@ class Texts:
         """`takes` says whether a function's text takes a lock, `text` gives it."""
         self._program, self._takes, self._text = program, takes, text
         self._known: dict[int, tuple[bool, int]] = {}
+
+    @property
+    def looked_at(self) -> tuple[int, ...]:
+        """The functions whose texts were looked into, ascending."""
+        return tuple(sorted(self._known))
 
     @cached_property
     def _named(self) -> dict[str, list[int]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 PINS = ("semgrep==1.182.0", "ast-grep-cli==0.51.1", "jsonschema>=4.20")
 """The versions that the marks in the fixtures were made with."""
@@ -23,21 +24,15 @@ HOME = ROOT / ".cache" / "pattern-tools"
 def tool(name: str) -> str:
     """The path of a tool's command; the environment is made if need be. Skips where it cannot be had."""
     stamp, wanted = HOME / "pins", " ".join(PINS)
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        venv.create(HOME, with_pip=True, clear=True)
-        command = [
-            str(HOME / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            *PINS,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{name} could not be installed into {HOME}: {done.stderr.strip().splitlines()[-1:]}")
-        stamp.write_text(wanted, encoding="utf-8")
+    HOME.parent.mkdir(exist_ok=True)
+    with FileLock(HOME.with_suffix(".lock")):  # (tests run in several processes)
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+            venv.create(HOME, with_pip=True, clear=True)
+            pip = (str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+            done = subprocess.run([*pip, *PINS], capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"{name} could not be installed into {HOME}: {done.stderr.strip().splitlines()[-1:]}")
+            stamp.write_text(wanted, encoding="utf-8")
     return str(HOME / "bin" / name)
 
 
