@@ -14,6 +14,7 @@ from typing import NamedTuple
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.alone import Within, excluded, within
 from lockcheck.analysis.apart import are_apart, arguments, objects
+from lockcheck.analysis.conflict import kind_of
 from lockcheck.analysis.edges import Edge, edges_by_first_names
 from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.order import components
@@ -28,7 +29,7 @@ _MOST_SPREAD = 2
 
 
 class Cycle(NamedTuple):
-    """Edges, each beginning where the one before ends; `with_writer`: needs a third thread that waits to write.
+    """Edges, each beginning where the one before ends; `with_writer`: needs further threads that wait to write.
 
     `perhaps`: nobody says for certain that what takes them runs on several threads, or that they have
     the same locks.
@@ -228,6 +229,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
     it nobody else is at work.
     """
     second: Cycle | None = None
+    readers: Cycle | None = None
     for edges in product(*(sorted(some, key=lambda edge: edge.of_tests) for some in choices)):
         if frozenset.intersection(*(edge.gates for edge in edges)):
             continue
@@ -240,17 +242,28 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         following = edges[1:] + edges[:1]
         excludes = [_exclude(a.reach.mode, b.hold.taken.mode) for a, b in zip(edges, following, strict=True)]
-        if any(excludes) and excluded(_within(analysis, edge) for edge in edges):
+        if not any(excludes) and (readers is not None or not _is_closed_by_writers(analysis, edges)):
             continue
-        if are_apart(analysis, edges):
+        if excluded(_within(analysis, edge) for edge in edges) or are_apart(analysis, edges):
             continue
         sure = together and not (_is_guarded(edges) or any(_was_taken_out(analysis, edge) for edge in edges))
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
         rank = not sure, not all(excludes)
-        if any(excludes) and (second is None or (second.perhaps, second.with_writer) > rank):
+        if not any(excludes):
+            readers = Cycle(tuple(edges), True, not sure)
+        elif second is None or (second.perhaps, second.with_writer) > rank:
             second = Cycle(tuple(edges), not all(excludes), not sure)
-    return second
+    return second or readers
+
+
+def _is_closed_by_writers(analysis: Analysis, edges: Sequence[Edge]) -> bool:
+    """Whether those who wait to write close a cycle of readers: somebody writes each lock, and goes before readers."""
+    return all(
+        edge.reach.lock.owner in analysis.written
+        and kind_of("read", "read", edge.reach.lock, edge.reach.recursive) == "nested-read"
+        for edge in edges
+    )
 
 
 def _is_guarded(edges: Sequence[Edge]) -> bool:

@@ -22,6 +22,7 @@ from lockcheck.analysis.summaries import EMPTY, Reach, Summary
 from lockcheck.analysis.told import MOST_REACHES
 from lockcheck.analysis.ways import MOST_WAYS
 from lockcheck.linker import Linked, Program, parts_of_owner
+from lockcheck.linker.written import mentions
 
 if TYPE_CHECKING:
     from lockcheck.board import Notes
@@ -215,14 +216,17 @@ class Walked:
         if linked.cut:
             self._give_up(number, "has closures that call each other too often for every call to be followed")
         try:
-            guards, at = self._guards_passed(number), self.program.functions[number][1].name_at
+            guards, at = self._guards_passed(number, always), self.program.functions[number][1].name_at
             return walk(number, linked, self.program.parameters(number), guards, at, summarize, always)
         except RecursionError:
             self._give_up(number, "nested too deep to be analysed")
             return [], EMPTY
 
-    def _guards_passed(self, number: int) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
-        """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known)."""
+    def _guards_passed(self, number: int, any_type: bool) -> tuple[tuple[int, Literal["thread", "task"]], ...]:
+        """The parameters by which guards come in, and how their locks wait (as tasks where nothing is known).
+
+        `any_type`: those too by which a caller may hand one in among other things, and that go into the result.
+        """
         function, context = self.program.functions[number][1], self.program.types.context(number)
         effects = self.program.types.effects(number)
         found: list[tuple[int, Literal["thread", "task"]]] = []
@@ -231,7 +235,19 @@ class Walked:
             if kind is not None and self.program.types.guard_mode(kind, effects) is not None:
                 guard = self.program.types.guard_in(kind, effects)
                 found.append((slot, self.program.types.waits_for(guard, effects)))
+            elif any_type and param.by_value and _may_be_any(function, param.type):
+                found.append((slot, "task"))
         return tuple(found)
+
+
+def _may_be_any(function: ir.Function, kind: ir.Type | None) -> bool:
+    """Whether a parameter is of whatever type the caller says, and goes into what the function gives back."""
+    if kind is None or kind.args or len(kind.path) != 1 or function.returns is None:
+        return False
+    of_owner = function.owner is not None and kind in function.owner.args
+    if not (of_owner or kind.path[0] in function.generics):
+        return False
+    return mentions(function.returns, (kind.path[0], "Self" if of_owner else kind.path[0]))
 
 
 def in_one_object(program: Program, number: int, one: str, other: str) -> bool:

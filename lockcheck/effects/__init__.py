@@ -73,6 +73,8 @@ class Effects:
     same_methods: frozenset[str] = names("same.methods")
     insists: frozenset[str] = names("same.insists")
     """Methods that come back only where the value is there."""
+    hands_back: frozenset[str] = names("same.hands_back")
+    """Those of them that leave the function where it is not."""
     claims: Mapping[str, bool] = table("claims")
     """Methods that come back only where their first argument is true, or is not."""
     same_functions: frozenset[str] = names("same.functions")

@@ -40,6 +40,13 @@ class Acts(Places):
         if known is not None and (callable_ or (known.way and untold)) and known.root != ("[unknown]",):
             self.did(call, "calls", place)
 
+    def tells_one(self, call: ir.Call, kind: ir.Type, targets: list[int]) -> None:
+        """Whoever may be in a list is told something, and nothing comes back: so listeners are."""
+        known = self.canon(call.operands[0].place) if kind.path == ("[dyn]",) else None
+        listed = known is not None and any(part.startswith("[each") for part in known.way)
+        if listed and all(self.program.functions[target][1].returns is None for target in targets):
+            self.did(call, "tells", known)
+
     def did(
         self, call: ir.Call, what: str, place: ir.Place | None, names: tuple[str, ...] = (), signs: tuple[str, ...] = ()
     ) -> None:

@@ -38,6 +38,8 @@ class Callees(Acts, Implied):
             case ir.Method(name):
                 if name in self.effects.stops:
                     self.called_off(operands[0].place)
+                if name in self.effects.hands_back:
+                    self.may_leave(call)
                 self.by_method(call, name)
                 self.method(call, name)
             case ir.Named(path, _, owner):
@@ -128,6 +130,7 @@ class Callees(Acts, Implied):
             methods = self.program.types.methods(outer, name, effects) if not (listed_here or own) else []
             targets = self.fitting(methods, call)
             if targets:
+                self.tells_one(call, outer, targets)
                 self.invoke(call, targets, not self.is_of_others(outer), outer)
                 if lock is not None and lock.by_hand and self.is_same_lock(targets[0], outer):
                     self.name(ir.Place(call.dst), place)

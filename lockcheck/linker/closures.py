@@ -118,7 +118,9 @@ class Closures(Places):
         self.bodies += 1
         if receiver is not None and closure.params:
             self.lent_parts(closure, receiver)
+        around, self.open = self.open, []
         body = self.region(closure.body)
+        self.open = around
         self.running.discard(closure.dst)
         if not closure.takes:
             return body

@@ -6,15 +6,33 @@ Never: what is held.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.effects.shapes import LIST, MAP
+from lockcheck.effects.shapes import LIST, MAP, PRESENT
 from lockcheck.linker.locks import Locks
+from lockcheck.linker.places import bare, plain
 from lockcheck.linker.runs import Run, Runs
 from lockcheck.linker.written import REF
 
 UNTOLD: ir.Range = (0, 0)
 """Where nobody says from where a value comes."""
+_THERE = frozenset(PRESENT.values())
+"""Parts that are not there where a function mostly leaves early: because there is no value."""
+
+
+class _Text(NamedTuple):
+    """A function as written: the number of each step, by its identity; by slot the way through a branch on which it
+    gets its value, and the numbers of the steps that move the value away, each with the regions around it that end by
+    leaving the function.
+    """
+
+    order: dict[int, int]
+    filled: dict[int, ir.Region]
+    moves: dict[int, list[tuple[int, tuple[ir.Region, ...]]]]
 
 
 class Endings(Runs):
@@ -62,6 +80,68 @@ class Ends(Locks):
         if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
             return ()
         return self.endings(ir.Place(slot))
+
+    @cached_property
+    def text(self) -> _Text:
+        """The steps as written."""
+        text = _Text({}, {}, {})
+        root = self.body.root
+        for number, (step, arm, leaving) in enumerate(_each(root, root, ())):
+            text.order[id(step)] = number
+            dst = getattr(step, "dst", None)
+            slot = dst.root if isinstance(dst, ir.Place) and not dst.way else dst
+            if isinstance(slot, int):
+                text.filled.setdefault(slot, arm)
+            for slot in taken_by(step, self.effects):
+                text.moves.setdefault(slot, []).append((number, leaving))
+        return text
+
+    def may_leave(self, call: ir.Call) -> None:
+        """A call leaves the function where there is no value: what ends there, ends on one way only."""
+        over = self.left_behind(call, None)
+        if over:
+            src = call.operands[0].place
+            missing = [ir.Refine(bare(plain(src)), False, True)] if src is not None else []
+            leaves = ir.Region((*missing, *over, ir.Leave(self.open[0].label, call.name_at)), (), call.at)
+            self.out.append(ir.Branch((ir.Arm(leaves), ir.Arm(ir.Region((), (), call.at)))))
+
+    def left_behind(self, step: ir.Step, label: int | None) -> list[ir.Step]:
+        """What ends where a step leaves the regions up to the one with the label, or the function: the last declared
+        comes first. Nothing where no value does anything at its end.
+        """
+        over, free, before = list[ir.Step](), list[int](), self.out
+        if not self.effects.end_trait:
+            return over
+        for region in reversed(self.open):
+            for slot in reversed(region.slots):
+                ends = self.left_with(slot, step)
+                if ends:
+                    self.out = [ir.Region((), tuple(free), (0, 0))]
+                    self.finish(ir.Place(slot), ends, self.body.slots[slot].at, self.body.slots[slot].name)
+                    over, free = over + self.out, []
+                free.append(slot)
+            if region.label == label:
+                break
+        self.out = before
+        return over
+
+    def left_with(self, slot: int, step: ir.Step) -> tuple[Run, ...]:
+        """What runs at the end of a variable that has its value where a step leaves early, wherever it goes later."""
+        if not self.body.slots[slot].name or slot not in self.given or slot in self.passed:
+            return ()
+        if slot < self.program.parameters(self.number):
+            return ()
+        ends = self.endings(ir.Place(slot))
+        if not ends or not self.is_open(self.text.filled.get(slot)):
+            return ()
+        now = self.text.order.get(id(step), 0)
+        if any(number <= now and all(map(self.is_open, way)) for number, way in self.text.moves.get(slot, ())):
+            return ()
+        return tuple(end for end in ends if _THERE.isdisjoint(end.way[:1]))
+
+    def is_open(self, region: ir.Region | None) -> bool:
+        """Whether the step that is just looked at stands in the region."""
+        return any(region is one for one in self.open)
 
     def endings(self, place: ir.Place) -> tuple[Run, ...]:
         """What runs at the end of the value at a place."""
@@ -119,3 +199,43 @@ class Ends(Locks):
             self.out.append(
                 ir.Invoke(dst, end.targets, end.sure, (operand,), (path,), at, at, name or end.name, implicit=True)
             )
+
+
+def taken_by(step: ir.Step, effects: Effects) -> Iterator[int]:
+    """The slots whose whole value a step moves somewhere else, goes on in its own method's result (`found.map_err(…)`),
+    or in what a pattern binds.
+    """
+    yield from ir.moved_by(step)
+    match step:
+        case ir.Call(_, ir.Method(name), (ir.Operand(ir.Place(int(slot), ())), *_)) if name in effects.carries:
+            yield slot
+        case ir.Move(_, ir.Place(int(slot), way)) if not {"&", "*"}.intersection(way) and any("." in p for p in way):
+            yield slot
+        case _:
+            pass
+
+
+def _each(
+    region: ir.Region, arm: ir.Region, leaving: tuple[ir.Region, ...]
+) -> Iterator[tuple[ir.Step, ir.Region, tuple[ir.Region, ...]]]:
+    """The steps in a region in order, each with the way through a branch that it stands on, and the regions around it
+    that end by leaving the function.
+    """
+    leaving = (*leaving, region) if _leaves(region) else leaving
+    for step in region.steps:
+        yield step, arm, leaving
+        match step:
+            case ir.Region():
+                yield from _each(step, arm, leaving)
+            case ir.Branch(arms):
+                for one in arms:
+                    yield from _each(one.body, one.body, leaving)
+            case ir.Loop(body) | ir.Lambda(body=body):
+                yield from _each(body, body, leaving)
+            case _:
+                pass
+
+
+def _leaves(region: ir.Region) -> bool:
+    last = region.steps[-1] if region.steps else None
+    return _leaves(last) if isinstance(last, ir.Region) else isinstance(last, ir.Leave) and last.label == ir.RETURN

@@ -18,7 +18,7 @@ from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker import rounds
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
-from lockcheck.linker.ends import UNTOLD
+from lockcheck.linker.ends import UNTOLD, taken_by
 from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
@@ -92,9 +92,11 @@ class Pass(Judged, Callees):
 
     def region(self, region: ir.Region) -> ir.Region:
         before, self.out = self.out, []
+        self.open.append(region)
         for step in region.steps:
             self.step(step)
         self.ends(region.slots)
+        self.open.pop()
         done, self.out = self.out, before
         return ir.Region(tuple(done), region.slots, region.at, region.label)
 
@@ -123,14 +125,16 @@ class Pass(Judged, Callees):
                 self.refine(step)
             case ir.Compute() | ir.Implied():
                 self.operated(step)
-            case ir.End() | ir.Discard() | ir.Release():
+            case ir.End() | ir.Discard() | ir.Release() | ir.Leave():
                 self.ended(step)
             case ir.Region():
                 self.out.append(self.region(step))
             case ir.Branch(arms):
                 self.out.append(ir.Branch(tuple(map(self.arm, arms))))
             case ir.Loop(body, label):
+                self.open.append(ir.Region((), (), body.at, label))
                 round_ = self.region(body)
+                self.open.pop()
                 self.of_all.update(rounds.of_loop(round_))
                 self.out.append(ir.Loop(waiting(round_, label), label))
             case _:
@@ -146,9 +150,11 @@ class Pass(Judged, Callees):
         else:
             self.implied(step)
 
-    def ended(self, step: ir.End | ir.Discard | ir.Release) -> None:
-        """A value is overwritten, thrown away by name, or given back."""
+    def ended(self, step: ir.End | ir.Discard | ir.Release | ir.Leave) -> None:
+        """A value is overwritten, thrown away by name, or given back; or all those are whose regions are left."""
         match step:
+            case ir.Leave(label):
+                self.out += (*self.left_behind(step, label), step)
             case ir.End(place, at, sure):
                 self.thrown(place, at, sure)
             case ir.Discard(src, at, name_at):
@@ -463,7 +469,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
     every = tuple(ir.steps_of(body.root))
-    state.gone = frozenset(slot for step in every for slot in (*ir.moved_by(step), *_used_up(step, state.effects)))
+    state.gone = frozenset(slot for step in every for slot in taken_by(step, state.effects))
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
     state.used = frozenset(slot for step in every for slot in _asked(step))
@@ -577,17 +583,6 @@ def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
         return True
     made = isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path)
     return made or step.word in effects.takes_by_hand
-
-
-def _used_up(step: ir.Step, effects: Effects) -> Iterator[int]:
-    """The slots whose value goes on in its own method's result (`found.map_err(…)`), or in what a pattern binds."""
-    match step:
-        case ir.Call(_, ir.Method(name), (ir.Operand(ir.Place(int(slot), ())), *_)) if name in effects.carries:
-            yield slot
-        case ir.Move(_, ir.Place(int(slot), way)) if not {"&", "*"}.intersection(way) and any("." in p for p in way):
-            yield slot
-        case _:
-            pass
 
 
 def _passing(root: ir.Region) -> frozenset[int]:

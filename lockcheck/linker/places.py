@@ -83,6 +83,9 @@ class Places(ABC):
     lent: dict[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
     """What is given to the parameters that are called, by the oldest names; None where that is not one thing."""
     gone: frozenset[int] = frozenset()
+    """The slots whose whole value goes somewhere else."""
+    open: list[ir.Region] = field(default_factory=list)
+    """The regions around the step that is just looked at, the outermost first."""
     used: frozenset[int] = frozenset()
     """Results that something is asked of, or taken out of: what becomes of them is not known."""
     passed: set[int] = field(default_factory=set)

@@ -72,7 +72,8 @@ class Sides(Closures):
             known = self.canon(self.drawn[known.root])
         if known is None or (isinstance(known.root, int) and not known.way):
             return ""
-        owner = self.owner_of(known)
+        asked = next((number for number, part in enumerate(known.way) if part.endswith("()")), len(known.way))
+        owner = self.owner_of(ir.Place(known.root, known.way[:asked]))
         self.beside.update(self.program.around(owner))
         return owner
 

@@ -66,7 +66,8 @@ class Bus:
 ## In production
 Contention, or a deadlock that somebody else's code makes: the lock is held for as long as the callback likes.
 ## Not seen
-Methods of trait objects, which are calls like any other. What a log handler is told by the record, so that it does not
+Methods of trait objects, which are calls like any other, but for those that tell each one of a list something and give
+nothing back, as listeners are told (`possible`). What a log handler is told by the record, so that it does not
 come back; what `%s` and f-strings ask a value for. A closure that is given what the guard guards is the
 critical section itself (`with_write(|table| …)`) and is left alone, and so are a lock that lets its holder in again
 and tests.
