@@ -79,6 +79,10 @@ KEYED = "[="
 """How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
 
 
+SLICE = "[:]"
+"""The part of a way that is a container with some of the elements of another one."""
+
+
 def captured(slot: int | Path) -> str:
     """The part of a closure that is what it has taken along of a slot."""
     return f"captured {slot}"
@@ -908,7 +912,10 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Making(Struct, frozen=True, gc=False):
-    """A value is made with parts of the object whose method does it: what its parameters get can be learned here."""
+    """A value is made with parts of the object whose method does it, or with what a function has made: what its
+    parameters get can be learned here. `owner` has no path where no method does it; a variable of the function has its
+    type for an argument.
+    """
 
     module: Path
     owner: Type

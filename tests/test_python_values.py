@@ -88,7 +88,15 @@ KNOWN = {
 
 MADE_BY_THE_HOLDER = frozenset(
     {
+        "the values of a dictionary",
+        "pairs of a dictionary, in order",
         "an element by its key",
+        "an element that is asked for",
+        "an element that is taken out",
+        "a copy of a list",
+        "a counted list",
+        "a comprehension",
+        "one by chance",
         "what a method returns",
         "a class that a class keeps",
         "a class that was given or not",

@@ -92,7 +92,8 @@ def is_only_one(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
         return False
     last = analysis.program.parameters(moment.function)
     made_here = any(isinstance(p.root, int) and p.root >= last for p in (held.place, other.place))
-    beside = other.place.root != ELSEWHERE and len(other.place.way) < len(held.place.way) + 2
+    from_static = isinstance(other.place.root, tuple) and isinstance(held.place.root, int)
+    beside = not from_static and len(other.place.way) < len(held.place.way) + 2
     return not made_here and not beside and analysis.program.is_single(held.owner)
 
 

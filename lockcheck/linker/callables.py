@@ -46,6 +46,18 @@ class Callables(Callees):
         """A field as declared, with the module of its class: the first that says what it is."""
 
     @abstractmethod
+    def like(self, place: ir.Place | None) -> ir.Place | None:
+        """The element that the value at a place is, of what kept it before."""
+
+    @abstractmethod
+    def consists_of(self, place: ir.Place | None, element: ir.Place | None) -> None:
+        """An element goes into a container."""
+
+    @abstractmethod
+    def kept_tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        """The bodies of what runs beside that a field keeps, by what its class puts there."""
+
+    @abstractmethod
     def goes_home(self, place: ir.Place | None) -> None:
         """Remember which parts of the value at a place are other names of something in the object that keeps it."""
 

@@ -158,6 +158,7 @@ class Closures(Places):
 
     def called_off(self, place: ir.Place | None) -> None:
         """A thread or task is told to stop: who waits for it waits for nothing that it wants."""
+        self.stopped.add(self.canon(place))
         for slot in (slot_of(place), slot_of(self.canon(place))):
             for root in [root for root, body in self.threads.items() if body is self.threads.get(slot)]:
                 del self.threads[root]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.linker.lock_methods import CLOSES
+from lockcheck.linker.places import slot_of
 from lockcheck.linker.rows import Rows
 
 PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
@@ -27,18 +28,29 @@ class Handles(Rows):
         if bodies:
             gives, kind = self.effects.futures.get(call.word, ""), self.type_of(receiver)
             if gives and (kind is None or kind.path[-1] in self.effects.joins):
-                self.learn(call.dst, ir.Type(tuple(gives.split(self.effects.separator))))
-            if gives and kind is None:  # (only its name says that it runs what it is given)
+                self.types[call.dst] = ir.Type(tuple(gives.split(self.effects.separator)))
+            if gives and kind is None and receiver is not None:  # (only its name says that it runs what it is given)
                 bodies = self.spawned[call.dst] = tuple(_perhaps(one) for one in bodies)
             self.gather(receiver, bodies)
         elif call.word in PUTS:
             for operand in call.operands[1:]:
                 self.gather(receiver, self.tasks(operand.place))
+            root = slot_of(self.canon(receiver))
+            if root in self.empty or root in self.likes:
+                self.consists_of(receiver, call.operands[-1].place)
 
     def hand_on(self, dst: int, src: ir.Place) -> None:
         super().hand_on(dst, src)
         if isinstance(src.root, int) and not src.way and src.root in self.spawned:
             self.spawned[dst] = self.spawned[src.root]
+
+    def awaited(self, dst: int, src: ir.Place, at: ir.Range, name_at: ir.Range) -> None:
+        """A task is waited for, the one that a field keeps too."""
+        before = len(self.out)
+        super().awaited(dst, src, at, name_at)
+        for number, step in enumerate(self.out[before:], before):
+            if isinstance(step, ir.Suspend) and step.at == at and not step.others:
+                self.out[number] = replace(step, others=self.kept_tasks(src))
 
     def gather(self, place: ir.Place | None, bodies: tuple[ir.Region, ...]) -> None:
         """The value of a variable keeps handles of these."""
@@ -50,9 +62,11 @@ class Handles(Rows):
 
     def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         """The bodies behind a handle; behind what keeps several, or one of its elements, all of them."""
-        found, known = super().tasks(place), self.canon(place)
+        found, known = super().tasks(place), self.like(self.canon(place))
         if found or known is None or not isinstance(known.root, int):
             return found
+        if not known.way:
+            return self.spawned.get(known.root) or self.gathered.get(known.root, ())
         return self.gathered.get(known.root, ()) if all(one.startswith("[") for one in known.way) else ()
 
     def closes_group(self, call: ir.Call) -> None:

@@ -356,6 +356,10 @@ class ObjectPass(Objects, Pass):
 
     def new(self, dst: int, path: ir.Path, parts: tuple[tuple[str, ir.Operand], ...]) -> None:
         super().new(dst, path, parts)
+        if path in ((), (LIST,)) and not parts:
+            self.empty.add(dst)
+        elif path == (LIST,) and len(parts) == 1:
+            self.consists_of(ir.Place(dst), parts[0][1].place)
         self.written[dst] = ir.MADE
         for _, operand in parts:
             self.gather(ir.Place(dst), self.tasks(operand.place))

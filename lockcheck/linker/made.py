@@ -29,6 +29,8 @@ SETTER = ".setter"
 """Behind a field's name, in that of the method that runs where the field is given a value, as front ends name it."""
 HANDED = "[handed]"
 """The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
+EACH = "[]"
+"""In a way: any element."""
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
@@ -248,7 +250,8 @@ class Made:
                 named = one.path[1].removesuffix("=") if one.path[1:2] and one.path[1].endswith("=") else ""
                 if (named or place) == (name if named else slot) and one.path[0] == "[at]":
                     way = one.path[2:] if named else one.path[1:]
-                    kind = self._types.resolve(ir.Type(("[at]", *way)), at, effects, depth + 1) if way else None
+                    raw = one.args[0] if one.args else ir.Type(("[at]", *way))
+                    kind = self._types.resolve(raw, at, effects, depth + 1) if way else None
                     if kind is not None:
                         yield kind
 
@@ -342,7 +345,9 @@ class Made:
 
             self._made_of = defaultdict(list)
             for line in self.makings:
-                at = Context(line.module, self._types.resolve(line.owner, Context(line.module), effects))
+                at = Context(line.module)
+                if line.owner.path:
+                    at = Context(line.module, self._types.resolve(line.owner, at, effects))
                 found = self.meaning(line.module, line.made.args[0].path)
                 self._made_of[found].append((at, line.made.args[1:]))
         return self._made_of
@@ -580,6 +585,17 @@ def flowed(said: ir.Type, receiver: ir.Type, given: Mapping[str, ir.Type | None]
     if any(part is None and one.path[0][0] in _GIVEN for part, one in zip(parts, said.args, strict=True)):
         return None
     return ir.Type(said.path, tuple(part or ir.Type(("_",)) for part in parts))
+
+
+def way_to(said: ir.Type, word: str) -> ir.Path | None:
+    """Where in a result that the table describes the thing stands that it calls by a word; `[]` for any element."""
+    if said.path == (word,):
+        return ()
+    for number, part in enumerate(said.args):
+        way = way_to(part, word)
+        if way is not None:
+            return (str(number) if said.path == ("[tuple]",) else EACH, *way)
+    return (EACH,) if said.path == ("R",) else None
 
 
 def _is_foreign(given: ir.Path) -> bool:

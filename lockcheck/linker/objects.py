@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.effects.shapes import LIST
+from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.acts import UNTOLD
 from lockcheck.linker.constructions import Constructions
 from lockcheck.linker.forwarding import fitted, gathered, passed_on
@@ -202,7 +202,9 @@ class Objects(Constructions):
             return True
         shape = self.effects.shape(outer)
         if shape in self.effects.flow and name in self.effects.flow[shape]:
-            given = flowed(self.effects.flow[shape][name], outer)
+            said = self.effects.flow[shape][name]
+            given = flowed(said, outer)
+            self.takes_after(call.dst, said, "1" if shape == MAP else "0", place)
             self.learn(call.dst, guessed(given) if is_guess(kind) else given)
             if place is not None and name in self.effects.by_key:
                 element = self.element_of(call, kind)
@@ -255,11 +257,17 @@ class Objects(Constructions):
 
     def called(self, place: ir.Place | None) -> str:
         """What the text calls the value at a place, in small letters."""
+        return self.spelled(place).strip("_").lower()
+
+    def spelled(self, place: ir.Place | None) -> str:
+        """The same as written; a part of what a call gives by the variable that gets it: `rows, lock = find(key)`."""
         known = self.canon(place)
+        if place is not None and known is not None and known.way and known.way[-1].isdigit():
+            known = place
         if known is None:
             return ""
         named = known.root[-1] if isinstance(known.root, tuple) else self.body.slots[known.root].name
-        return (known.way[-1] if known.way else named).strip("_").lower()
+        return known.way[-1] if known.way else named
 
     def fill(self, place: ir.Place | None, kind: ir.Type | None, name: str, operands: tuple[ir.Operand, ...]) -> None:
         """What is put into a variable's container says what its elements are."""
@@ -350,13 +358,8 @@ class Objects(Constructions):
 
     def unknown_method(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
         place, effects = call.operands[0].place, self.effects
-        known = self.canon(place)
-        last = known.way[-1] if known is not None and known.way else ""
-        if known is not None and not last and isinstance(known.root, tuple):
-            last = known.root[-1]
-        elif known is not None and not last and isinstance(known.root, int):
-            last = self.body.slots[known.root].name
-        if name in ("__enter__", "acquire", "release") and kind is None and effects.named_as_lock.search(last):
+        by_name = kind is None and name in ("__enter__", "acquire", "release")
+        if by_name and effects.named_as_lock.search(self.spelled(place)):
             taking = Taking("exclusive", hand=name == "acquire", gives=name == "release", asks=name == "acquire")
             lock = LockType("", "mutex", "thread", False, {name: taking})
             self.on_lock(call, name, lock, place, "named")
@@ -471,6 +474,8 @@ class Objects(Constructions):
         if spelled in self.effects.picks and first is not None:
             self.picked[call.dst] = first
         self.learn(call.dst, self.of_elements(spelled, call))
+        if not call.operands and found and found[-1] in self.effects.flow_names:
+            self.empty.add(call.dst)
         if why is not None and not call.awaited:
             self.out.append(ir.Block(call.at, call.name_at, found[-1], why, brief=waits is None))
             if spelled in self.effects.steady:
@@ -509,6 +514,8 @@ class Objects(Constructions):
         said = self.effects.flow.get("[call]", {}).get(spelled)
         given = self.type_of(call.operands[0].place) if said is not None and call.operands else None
         element = self.part_type(given, "[each]") if given is not None else None
+        if said is not None and element is not None:
+            self.takes_after(call.dst, said, "0", call.operands[0].place)
         return flowed(said, ir.Type((LIST,), (element,))) if said is not None and element is not None else None
 
     # -------------------------------------------------------------------------------------------------- invocations

@@ -105,6 +105,8 @@ class Places(ABC):
     """What runs for each element of an iterator when somebody asks it for one."""
     sources: dict[int, ir.Place] = field(default_factory=dict)
     """Iterators of the tree around which a library's are, by the slot of the library's."""
+    stopped: set[ir.Place | None] = field(default_factory=set)
+    """Threads and tasks that were told to stop."""
     started: list[ir.Region] = field(default_factory=list)
     """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
@@ -118,6 +120,10 @@ class Places(ABC):
     handed: list[Handed] = field(default_factory=list)
     kept: dict[str, ir.Place] = field(default_factory=dict)
     home: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    empty: set[int] = field(default_factory=set)
+    """New containers in which nothing is yet."""
+    likes: dict[int, tuple[ir.Path, ir.Place]] = field(default_factory=dict)
+    """Where in a value (`[]`: any element) something stands that was an element of something else, and of what."""
     sums: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     denied: dict[int, ir.Place | None] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
@@ -382,7 +388,7 @@ OF_METHOD = "__self__"
 
 def at_home(place: ir.Place, home: Mapping[ir.Place, ir.Place]) -> ir.Place:
     """The place by the way through the object that made the value which it is a part of, where that is known."""
-    for cut in range(len(place.way), 1, -1):
+    for cut in range(len(place.way), 0, -1):
         known = home.get(ir.Place(place.root, place.way[:cut]))
         if known is not None:
             return ir.Place(known.root, known.way + place.way[cut:])

@@ -25,17 +25,17 @@ def singles(units: Iterable[ir.Unit], types: Types) -> frozenset[ir.Path]:
     known, many, inside = set[ir.Path](), set[ir.Path](), dict[ir.Path, set[ir.Path]]()
     for unit in units:
         effects = types.table(unit.language)
-        for decl in unit.types if not effects.objects else ():
+        for decl in unit.types:
             own = (*decl.module, decl.name)
-            if decl.kind == "struct" and not decl.generics and len(decl.fields) > _WRAPS:
+            if decl.kind in ("struct", "class") and not decl.generics and len(decl.fields) > _WRAPS:
                 known.add(own)
-            seen = {own}
+            seen, at = {own}, Context(decl.module, ir.Type(own), decl.generics)
             for field in decl.fields:
-                kind = types.resolve(field.type, Context(decl.module, ir.Type(own), decl.generics), effects)
                 here = set[ir.Path]()
-                for path, kept_by_many in _in_type(kind, types, effects):
+                for path, kept_by_many in _in_type(types.resolve(field.type, at, effects), types, effects):
                     (many if kept_by_many or path in seen else here).add(path)
                 seen |= here
+                many.update(kind.path for one in field.put if (kind := types.resolve(one, at, effects)) is not None)
             inside[own] = seen - {own}
     return frozenset(one for one in known - many if not _leads_to(one, inside))
 

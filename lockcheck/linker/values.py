@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.callables import Callables
-from lockcheck.linker.made import CLASS, HANDED
-from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain
+from lockcheck.linker.made import CLASS, EACH, HANDED, way_to
+from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain, slot_of
 from lockcheck.linker.types import SAYS_NOTHING, Context
 from lockcheck.linker.uses import guessed, is_guess
 
@@ -139,12 +139,15 @@ class Values(Callables):
 
     def goes_home(self, place: ir.Place | None) -> None:
         """Remember which parts of the value at a place are other names of something in the object that keeps it."""
-        if place is None or not place.way or isinstance(place.root, tuple):
+        if place is None or isinstance(place.root, tuple) or not (place.way or place.root in self.likes):
             return
-        each = place.way[-1].startswith("[")
-        owner = ir.Place(place.root, place.way[: -2 if each else -1])
-        name = place.way[-2:][0] if each else place.way[-1]
-        kind = self.type_of(owner) if len(place.way) > each and not name.startswith("[") else None
+        kept = self.like(place)
+        if kept is None or not kept.way or isinstance(kept.root, tuple):
+            return
+        each = kept.way[-1].startswith("[")
+        owner = ir.Place(kept.root, kept.way[: -2 if each else -1])
+        name = kept.way[-2:][0] if each else kept.way[-1]
+        kind = self.type_of(owner) if len(kept.way) > each and not name.startswith("[") else None
         field = self.field_of(kind, name) if kind is not None else None
         if field is None:
             return
@@ -156,11 +159,43 @@ class Values(Callables):
                 holder = ir.Place(owner.root, owner.way + way[:-1])
                 self.home[ir.Place(place.root, (*place.way, part, OF_METHOD))] = holder
 
+    def takes_after(self, dst: int, said: ir.Type, word: str, container: ir.Place | None) -> None:
+        """A call gives elements of a container, or one of them (called so by the table): where they stand in it."""
+        known, way = self.canon(container), way_to(said, word)
+        if known is not None and way is not None:
+            self.likes[dst] = way, ir.Place(known.root, (*known.way, EACH))
+
+    def consists_of(self, place: ir.Place | None, element: ir.Place | None) -> None:
+        """An element goes into a container: the others in it came from where it did, or nothing is known of them."""
+        container, known = slot_of(self.canon(place)), self.like(self.canon(element))
+        before = self.likes.get(container)
+        if known is not None and (before is None or _of_any(before[1]) == _of_any(known)):
+            self.likes[container] = (EACH,), known
+        else:
+            self.likes.pop(container, None)
+
+    def like(self, place: ir.Place | None) -> ir.Place | None:
+        """The element that the value at a place is, of what kept it before: `for row in list(self.rows)`."""
+        known = place
+        for _ in range(_ALIASES):
+            if known is None or (not known.way and known.root not in self.likes):
+                break
+            if ir.SLICE in known.way:
+                known = ir.Place(known.root, tuple(part for part in known.way if part != ir.SLICE))
+            said = self.likes.get(known.root) if isinstance(known.root, int) else None
+            if said is None or len(said[0]) > len(known.way) or not all(map(_is_part, said[0], known.way)):
+                break
+            known = self.canon(ir.Place(said[1].root, said[1].way + known.way[len(said[0]) :]))
+        return known
+
     def others(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         """The bodies of the threads that the value at a place stands for: of a field, by what the class puts there."""
-        found, known = super().others(place), self.canon(place)
-        if found or known is None:
-            return found
+        return super().others(place) or self.kept_tasks(place)
+
+    def kept_tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
+        known = self.like(self.canon(place))
+        if known is None or known in self.stopped:
+            return ()
         owner, made, module = self.kept_as(known)
         given = (way for raw in made for way in _run_by(raw, self.effects))
         places = (self.run_at(owner, way, module) for way in dict.fromkeys(given))
@@ -251,6 +286,8 @@ class Values(Callables):
         return super().slot_type(slot)
 
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
+        if part == ir.SLICE:
+            return kind
         found = self.program.types.made.part(kind, part, self.effects)
         return guessed(found) if is_guess(kind) else found
 
@@ -264,8 +301,21 @@ class Values(Callables):
         return ir.Type((CLASS,), (ir.Type(root),)) if root in self.program.names.types else None
 
     def name(self, dst: ir.Place, src: ir.Place | None) -> None:
-        if src not in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
-            super().name(dst, src)
+        if src in (ir.NONE, ir.YES, ir.NO):  # (what is set to nothing meanwhile is the same thing again later)
+            return
+        is_field = dst.way != () and dst.way[-1].isidentifier()
+        if src is None or (is_field and slot_of(oldest(src, self.alias)) in self.empty):
+            return  # (`rows, self.rows = self.rows, []`)
+        known = self.alias.get(dst) if isinstance(dst.root, int) and not dst.way else None
+        if (
+            known is not None
+            and known != src
+            and (src.root in self.likes or any(part.startswith("[") for part in src.way))
+        ):
+            one, other = self.like(self.canon(known)), self.like(self.canon(src))
+            if other is not None and _of_any(one) == _of_any(other):  # (the variable of several loops)
+                self.likes[dst.root] = (), other  # type: ignore[index]
+        super().name(dst, src)
 
     def hand_on(self, dst: int, src: ir.Place) -> None:
         super().hand_on(dst, src)
@@ -301,6 +351,18 @@ class Values(Callables):
         return ""
 
 
+def _is_part(said: str, part: str) -> bool:
+    """Whether a part of a way is the one that a way says, or any element where it says that."""
+    return part == said or (said == EACH and part.startswith("["))
+
+
+def _of_any(place: ir.Place | None) -> ir.Place | None:
+    """The place of any element, for that of a certain one."""
+    if place is None or not place.way or not place.way[-1].startswith("["):
+        return place
+    return ir.Place(place.root, (*place.way[:-1], EACH))
+
+
 def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
     """How the value of a field, or each of its elements, may be made; only that it may be missing is left out."""
     found: list[ir.Type] = []
@@ -316,9 +378,9 @@ def _ways_made(field: ir.Field, each: bool) -> list[ir.Type]:
 
 
 def _run_by(raw: ir.Type, effects: Effects) -> Iterator[ir.Path]:
-    """What a value is made to run on a thread, as written: `Thread(target=self._run)`."""
-    if raw.path == ("[made]",) and raw.args[0].path[-1] in effects.threads:
-        for path in (one.path[1:] for one in raw.args[1:] if one.path[0] == "[at]"):
-            way = path[1:] if path and path[0].endswith("=") else path
-            if way:
-                yield way
+    """What a value is made to run beside, as written: `Thread(target=self._run)`, `create_task(self._run())`."""
+    for one in raw.args[1:] if raw.path == ("[made]",) and raw.args[0].path[-1] in effects.threads else ():
+        path = one.path[1:] if one.path[0] == "[at]" else one.args[0].path if one.path == ("[made]",) else ()
+        way = path[1:] if path and path[0].endswith("=") else path
+        if way:
+            yield way

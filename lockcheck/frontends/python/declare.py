@@ -42,6 +42,8 @@ _BY_HAND = re.compile(
     rb"\.(?:(?:acquire|release)(?:_\w+)?\b|(?:(?:un)?lock(?:For\w+)?|tryLock\w*)\(|__a?(?:enter|exit)__\b)"
 )
 _MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
+_LOCAL_MADE = re.compile(rb"^[ \t]+(\w+)[ \t]*=[ \t]*(?=(?:\w+\.)*[A-Z]\w*\()", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
 _RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
 _YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
 _BARE = re.compile(
@@ -99,6 +101,9 @@ class _Declarer(Struct):
     functions: list[ir.Function] = field(default_factory=list)
     makings: list[ir.Making] = field(default_factory=list)
     handings: list[ir.Handing] = field(default_factory=list)
+    objects: dict[bytes, None] = field(default_factory=dict)
+    """The variables of the module that objects of a class are put into, of so many of all as were looked at."""
+    looked_at: int = 0
 
     def patches(self, module: ir.Path) -> Iterator[ir.Patch]:
         """Where a function is given together with a name and what has it: `wrap(logging.Logger, "handle", own)`."""
@@ -290,14 +295,29 @@ class _Declarer(Struct):
         return ir.Type(("[way]", "[]"), (each,)) if each is not None else None
 
     def makes(self, start: int, end: int, scope: _Scope) -> None:
-        """Calls of classes that are given `self` or a part of it."""
-        for said in _MAKING.finditer(self.text.masked, start, end):
-            closing = self.text.closing(said.end() - 1)
-            given = self.text.masked[said.start() : closing + 1]
-            if b"self" in given:
-                kind = values.value_type(given)
+        """Calls of classes that are given `self`, a part of it, or what the function or the module has made."""
+        calls = [(said.start(), said.end() - 1) for said in _MAKING.finditer(self.text.masked, start, end)]
+        made = self.made_here(start, end) if calls and not self.tests else {}
+        for begin, opening in calls:
+            given = self.text.masked[opening : self.text.closing(opening) + 1]
+            if b"self" in given or not made.keys().isdisjoint(_WORD.findall(given)):
+                kind = values.value_type(self.text.masked[begin:opening] + given)
                 if kind is not None and kind.path == ("[made]",):
-                    self.makings.append(ir.Making(scope.module, ir.Type(scope.owner), kind))
+                    args = tuple(_told(one, made) for one in kind.args)
+                    self.makings.append(ir.Making(scope.module, ir.Type(scope.owner), replace(kind, args=args)))
+
+    def made_here(self, start: int, end: int) -> dict[bytes, ir.Type | None]:
+        """The variables of a function that objects of a class are put into, with their types; None: the module's."""
+        for one in self.statics[self.looked_at :]:
+            if _is_object(one.type):
+                self.objects[one.name.encode()] = None
+        self.looked_at = len(self.statics)
+        found: dict[bytes, ir.Type | None] = dict(self.objects)
+        for said in _LOCAL_MADE.finditer(self.text.masked, start, end):
+            at = said.end(1)
+            kind = values.value_type(self.text.masked[said.end() : self.text.statement_end(at)])
+            found[said[1]] = kind if kind is not None and kind.path == ("[made]",) else None
+        return found
 
     def returned(self, start: int, end: int, waits: bool) -> ir.Type | None:
         """What a function returns, or each value that it yields unless it waits for it, where that is said plainly."""
@@ -394,7 +414,7 @@ class _Declarer(Struct):
         waits = said[1] is not None or not marks.isdisjoint(_COROUTINES)
         if arrow < 0 and not scope.local:
             returns = self.returned(body, line.end, said[1] is None and waits)
-        if scope.owner:
+        if not scope.local:
             self.makes(body, line.end, scope)
         takes_self = bool(scope.owner) and "staticmethod" not in marks
         params = tuple(values.params(self.data[opening + 1 : closing], takes_self))
@@ -493,6 +513,19 @@ def _surer(said: ir.Type | None, kind: ir.Type | None) -> ir.Type | None:
     """The type of a value: what an annotation says, or, where it is made on the spot, how it is made."""
     made = said is not None and kind is not None and (_is_making(kind, said) or said.path[-1:] in _ANYTHING)
     return kind if made else said or kind
+
+
+def _is_object(kind: ir.Type | None) -> bool:
+    """Whether a variable is said to hold what a class makes, by the name of what is called."""
+    return kind is not None and kind.path == ("[made]",) and kind.args[0].path[-1][:1].isupper()
+
+
+def _told(given: ir.Type, made: dict[bytes, ir.Type | None]) -> ir.Type:
+    """What a class is given, with the type of the variable that it is, where that is known."""
+    way = given.path[1:] if given.path[0] == "[at]" else ()
+    way = way[1:] if way and way[0].endswith("=") else way
+    kind = made.get(way[0].encode()) if len(way) == 1 else None
+    return replace(given, args=(kind,)) if kind is not None else given
 
 
 def _is_new(kind: ir.Type) -> bool:

@@ -126,6 +126,8 @@ class Expressions(Frame):
 
     def part_for(self, node: cst.Subscript) -> str:
         """The part of a way that is the element: by its key's value where that never changes, else by its text."""
+        if isinstance(node.slice[0].slice, cst.Slice):
+            return ir.SLICE
         key = node.slice[0].slice.value if isinstance(node.slice[0].slice, cst.Index) and len(node.slice) == 1 else None
         path = syntax.dotted(key) if key is not None else ()
         slot = self.lookup(path[0]) if path else None
