@@ -28,8 +28,7 @@ from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.linker import Reading
 from lockcheck.linker.results import result_in
-from lockcheck.recall import digest_of, first_of_each
-from lockcheck.redeclared import redeclared
+from lockcheck.redeclared import redeclared, rewritten
 from lockcheck.state import NOTHING, State, Together, gathered, renumbered
 from lockcheck.tree import Tree
 from lockcheck.units import recalled
@@ -89,7 +88,7 @@ def remembered(tree: Tree, store: Store, keys: Keys | None) -> State:
         lenders = [one.function for one in state.outcomes if one.lends]
         tree.frontier.since(paths, [one.function for one in state.outcomes], lenders)
     broken = {one.path for one in state.problems} & paths
-    texts = news.seeing.union(_texts(tree, state, news.numbers, changed, broken))
+    texts = news.seeing.union(rewritten(tree, state.entries, news.numbers), *map(tree.functions_of, broken))
     new = Changes(tree, state, texts, changed)
 
     def hold(reads: Consulted, findings: Iterable[Finding]) -> bool:
@@ -250,19 +249,6 @@ class Changes:
     def _may_compare(self) -> bool:
         self._left -= 1
         return self._left >= 0
-
-
-def _texts(
-    tree: Tree, state: State, numbers: Sequence[int], changed: Sequence[int], broken: Collection[str]
-) -> Iterator[int]:
-    """The functions whose text is another one, and all in files in which something went wrong."""
-    firsts = first_of_each(state.entries)
-    for unit in changed:
-        old, new, first = state.entries[unit], tree.entries[unit], tree.first_of_unit[unit]
-        every = tree.program.units[unit].path in broken
-        for before, now in enumerate(numbers[firsts[unit] : firsts[unit + 1]]):
-            if now >= 0 and (every or digest_of(old, before) != digest_of(new, now - first)):
-                yield now
 
 
 def _says(tree: Tree, functions: Collection[int], name: str) -> bool:

@@ -9,6 +9,9 @@ its name, or a name under which something hands it on; of an import, those whose
 asked which functions a module or a type has at all, or whether there is one value of a type only, is noted with what he
 read (`linker.number_of_all`). What else changes in declarations (macros, imports of everything, types that others are
 made of) may be seen from anywhere, and so may functions that run without being named: nothing is said of those.
+
+In a language of objects anything may be called by another name, which its callers' texts do not say. There only
+functions are told apart whose names stand nowhere in the tree but in texts that are other than before themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker import SINGLE, number_of_all
 from lockcheck.linker.types import Context
 from lockcheck.linker.written import mentions
-from lockcheck.recall import Entry, first_of_each
+from lockcheck.recall import Entry, digest_of, first_of_each
 from lockcheck.tree import Tree
 from lockcheck.units import interface, nowhere, signature
 from lockcheck.wording import Wording, pattern
@@ -61,8 +64,7 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
     """
     if not before:
         return Redeclared(tuple(range(tree.first_of_unit[-1])), frozenset())
-    changes = _Changes(tree)
-    firsts = first_of_each(entries)
+    changes, firsts = _Changes(tree), first_of_each(entries)
     numbers = [
         n + tree.first_of_unit[unit] - firsts[unit] for unit in range(len(entries)) for n in _between(firsts, unit)
     ]
@@ -75,11 +77,21 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
             numbers[one] = _GONE - one
         for one, now in kept.items():
             numbers[firsts[unit] + one] = tree.first_of_unit[unit] + now
-    seeing = changes.seeing()
+    new = set(range(len(tree.program.functions))).difference(numbers)
+    seeing = changes.seeing(new.union(rewritten(tree, entries, numbers)))
     if seeing is None:
         return None
-    new = set(range(len(tree.program.functions))).difference(numbers)
     return Redeclared(tuple(numbers), frozenset(seeing.union(new, (one for one in numbers if one < 0))))
+
+
+def rewritten(tree: Tree, entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[int]:
+    """The functions that have another text than in the run of these entries, where they had these `numbers`."""
+    firsts = first_of_each(entries)
+    for unit, (old, new) in enumerate(zip(entries, tree.entries, strict=True)):
+        if old.content != new.content:
+            for before, now in enumerate(numbers[slice(*firsts[unit : unit + 2])]):
+                if now >= 0 and digest_of(old, before) != digest_of(new, now - tree.first_of_unit[unit]):
+                    yield now
 
 
 def _between(firsts: Sequence[int], unit: int) -> range:
@@ -99,6 +111,7 @@ class _Changes:
         self._others: dict[str, set[ir.Path]] = defaultdict(set)
         self._sets = set[int]()
         self._added: dict[str, set[int]] = {}
+        self._alone = set[str]()
 
     def note(self, old: ir.Unit, new: ir.Unit) -> dict[int, int] | None:
         """The numbers of functions in the file before, with those of the same functions now.
@@ -106,12 +119,15 @@ class _Changes:
         None where more is other than can be told.
         """
         table = self._tree.tables[new.language]
-        if table.objects or _beside(old) != _beside(new) or _modules(old) != _modules(new):
+        if _beside(old) != _beside(new) or _modules(old) != _modules(new):
             return None
         kept = dict(_matched([*map(_encoded, old.functions)], [*map(_encoded, new.functions)]))
         lost = [one for n, one in enumerate(old.functions) if n not in kept]
         self._added[new.path] = set(range(len(new.functions))).difference(kept.values())
         added = [new.functions[n] for n in sorted(self._added[new.path])]
+        if table.objects:
+            functions = interface(replace(old, functions=())) == interface(replace(new, functions=()))
+            return kept if functions and self._note_unnamed([*lost, *added], table) else None
         imports, types = _other(_imports(old), _imports(new)), _other(_types(old), _types(new))
         names = {name for _, name in imports}
         if "*" in names or any(one.owner is not None and one.owner.path[0] in names for one in lost):
@@ -126,6 +142,21 @@ class _Changes:
         for unit in (old, new):
             self._note_parts([one for one in unit.types if (one.module, one.name) in types], table)
         return kept
+
+    def _note_unnamed(self, functions: Sequence[ir.Function], table: Effects) -> bool:
+        """Functions are new or gone where anything may be called by another name; whether nobody else may know.
+
+        That is so where a function runs only if it is named (see `seeing`), and its name means nothing to the language.
+        """
+        known = repr(table).encode()
+        for one in functions:
+            unnamed = one.name.startswith("__") or not one.name.isascii() or one.hook or one.wraps or one.made_once
+            if unnamed or one.wrapped_by or one.computed or pattern([one.name]).search(known):
+                return False
+            owner = self._types.resolve(one.owner, _context(one), table) if one.owner is not None else None
+            self._sets.update(number_of_all(path) for path in (one.module, owner.path if owner else ()) if path)
+            self._alone.add(one.name)
+        return True
 
     def _note_one(self, one: ir.Function, types: Collection[tuple[ir.Path, str]], table: Effects) -> bool:
         """A function is new or gone, beside some types; whether it can be told who may know."""
@@ -185,9 +216,14 @@ class _Changes:
                     self._sets.add(number_of_all((SINGLE, *one.path)))
                     waiting += one.args
 
-    def seeing(self) -> set[int] | None:
-        """The functions whose text has a name that may mean another thing, and the sets; None where all may."""
+    def seeing(self, rewritten: Set[int]) -> set[int] | None:
+        """The functions whose text has a name that may mean another thing, and the sets; None where all may.
+
+        `rewritten` are the functions with another text than before.
+        """
         self._hand_on()
+        if self._alone and self._wording.stand_outside(self._alone, rewritten):
+            return None
         if any(self._may_stand_alone(trait, owners) for trait, owners in self._implementing.items()):
             return None
         if any(self._declares_by(unit) for unit in self._tree.program.units):

@@ -46,6 +46,18 @@ class Wording:
                 if is_behind or alone:
                     yield number, before, name.decode()
 
+    def stand_outside(self, words: Collection[str], functions: Collection[int]) -> bool:
+        """Whether one of some words stands anywhere in the tree's files but in some of the functions."""
+        said, program = pattern(words), self._tree.program
+        for unit in program.units:
+            data = self._tree.data(unit.path)
+            if any(word.encode() in data for word in words):
+                within = [program.functions[n][1].at for n in self._tree.functions_of(unit.path) if n in functions]
+                places = (found.start() for found in said.finditer(data))
+                if not all(any(start <= place < end for start, end in within) for place in places):
+                    return True
+        return False
+
     @cached_property
     def _joining(self) -> re.Pattern[bytes]:
         """What finds a macro that puts a name which it is given behind a value or a path."""

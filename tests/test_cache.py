@@ -275,6 +275,71 @@ def test_who_names_what_is_declared_now_sees_it(
     assert checked(cached=True) == first
 
 
+VAULT = """
+import threading
+
+class Vault:
+    def __init__(self):
+        self.gold = threading.Lock()
+        self.hoist = self.raised
+
+    def melt(self):
+        with self.gold:
+            BODY
+
+    def weigh(self):
+        with self.gold:
+            return 1
+"""
+
+
+def vault(top: Path, body: str, more: str = "") -> None:
+    write_tree(top, {"vault.py": VAULT.replace("BODY", body) + more})
+
+
+@pytest.mark.parametrize(
+    "more", ["    def sieve(self):\n        return 7\n", "def sieve():\n    return Vault().weigh()\n"]
+)
+def test_a_function_of_python_by_a_name_of_its_own_costs_only_itself(
+    more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vault(tmp_path, "pass")
+    first = checked(cached=True)
+    spied.clear()
+    vault(tmp_path, "pass", more)
+    then, functions = checked(cached=True), Tree([Source("vault.py", (VAULT + more).encode())], [], Settings()).program
+    assert {functions.title(number).rpartition(".")[2] for number in spied} <= {"sieve"}
+    assert then == checked()
+    vault(tmp_path, "pass")
+    assert checked(cached=True) == first
+
+
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        ("self.lift()", "    def lift(self):\n        self.weigh()\n"),
+        ("self.hoist()", "    def raised(self):\n        self.weigh()\n"),
+        ("getattr(self, 'lift')()", "    def lift(self):\n        self.weigh()\n"),
+        ("self.lift", "    @property\n    def lift(self):\n        self.weigh()\n"),
+        ("self()", "    def __call__(self):\n        self.weigh()\n"),
+    ],
+    ids=["its name", "another name", "a text", "a property", "the language's"],
+)
+def test_who_may_run_a_function_of_python_that_is_new_sees_it(
+    body: str, more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vault(tmp_path, body)
+    first = checked(cached=True)
+    vault(tmp_path, body, more)
+    then = checked(cached=True)
+    assert slugs(then) == ["lock-taken-twice"]
+    assert then == checked()
+    vault(tmp_path, body)
+    assert checked(cached=True) == first
+
+
 TRIED = """
 use std::sync::Mutex;
 pub struct Till { coins: Mutex<u32> }
