@@ -97,6 +97,17 @@ fn both(more: CallFlags) {
     drop(table);
 }
 """
+ANY = """
+use std::sync::Mutex;
+%s
+static STATE: Mutex<u32> = Mutex::new(0);
+struct Front;
+impl Made for Front { fn made() -> Self { *STATE.lock().unwrap() += 1; Front } }
+fn gather<T: Made>() -> (u32, T) {
+    let state = STATE.lock().unwrap();
+    (*state, T::made())
+}
+"""
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -114,6 +125,8 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         ((BOOK % ("#[cfg(test)]", "#[cfg(test)]")).replace("self.pages", "self.none"), "LCK301", ""),
         (SINKS % "trait Sink { fn put(&self, row: u32); }", "", "LCK201"),
         (SINKS % "use sinks::Sink;", "LCK201", ""),
+        (ANY % "trait Made { fn made() -> Self; }", "", "LCK201"),
+        (ANY % "use makers::Made;", "LCK201", ""),
         (TABLE % "pub fn clear(&mut self) { self.rows.get_mut().unwrap().clear() }", "LCK204", ""),
         (TABLE % "pub fn clear(&self) { self.rows.write().unwrap().clear() }", "", "LCK204"),
         (TABLE % "pub fn rows(&self) -> &RwLock<Vec<u32>> { &self.rows }", "", "LCK204"),
@@ -137,6 +150,8 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         "orders of tests",
         "any of the tree's",
         "any of a library's",
+        "any of the tree's, by its type",
+        "any of a library's, by its type",
         "read by all",
         "written as well",
         "handed out",

@@ -295,7 +295,7 @@ class Callees(Acts, Implied):
         if kind is not None and self.on_type(call, path[-1], kind, bool(targets)):
             return
         if targets:
-            self.invoke(call, targets, True, kind)
+            self.invoke(call, targets, kind is None or not self.is_of_others(kind), kind)
             return
         if path[-1].isupper() and self.runs_kept(call, ir.Place(path)):  # (a constant that is a function)
             return
