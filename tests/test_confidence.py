@@ -108,6 +108,7 @@ fn gather<T: Made>() -> (u32, T) {
     (*state, T::made())
 }
 """
+KEPT = "trait Kept { fn kept(&self); } impl Kept for Front { fn kept(&self) {} }"
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -127,6 +128,7 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         (SINKS % "use sinks::Sink;", "LCK201", ""),
         (ANY % "trait Made { fn made() -> Self; }", "", "LCK201"),
         (ANY % "use makers::Made;", "LCK201", ""),
+        ((ANY % f"use makers::Made; {KEPT}").replace("T: Made", "T: Made + Kept"), "LCK201", ""),
         (TABLE % "pub fn clear(&mut self) { self.rows.get_mut().unwrap().clear() }", "LCK204", ""),
         (TABLE % "pub fn clear(&self) { self.rows.write().unwrap().clear() }", "", "LCK204"),
         (TABLE % "pub fn rows(&self) -> &RwLock<Vec<u32>> { &self.rows }", "", "LCK204"),
@@ -152,6 +154,7 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         "any of a library's",
         "any of the tree's, by its type",
         "any of a library's, by its type",
+        "any of a library's, whatever else it is",
         "read by all",
         "written as well",
         "handed out",

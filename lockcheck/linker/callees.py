@@ -131,7 +131,7 @@ class Callees(Acts, Implied):
             targets = self.fitting(methods, call)
             if targets:
                 self.tells_one(call, outer, targets)
-                self.invoke(call, targets, not self.is_of_others(outer), outer)
+                self.invoke(call, targets, not self.is_of_others(outer, targets), outer)
                 if lock is not None and lock.by_hand and self.is_same_lock(targets[0], outer):
                     self.name(ir.Place(call.dst), place)
                 return
@@ -251,9 +251,15 @@ class Callees(Acts, Implied):
         given = self.program.returned_type(target, kind)
         return given is not None and given.path == kind.path
 
-    def is_of_others(self, kind: ir.Type) -> bool:
-        """Whether any type of any library may be behind it: the tree's own are a guess then."""
-        return kind.path == ("[dyn]",) and not any(a.path in self.program.names.types for a in kind.args)
+    def is_of_others(self, kind: ir.Type, targets: list[int]) -> bool:
+        """Whether any type of any library may be behind it, by the trait called: the tree's are a guess then."""
+        return kind.path == ("[dyn]",) and not any(self.is_by_own_trait(target) for target in targets)
+
+    def is_by_own_trait(self, target: int) -> bool:
+        """Whether a function is there by a trait of the tree."""
+        function = self.program.functions[target][1]
+        trait = function.trait
+        return trait is not None and self.program.names.resolve(function.module, trait.path) in self.program.names.types
 
     def is_something_else(self, kind: ir.Type) -> bool:
         """Whether the type is known, and known to be no lock."""
@@ -295,7 +301,7 @@ class Callees(Acts, Implied):
         if kind is not None and self.on_type(call, path[-1], kind, bool(targets)):
             return
         if targets:
-            self.invoke(call, targets, kind is None or not self.is_of_others(kind), kind)
+            self.invoke(call, targets, kind is None or not self.is_of_others(kind, targets), kind)
             return
         if path[-1].isupper() and self.runs_kept(call, ir.Place(path)):  # (a constant that is a function)
             return
