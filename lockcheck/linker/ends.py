@@ -114,7 +114,7 @@ class Ends(Locks):
             return over
         for region in reversed(self.open):
             for slot in reversed(region.slots):
-                ends = self.left_with(slot, step)
+                ends = self.left_with(slot, step) if slot in self.given and self.body.slots[slot].name else ()
                 if ends:
                     self.out = [ir.Region((), tuple(free), (0, 0))]
                     self.finish(ir.Place(slot), ends, self.body.slots[slot].at, self.body.slots[slot].name)
@@ -126,10 +126,8 @@ class Ends(Locks):
         return over
 
     def left_with(self, slot: int, step: ir.Step) -> tuple[Run, ...]:
-        """What runs at the end of a variable that has its value where a step leaves early, wherever it goes later."""
-        if not self.body.slots[slot].name or slot not in self.given or slot in self.passed:
-            return ()
-        if slot < self.program.parameters(self.number):
+        """What runs at the end of a variable that was given a value, and has it still where a step leaves early."""
+        if slot in self.passed or slot < self.program.parameters(self.number):
             return ()
         ends = self.endings(ir.Place(slot))
         if not ends or not self.is_open(self.text.filled.get(slot)):
