@@ -17,6 +17,7 @@ from lockcheck.analysis.conflict import Conflict, confidence
 from lockcheck.analysis.reached import Ways, function_at, path, ways
 from lockcheck.analysis.sudden import Sudden
 from lockcheck.analysis.summaries import Stall, Wait
+from lockcheck.analysis.ways import ELSEWHERE
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
 from lockcheck.rule import Meta
 from lockcheck.source import Span
@@ -191,6 +192,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
     lock, notes = one.reach.lock, list[Note]()
     name, plain = analysis.lock_name(one.function, lock), one.reach.certain and not one.reach.spread
     among_many = any(part.startswith("[") for part in lock.place.way)
+    known = bool(lock.owner) or lock.place.root != ELSEWHERE  # (its own object's nobody else has by then)
     if one.registered is not None:
         notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
     for site in one.way:
@@ -200,7 +202,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
         code=meta.code,
         slug=slug,
         severity=meta.severity,
-        confidence=graded(lock.evidence, sure=False) if plain and not among_many else "possible",
+        confidence=graded(lock.evidence, sure=False) if plain and known and not among_many else "possible",
         evidence=lock.evidence,
         span=analysis.span(one.first),
         message=message.replace("{lock}", name),

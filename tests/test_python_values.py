@@ -185,6 +185,29 @@ def test_a_call_that_means_one_of_several_functions_possibly_blocks(tmp_path: Pa
     assert json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)["findings"] == []
 
 
+TURNS = (
+    "def wait(self):\n    self._lock.acquire()\n"
+    "def get(self):\n    while True:\n        self.wait()\n        if self._row:\n            return self._row\n"
+)
+TOLD = "def put(self, row):\n    self._row = row\n    {}\n"
+
+
+def test_a_lock_by_which_a_loop_waits_for_others_is_possibly_taken_twice(tmp_path: Path) -> None:
+    told = TURNS + TOLD.format("self._lock.release()")
+    assert possible(tmp_path, told) == [("LCK201", "possible")]
+    assert codes(tmp_path, told) == []
+    assert codes(tmp_path, TURNS + TOLD.format("return self._row")) == ["LCK201"]
+
+
+ENDS = "def free(self):\n    return None\ndef close(self):\n    with {}:\n        pass\ndef __del__(self):\n    self.close()\n"
+
+
+def test_a_finalizer_possibly_takes_a_lock_of_which_nobody_says_whose_it_is(tmp_path: Path) -> None:
+    assert possible(tmp_path, ENDS.format("self.free() or self._lock")) == [("LCK406", "possible")]
+    assert codes(tmp_path, ENDS.format("self.free() or self._lock")) == []
+    assert codes(tmp_path, "shared = threading.Lock()\n" + ENDS.format("self.shared")) == ["LCK406"]
+
+
 LISTENS = """\
 import logging, threading
 log = logging.getLogger(__name__)

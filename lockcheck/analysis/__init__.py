@@ -438,6 +438,10 @@ class Analysis:
         """A function's steps with their meanings, for rules that look at those themselves."""
         return self.program.linked(number)
 
+    def is_maker(self, number: int) -> bool:
+        """Whether a function makes an object of its class."""
+        return self.program.functions[number][1].name.rpartition(".")[2] == self.effects(number).maker
+
     def makers(self, owner: str) -> Sequence[int]:
         """The functions that make values of the type that declares an owner's field, as far as its methods do."""
         return self.program.makers(parts_of_owner(owner)[0])

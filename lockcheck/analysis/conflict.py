@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
+from lockcheck.analysis.classes import leaves_class
 from lockcheck.analysis.summaries import given_as, lets_in
 from lockcheck.analysis.unwritten import is_never_written
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
@@ -225,6 +226,8 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
         return None
     if is_signal(analysis, moment, hold) or _is_of_another_class(analysis, moment, hold, reach):
         return None
+    if leaves_class(analysis, moment, reach):
+        return None
     if not excludes_others(analysis, moment.function, taken.lock, taken.by_hand):
         return None
     lock = _as_known(analysis, moment, hold, reach)
@@ -244,12 +247,15 @@ def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
 def is_given_elsewhere(analysis: Analysis, conflict: Conflict) -> bool:
     """Whether the lock is taken by name, and code beside the function gives it back by name without having taken it.
 
-    So threads use a lock to wait for each other; a pair of methods that lock and unlock looks the same.
+    So threads use a lock to wait for each other; a pair of methods that lock and unlock looks the same, but where one
+    call comes to its own lock again in a loop.
     """
     event, taken = conflict.moment.event, conflict.hold.taken
-    if not (isinstance(event, ir.Acquire) and taken.by_hand and taken.lock.family == "mutex"):
+    again = isinstance(event, ir.Invoke) and event.at == taken.site.at
+    if not ((again or isinstance(event, ir.Acquire)) and taken.by_hand and taken.lock.family == "mutex"):
         return False
-    return _others_give(analysis, conflict.moment.function, taken.lock, event.by_hand)
+    by_name = isinstance(event, ir.Acquire) and event.by_hand
+    return _others_give(analysis, conflict.moment.function, taken.lock, again or by_name)
 
 
 def excludes_others(analysis: Analysis, number: int, lock: ir.Lock, by_hand: bool) -> bool:

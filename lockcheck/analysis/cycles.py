@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
+from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.alone import Within, excluded, within
 from lockcheck.analysis.apart import are_apart, arguments, objects
 from lockcheck.analysis.conflict import kind_of
 from lockcheck.analysis.edges import Edge, edges_by_first_names
-from lockcheck.analysis.newborn import is_newborn
+from lockcheck.analysis.newborn import hands_itself_out, is_being_made, is_newborn
 from lockcheck.analysis.order import components
 from lockcheck.analysis.variables import beside as beside_each_other
+from lockcheck.analysis.ways import Site
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""
@@ -83,7 +85,8 @@ def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) 
     if len(kept) >= _ALTERNATIVES and all(edge.nearness >= one.nearness for one in kept.values()):
         return
     aside = edge.within >= 0 and (edge.site, edge.aside)
-    key = (*edge.modes, edge.gates, edge.of_tests, aside, *objects(analysis, edge), *arguments(analysis, edge))
+    makes = _calls_a_maker(analysis, edge)
+    key = (*edge.modes, edge.gates, edge.of_tests, aside, makes, *objects(analysis, edge), *arguments(analysis, edge))
     better = key not in kept or edge.nearness < kept[key].nearness
     if better and (key in kept or len(kept) < _ALTERNATIVES):
         kept[key] = edge
@@ -93,13 +96,27 @@ def _made_here(analysis: Analysis, edge: Edge) -> bool:
     """Whether a lock is in something that the function was not given: it may have made that itself."""
     given = analysis.program.parameters(edge.moment.function)
     locks = (edge.hold.taken.lock, edge.reach.lock) if edge.within < 0 else ()
-    return any(isinstance(lock.place.root, int) and lock.place.root >= given for lock in locks)
+    own = any(isinstance(lock.place.root, int) and lock.place.root >= given for lock in locks)
+    return own or _calls_a_maker(analysis, edge)
+
+
+def _calls_a_maker(analysis: Analysis, edge: Edge) -> bool:
+    return any(analysis.is_maker(site.function) for site in (*edge.reach.trace[1:], edge.reach.site))
 
 
 def _nobody_else_has(analysis: Analysis, edge: Edge) -> bool:
-    """Whether the function made what one of the locks is in, and has shown it to nobody yet: there no two wait."""
+    """Whether somebody made what one of the locks is in, and has shown it to nobody yet: there no two wait.
+
+    It is the function of the edge, or what it calls to make an object.
+    """
     number, at = edge.moment.function, analysis.site(edge.moment).at
-    return any(is_newborn(analysis, number, lock.place, at) for lock in (edge.hold.taken.lock, edge.reach.lock))
+    if any(is_newborn(analysis, number, lock.place, at) for lock in (edge.hold.taken.lock, edge.reach.lock)):
+        return True
+    return _calls_a_maker(analysis, edge) and any(
+        is_newborn(analysis, here.function, lock, here.at)
+        or (is_being_made(analysis, here.function, lock) and not hands_itself_out(analysis, here.function))
+        for here, lock in _on_the_way(analysis, edge)
+    )
 
 
 def _says_something(held: str, wanted: str, edges: Iterable[Edge], knots: Mapping[str, int]) -> bool:
@@ -246,7 +263,8 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         if excluded(_within(analysis, edge) for edge in edges) or are_apart(analysis, edges):
             continue
-        sure = together and not (_is_guarded(edges) or any(_was_taken_out(analysis, edge) for edge in edges))
+        apart = any(_was_taken_out(analysis, edge) or _hardly_shared(analysis, edge) for edge in edges)
+        sure = together and not (_is_guarded(edges) or apart)
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
         rank = not sure, not all(excludes)
@@ -276,6 +294,20 @@ def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:
     parts = [part for part in edge.reach.lock.place.way if part.startswith("[")]
     linked = analysis.program.linked(edge.moment.function) if parts else None
     return linked is not None and not linked.removed.isdisjoint(parts)
+
+
+def _hardly_shared(analysis: Analysis, edge: Edge) -> bool:
+    """Whether the lock that is wanted is in an object that is just being made: hardly anybody else has that already."""
+    ways = _on_the_way(analysis, edge) if _calls_a_maker(analysis, edge) else ()
+    return any(is_being_made(analysis, here.function, lock) for here, lock in ways)
+
+
+def _on_the_way(analysis: Analysis, edge: Edge) -> Iterator[tuple[Site, ir.Place]]:
+    """The functions that are called on the way to the lock that is wanted, each with what the lock is to it."""
+    for site in (*edge.reach.trace[1:], edge.reach.site):
+        moments = (one for one in analysis.moments(site.function) if getattr(one.event, "at", None) == site.at)
+        reaches = (reach for moment in moments for reach in analysis.reaches(moment))
+        yield from ((site, reach.lock.place) for reach in reaches if reach.site == edge.reach.site)
 
 
 def _together(analysis: Analysis, edges: Sequence[Edge]) -> bool | None:

@@ -152,7 +152,7 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
         return True
     targets = [target for step in made for target in step.targets]
     handles = any(arm.role == "handler" and ir.within(at, arm.body.at) for arm in leak.moment.arms)
-    only_made = all((handles and _is_maker(analysis, target)) or _only_checks(analysis, target) for target in targets)
+    only_made = all((handles and analysis.is_maker(target)) or _only_checks(analysis, target) for target in targets)
     return bool(targets) and only_made
 
 
@@ -194,15 +194,10 @@ def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:
     return (*loggers, *told)
 
 
-def _is_maker(analysis: Analysis, number: int) -> bool:
-    """Whether a function makes an object of its class."""
-    return analysis.program.functions[number][1].name.rpartition(".")[2] == analysis.effects(number).maker
-
-
 def _only_checks(analysis: Analysis, number: int) -> bool:
     """Whether a function makes an object and calls nothing that raises but what it raises itself."""
     linked, body, effects = analysis.program.linked(number), analysis.program.body(number), analysis.effects(number)
-    if linked is None or body is None or not _is_maker(analysis, number):
+    if linked is None or body is None or not analysis.is_maker(number):
         return False
     calls = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call))
     made = {call.at for call in calls if isinstance(call.callee, ir.Named) and effects.is_maker(call.callee.path)}

@@ -28,6 +28,32 @@ def is_made_here(analysis: Analysis, number: int, lock: ir.Place) -> bool:
     return span is not None and span.made >= 0
 
 
+def is_being_made(analysis: Analysis, number: int, lock: ir.Place) -> bool:
+    """Whether a lock is in the object that a function is there to make, whoever else may have that by now.
+
+    It is in a field of the object, or in something that the function has made and put into one.
+    """
+    if not analysis.is_maker(number) or lock.root == 0:
+        return lock.root == 0 and analysis.is_maker(number)
+    steps = analysis.once(_Spans).read(number).steps
+    effects = analysis.effects(number)
+    calls = (step for step in steps if isinstance(step, ir.Call) and isinstance(step.callee, ir.Named))
+    made = any(isinstance(step, ir.New) and step.dst == lock.root for step in steps) or any(
+        call.dst == lock.root and isinstance(call.callee, ir.Named) and effects.is_maker(call.callee.path)
+        for call in calls
+    )
+    put = (step.src for step in steps if isinstance(step, ir.Move) and step.dst.root == 0)
+    return made and ir.Place(lock.root) in put
+
+
+def hands_itself_out(analysis: Analysis, number: int) -> bool:
+    """Whether a method hands on its object, or a method of that."""
+    types, effects, body = analysis.program.types, analysis.effects(number), analysis.program.body(number)
+    owner, steps = types.context(number).owner, ir.steps_of(body.root) if body is not None else ()
+    own = (place for step in steps for place in _given(step) if place.root == 0)
+    return any(not place.way or not any(types.declared(owner, place.way[0], effects)) for place in own)
+
+
 def _span(analysis: Analysis, number: int, lock: ir.Place) -> _Span | None:
     if not isinstance(lock.root, int) or lock.root < analysis.program.parameters(number):
         return None
@@ -90,7 +116,7 @@ class _Youth:
     def span(self) -> _Span:
         made, at, loops = -1, 0, list[ir.Range]()
         for step in self.read.steps:
-            if isinstance(step, (ir.Call, ir.Region)):
+            if isinstance(step, (ir.Call, ir.Region, ir.Set)):
                 at = max(at, step.at[0])
             elif isinstance(step, ir.Loop) and made >= 0:
                 loops.append(step.body.at)
@@ -107,6 +133,8 @@ class _Youth:
         context = self.types.context(self.number)
         match step:
             case ir.New(dst, path) if dst == self.root:
+                kind = self.types.resolve(ir.Type(path), context, self.effects)
+            case ir.Call(dst, ir.Named(path)) if dst == self.root and self.effects.objects:
                 kind = self.types.resolve(ir.Type(path), context, self.effects)
             case ir.Call(dst, ir.Named(path)) if dst == self.root:
                 kind = self.types.resolve(ir.Type(path[:-1]), context, self.effects) if len(path) > 1 else None
@@ -141,7 +169,9 @@ class _Youth:
             case ir.Lambda(takes=takes, body=body):
                 inner = (one for step in ir.steps_of(body) for one in _places(step))
                 return not self.mine.isdisjoint(takes) or any(map(self.is_mine, inner))
-            case ir.Set(src=src) | ir.Yield(src=src):
+            case ir.Set(place, src):
+                return self.is_mine(src) and not self.is_what_it_makes(place.root)
+            case ir.Yield(src=src):
                 return self.is_mine(src)
             case _:
                 return False
@@ -150,13 +180,17 @@ class _Youth:
         return place is not None and place.root in self.mine
 
     def goes_on(self, dst: int | ir.Path, src: ir.Place | None) -> bool:
-        """The value has another name from here on; False where that is not the function's own."""
-        if isinstance(dst, tuple) or 0 <= dst < self.analysis.program.parameters(self.number):
+        """The value has another name from here on; False where that is not the function's own, or what it makes."""
+        given = self.analysis.program.parameters(self.number)
+        if isinstance(dst, tuple) or (0 <= dst < given and not self.is_what_it_makes(dst)):
             return False
         self.mine.add(dst)
         if src is not None and src.root in self.counted:
             self.counted.add(dst)
         return True
+
+    def is_what_it_makes(self, root: int | ir.Path) -> bool:
+        return root == 0 and self.analysis.is_maker(self.number)
 
     def is_shown_to(self, call: ir.Call) -> bool:
         """Whether a callee may keep the value; a copy that only this function has is another name."""
@@ -164,13 +198,23 @@ class _Youth:
             place = operand.place
             if place is None or place.root not in self.mine:
                 continue
-            if self.only_wraps(call):
+            if self.effects.objects:
+                if self.is_handed_out(call, number, place):
+                    return True
+            elif self.only_wraps(call):
                 self.goes_on(call.dst, place)
                 if isinstance(call.callee, ir.Named) and call.callee.path[-2:-1] and self.is_counting(call.callee.path):
                     self.counted.add(call.dst)
             elif operand.moved or (place.root in self.counted and self.may_keep(call, number)):
                 return True
         return False
+
+    def is_handed_out(self, call: ir.Call, number: int, place: ir.Place) -> bool:
+        """The same where every value is a reference: whoever gets it may keep it, and a method its own object."""
+        if number or not isinstance(call.callee, ir.Method):
+            return self.way[: len(place.way)] == place.way
+        targets = self.targets(call)
+        return not place.way and (not targets or any(hands_itself_out(self.analysis, one) for one in targets))
 
     def is_counting(self, path: ir.Path) -> bool:
         return path[-2] in self.effects.end_shared
@@ -201,6 +245,14 @@ class _Youth:
 
     def targets(self, call: ir.Call) -> Set[int]:
         return self.read.targets.get(call.at, frozenset())
+
+
+def _given(step: ir.Step) -> Iterator[ir.Place]:
+    """The places that a step names otherwise than to call a method there."""
+    if isinstance(step, ir.Call) and isinstance(step.callee, ir.Method):
+        yield from (one.place for one in step.operands[1:] if one.place is not None)
+    else:
+        yield from _places(step)
 
 
 def _places(step: ir.Step) -> Iterator[ir.Place]:

@@ -474,6 +474,12 @@ class Made:
         kinds = [field.type for field, _ in self._types.declared(ir.Type(owner), name, effects)]
         return bool(kinds) and not any(("[made]",) in (kind.path, *(one.path for one in kind.args)) for kind in kinds)
 
+    def is_built_on(self, path: ir.Path, other: ir.Path, effects: Effects) -> bool:
+        """Whether a class is another one, or built on it; so may be one that has bases of which nobody knows."""
+        decl = self._names.types.get(path)
+        known = decl is not None and decl.kind == "class"
+        return not known or path == other or other in self._classes_of(path, effects)
+
     def in_one_object(self, one: ir.Path, other: ir.Path, effects: Effects) -> bool:
         """Whether an object can be of both classes: one of them, or another class of the tree, is built on the other.
 
