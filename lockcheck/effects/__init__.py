@@ -73,7 +73,7 @@ class Effects:
     same_methods: frozenset[str] = names("same.methods")
     insists: frozenset[str] = names("same.insists")
     """Methods that come back only where the value is there."""
-    hands_back: frozenset[str] = names("same.hands_back")
+    hands_back: frozenset[str] = names("same.hands-back")
     """Those of them that leave the function where it is not."""
     claims: Mapping[str, bool] = table("claims")
     """Methods that come back only where their first argument is true, or is not."""
