@@ -306,16 +306,17 @@ class Values(Callables):
         is_field = dst.way != () and dst.way[-1].isidentifier()
         if src is None or (is_field and slot_of(oldest(src, self.alias)) in self.empty):
             return  # (`rows, self.rows = self.rows, []`)
-        known = self.alias.get(dst) if isinstance(dst.root, int) and not dst.way else None
-        if (
-            known is not None
-            and known != src
-            and (src.root in self.likes or any(part.startswith("[") for part in src.way))
-        ):
-            one, other = self.like(self.canon(known)), self.like(self.canon(src))
-            if other is not None and _of_any(one) == _of_any(other):  # (the variable of several loops)
-                self.likes[dst.root] = (), other  # type: ignore[index]
+        if isinstance(dst.root, int) and not dst.way:
+            self.names_element(dst.root, src)
         super().name(dst, src)
+
+    def names_element(self, slot: int, src: ir.Place) -> None:
+        """A variable that stands for an element already, as that of several loops does, is given another one."""
+        known, is_element = self.alias.get(ir.Place(slot)), any(part.startswith("[") for part in src.way)
+        if known is not None and known != src and (is_element or src.root in self.likes):
+            one, other = self.like(self.canon(known)), self.like(self.canon(src))
+            if other is not None and _of_any(one) == _of_any(other):
+                self.likes[slot] = (), other
 
     def hand_on(self, dst: int, src: ir.Place) -> None:
         super().hand_on(dst, src)
