@@ -117,7 +117,7 @@ def test_modules_that_all_bring_in_each_other(tmp_path: Path, monkeypatch: pytes
         return time.process_time() - begun
 
     seconds(2)
-    assert seconds(10) < seconds(5) * 4 * 5
+    assert min(seconds(10) for _ in range(3)) < seconds(5) * 4 * 5
 
 
 def test_classes_that_hand_on_what_they_are_made_with_far_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ PINS = ("semgrep==1.182.0", "ast-grep-cli==0.51.1", "jsonschema>=4.20")
 """The versions that the marks in the fixtures were made with."""
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "pattern-tools"
+_SECONDS = "60"
+"""What semgrep may take for one rule on one file; of its own accord five, which a busy machine needs for a fixture."""
 
 
 def tool(name: str) -> str:
@@ -38,16 +40,13 @@ def tool(name: str) -> str:
 
 def semgrep(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run semgrep without network: no metrics, no check for a newer version."""
-    command = [tool("semgrep"), "scan", "--metrics=off", "--disable-version-check", *arguments]
+    options = ("--metrics=off", "--disable-version-check", "--timeout", _SECONDS)
+    command = [tool("semgrep"), "scan", *options, *arguments]
     environment = {**os.environ, "SEMGREP_SEND_METRICS": "off", "SEMGREP_ENABLE_VERSION_CHECK": "0"}
     environment["PATH"] = str(HOME / "bin") + os.pathsep + environment.get("PATH", "")
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
-
-
-_SECONDS = "60"
-"""What semgrep may take for one rule on one file; of its own accord five, which a busy machine needs for a fixture."""
 
 
 def scan(
@@ -63,8 +62,6 @@ def scan(
         "--json",
         "--quiet",
         "--no-git-ignore",
-        "--timeout",
-        _SECONDS,
         *options,
         *map(str, targets),
         cwd=cwd,
