@@ -440,8 +440,7 @@ def show(
     from lockcheck.tree import Tree
 
     tree = Tree([source, *beside], crates, settings)
-    numbers = [n for n, (unit, _) in enumerate(tree.program.functions) if unit.path == source.path]
-    shown = [_shown(tree, source, number) for number in numbers]
+    shown = [_shown(tree, source, number) for number in tree.functions_of(source.path)]
     shown.sort(key=lambda function: function.line)
     return shown, [problem for problem in tree.problems if problem.path == source.path]
 

@@ -12,7 +12,7 @@ one are not believed before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.linker import Reading
 from lockcheck.linker.results import result_in
-from lockcheck.redeclared import redeclared, rewritten
+from lockcheck.redeclared import redeclared
 from lockcheck.state import NOTHING, State, Together, gathered, renumbered
 from lockcheck.tree import Tree
 from lockcheck.units import recalled
@@ -88,8 +88,7 @@ def remembered(tree: Tree, store: Store, keys: Keys | None) -> State:
         lenders = [one.function for one in state.outcomes if one.lends]
         tree.frontier.since(paths, [one.function for one in state.outcomes], lenders)
     broken = {one.path for one in state.problems} & paths
-    texts = news.seeing.union(rewritten(tree, state.entries, news.numbers), *map(tree.functions_of, broken))
-    new = Changes(tree, state, texts, changed)
+    new = Changes(tree, state, news.seeing.union(*map(tree.functions_of, broken)), paths)
 
     def hold(reads: Consulted, findings: Iterable[Finding]) -> bool:
         return new.spare(reads) and not any(paths.intersection(paths_of(one)) for one in findings)
@@ -160,11 +159,10 @@ class Changes:
     `results` and `summaries` those of which others are told something else.
     """
 
-    def __init__(self, tree: Tree, state: State, texts: Collection[int], files: Sequence[int]) -> None:
-        """`texts` are the functions whose text is another one, `files` the numbers of the files that changed."""
+    def __init__(self, tree: Tree, state: State, texts: Collection[int], files: Iterable[str]) -> None:
+        """`texts` are the functions whose text is another one, `files` the paths of the files that changed."""
         self._tree, self._reads, self._texts = tree, state.reads, texts
-        own = (range(tree.first_of_unit[one], tree.first_of_unit[one + 1]) for one in files)
-        self._moved = {*chain.from_iterable(own), *(number for number in texts if number < 0)}
+        self._moved = {*chain.from_iterable(map(tree.functions_of, files)), *(number for number in texts if number < 0)}
         self._results = state.results
         self._summaries = {number: said for some, said in state.summaries for number in some}
         self._movable = {said: not self._moved.isdisjoint(named_in(said)) for _, said in state.summaries}

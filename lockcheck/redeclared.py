@@ -48,8 +48,8 @@ Named = Mapping[tuple[ir.Path, str], Sequence[object]]
 class Redeclared(msgspec.Struct, frozen=True):
     """`numbers` are those of the earlier run's functions as they are now, below 0 where they are gone.
 
-    `seeing` are the functions that may see what is other, those that are new and that are gone among them, and the
-    numbers of sets (see `linker.number_of_all`).
+    `seeing` are the functions that may see what is other, and the numbers of sets (see `linker.number_of_all`). Among
+    them are those that are new, that are gone, and that have another text.
     """
 
     numbers: tuple[int, ...]
@@ -63,7 +63,8 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
     where that is not known any more.
     """
     if not before:
-        return Redeclared(tuple(range(tree.first_of_unit[-1])), frozenset())
+        same = range(tree.first_of_unit[-1])
+        return Redeclared(tuple(same), frozenset(_rewritten(tree, entries, same)))
     changes, firsts = _Changes(tree), first_of_each(entries)
     numbers = [
         n + tree.first_of_unit[unit] - firsts[unit] for unit in range(len(entries)) for n in _between(firsts, unit)
@@ -77,19 +78,21 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
             numbers[one] = _GONE - one
         for one, now in kept.items():
             numbers[firsts[unit] + one] = tree.first_of_unit[unit] + now
-    new = set(range(len(tree.program.functions))).difference(numbers)
-    seeing = changes.seeing(new.union(rewritten(tree, entries, numbers)))
+    other = set(range(len(tree.program.functions))).difference(numbers)
+    other.update(_rewritten(tree, entries, numbers))
+    seeing = changes.seeing(other)
     if seeing is None:
         return None
-    return Redeclared(tuple(numbers), frozenset(seeing.union(new, (one for one in numbers if one < 0))))
+    return Redeclared(tuple(numbers), frozenset(seeing.union(other, (one for one in numbers if one < 0))))
 
 
-def rewritten(tree: Tree, entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[int]:
+def _rewritten(tree: Tree, entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[int]:
     """The functions that have another text than in the run of these entries, where they had these `numbers`."""
     firsts = first_of_each(entries)
     for unit, (old, new) in enumerate(zip(entries, tree.entries, strict=True)):
         if old.content != new.content:
-            for before, now in enumerate(numbers[slice(*firsts[unit : unit + 2])]):
+            for before, place in enumerate(_between(firsts, unit)):
+                now = numbers[place]
                 if now >= 0 and digest_of(old, before) != digest_of(new, now - tree.first_of_unit[unit]):
                     yield now
 
@@ -216,13 +219,13 @@ class _Changes:
                     self._sets.add(number_of_all((SINGLE, *one.path)))
                     waiting += one.args
 
-    def seeing(self, rewritten: Set[int]) -> set[int] | None:
+    def seeing(self, other: Set[int]) -> set[int] | None:
         """The functions whose text has a name that may mean another thing, and the sets; None where all may.
 
-        `rewritten` are the functions with another text than before.
+        `other` are the functions that are new or have another text than before.
         """
         self._hand_on()
-        if self._alone and self._wording.stand_outside(self._alone, rewritten):
+        if self._alone and self._wording.stand_outside(self._alone, other):
             return None
         if any(self._may_stand_alone(trait, owners) for trait, owners in self._implementing.items()):
             return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
+from lockcheck.effects import Effects
 from lockcheck.effects.shapes import PRESENT
 from lockcheck.linker.written import mentions
 
@@ -33,17 +34,20 @@ def is_being_made(analysis: Analysis, number: int, lock: ir.Place) -> bool:
 
     It is in a field of the object, or in something that the function has made and put into one.
     """
-    if not analysis.is_maker(number) or lock.root == 0:
-        return lock.root == 0 and analysis.is_maker(number)
+    if not analysis.is_maker(number):
+        return False
+    if lock.root == 0:
+        return True
     steps = analysis.once(_Spans).read(number).steps
-    effects = analysis.effects(number)
-    calls = (step for step in steps if isinstance(step, ir.Call) and isinstance(step.callee, ir.Named))
-    made = any(isinstance(step, ir.New) and step.dst == lock.root for step in steps) or any(
-        call.dst == lock.root and isinstance(call.callee, ir.Named) and effects.is_maker(call.callee.path)
-        for call in calls
-    )
+    made = {step.dst for step in steps if _is_new(step, analysis.effects(number))}
     put = (step.src for step in steps if isinstance(step, ir.Move) and step.dst.root == 0)
-    return made and ir.Place(lock.root) in put
+    return lock.root in made and ir.Place(lock.root) in put
+
+
+def _is_new(step: ir.Step, effects: Effects) -> TypeGuard[ir.New | ir.Call]:
+    """Whether a step makes a value: in place, or by the name of what makes such."""
+    called = isinstance(step, ir.Call) and isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path)
+    return called or isinstance(step, ir.New)
 
 
 def hands_itself_out(analysis: Analysis, number: int) -> bool:
