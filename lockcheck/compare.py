@@ -10,6 +10,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -18,8 +20,10 @@ from lockcheck.baseline import Known
 from lockcheck.config import ConfigError, Settings
 from lockcheck.finding import Finding, Problem, paths_of
 from lockcheck.frontends import SUFFIXES
-from lockcheck.history import Repository, repository
 from lockcheck.report import Hidden, Report
+
+if TYPE_CHECKING:
+    from lockcheck.history import Repository
 
 Check = Callable[[Sequence[str]], Report]
 """Analyses paths (relative to the current folder) with the settings at hand."""
@@ -61,6 +65,8 @@ def since(report: Report, revision: str, paths: Sequence[str], check: Check) -> 
     Where the work at hand and `revision` have parted, what counts is where they did, as in `git diff REVISION...`.
     Raises ConfigError where there is no such revision, no repository, no git.
     """
+    from lockcheck.history import repository
+
     repo = repository(".")
     commit = repo.fork(revision)
     if not report.findings:
@@ -95,17 +101,20 @@ def concerning(report: Report, paths: Sequence[str]) -> Report:
     lists. Outside of a repository, a finding belongs to every file on its way.
     """
     asked = [discover.relative(path) for path in paths]
+    known_to_git = cache(_changed)  # a fifth of a commit's time, and hardly ever needed
 
     def named(path: str) -> bool:
         return any(path == one or one == "." or path.startswith(one + "/") for one in asked)
 
-    changed = _changed()
-    normal = changed is not None and all(path in changed for path in asked)
-
     def counts(finding: Finding) -> bool:
         way = paths_of(finding)
+        ours = set(map(named, way))
+        if len(ours) == 1:
+            return ours.pop()
+        changed = known_to_git()
         if changed is None:
-            return any(map(named, way))
+            return True
+        normal = all(path in changed for path in asked)
         owner = next((path for path in way if path in changed), way[0]) if normal else way[0]
         return named(owner)
 
@@ -121,6 +130,8 @@ def concerning(report: Report, paths: Sequence[str]) -> Report:
 
 def _changed() -> frozenset[str] | None:
     """What has changed, relative to the current folder: in the push that pre-commit looks at, or since HEAD."""
+    from lockcheck.history import repository
+
     try:
         repo = repository(".")
         found = repo.changed(os.environ.get("PRE_COMMIT_FROM_REF", ""), os.environ.get("PRE_COMMIT_TO_REF", ""))

@@ -236,7 +236,7 @@ def pages(codes: Collection[str]) -> tuple[Page, ...]:
     return tuple(sorted(found, key=lambda page: page.code))
 
 
-def _excluded(settings: Settings) -> discover.Ignores:
+def _excluded(settings: Settings) -> discover.Patterns:
     """`exclude` is relative to the file it stands in, or to the current folder if it is from the command line."""
     from_file = not settings.origin.get("exclude", "").startswith("--")
     return discover.patterns(settings.folder if from_file else ".", settings.exclude)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from difflib import SequenceMatcher
 from itertools import chain
 
 import msgspec
@@ -340,6 +339,8 @@ def _encoded(function: ir.Function) -> bytes:
 
 def _matched(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     """The places in both of what is in both, in order."""
+    from difflib import SequenceMatcher
+
     for one in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         yield from zip(range(one.a, one.a + one.size), range(one.b, one.b + one.size), strict=True)
 

@@ -6,7 +6,6 @@ Never: knows which rules exist.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
@@ -116,7 +115,7 @@ def load(module: ModuleType) -> Rule:
     if not isinstance(meta, Meta) or check is None:
         raise ValueError(f"{module.__name__}: a rule file needs META and check()")
     topics = tuple(getattr(module, "TOPICS", ()))
-    return Rule(slug(module.__name__), meta, inspect.cleandoc(module.__doc__ or ""), check, topics)
+    return Rule(slug(module.__name__), meta, (module.__doc__ or "").strip(), check, topics)
 
 
 class RuleError(Exception):

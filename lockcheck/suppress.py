@@ -84,7 +84,7 @@ class Allowance(Struct, frozen=True):
 def allowances(source: Source) -> Iterator[Allowance]:
     """The allowances written in a source, in order."""
     lexer = _LEXERS.get(source.path.rpartition(".")[2])
-    if lexer is None or (b"lockcheck:" not in source.data and b"noqa" not in source.data.lower()):
+    if lexer is None or not (b"lockcheck:" in source.data or (lexer is _PYTHON and b"noqa" in source.data.lower())):
         return
     for found in lexer.finditer(source.data):
         comment = (found["comment"] or b"").decode("utf-8").rstrip()

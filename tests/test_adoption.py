@@ -11,7 +11,7 @@ import pytest
 from fakes import fake_rules, write_tree
 from test_cli import Run, run
 
-from lockcheck import amend, discover
+from lockcheck import amend, discover, history
 from lockcheck.finding import Edit, Finding, Fix
 from lockcheck.source import Source, Span
 
@@ -274,6 +274,16 @@ def test_the_rest_of_the_project_is_context(tree: Path, check: Any) -> None:
     commit(tree, {})
     assert check("--context", ".", "src/lib.rs").places == ["src/lib.rs:5 LCK202"], "nothing has changed: where it is"
     assert check("--context", ".", "src/note.rs").places == []
+
+
+def test_git_is_asked_only_where_a_finding_leaves_the_files(
+    tree: Path, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three runs of git cost a commit more than all that it changed."""
+    write_tree(tree, {"Cargo.toml": CARGO, "src/lib.rs": QUIET, "src/note.rs": LOUD_NOTE, "src/old.rs": "fn f() {}\n"})
+    monkeypatch.setattr(history, "repository", lambda _: pytest.fail("git was asked"))
+    assert check("--context", ".", "src/old.rs").places == []
+    assert check("--context", ".", "src").places == ["src/lib.rs:5 LCK202"]
 
 
 def test_each_finding_is_reported_by_one_share_of_the_files(tree: Path, check: Any) -> None:

@@ -139,7 +139,7 @@ def test_imports_of_nothing_in_particular(line: str, tmp_path: Path) -> None:
 def test_a_module_in_the_tree_is_not_imported(tmp_path: Path) -> None:
     """`python -m` looks for modules in the current folder first, which is what is read."""
     trap = "open('imported', 'w')\nraise SystemExit(9)\n"
-    names = ("subprocess", "msgspec", "libcst", "pathspec", "typing_extensions", "queue", "re")
+    names = ("subprocess", "msgspec", "libcst", "typing_extensions", "queue", "re")
     write_tree(
         tmp_path, {**{f"{name}.py": trap for name in names}, "a.py": "import threading\nlock = threading.Lock()\n"}
     )

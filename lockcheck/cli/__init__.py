@@ -61,11 +61,10 @@ def _main(words: list[str]) -> int:
 
 def command_names() -> tuple[str, ...]:
     """The names of all commands."""
-    import pkgutil
-
     from lockcheck.cli import commands
+    from lockcheck.installed import modules
 
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)))
+    return tuple(name.replace("_", "-") for name in modules(commands.__path__))
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:

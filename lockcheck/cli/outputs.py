@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import lockcheck
 from lockcheck.cli.console import UsageError, add_to, machine_style, save, style, write
+from lockcheck.installed import modules
 
 if TYPE_CHECKING:
     from lockcheck.report import Report
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def formats() -> list[str]:
     """The names of all formats, the default first, for `--help`: without importing what a report is made of."""
     folder = os.path.join(os.path.dirname(lockcheck.__file__), "report", "formats")
-    found = {module.name for module in pkgutil.iter_modules([folder])}
-    return ["full", *sorted(found - {"full"})]
+    return ["full", *(name for name in modules([folder]) if name != "full")]
 
 
 def wanted(words: Sequence[str]) -> list[tuple[str, str]]:

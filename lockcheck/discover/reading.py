@@ -70,7 +70,8 @@ def source(path: str, data: bytes, largest: int = LARGEST) -> Source | Problem:
     if not data and not path.endswith(IMPORTED):
         return Problem(path, 1, "is empty")
     try:
-        data.decode("utf-8")
+        if not data.isascii():
+            data.decode("utf-8")
     except UnicodeDecodeError as error:
         said = _recoded(data) if path.endswith(IMPORTED) else None
         if said is not None:

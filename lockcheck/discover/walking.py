@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from itertools import pairwise
 
 from msgspec import Struct
-from pathspec import GitIgnoreSpec
 
-from lockcheck.discover.paths import join, relative, seen_from
+from lockcheck.discover.ignoring import Patterns, ignored, leaves_out, patterns
+from lockcheck.discover.paths import join, relative
 from lockcheck.discover.reading import LARGEST, no_file, read, reason
 from lockcheck.finding import Problem
 from lockcheck.source import Source
@@ -22,8 +22,8 @@ from lockcheck.source import Source
 IGNORE_FILE = ".gitignore"
 PRIVATE = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"})
 """Folders of version control systems."""
-Ignores: TypeAlias = tuple[tuple[str, GitIgnoreSpec], ...]
-"""Lists of .gitignore patterns, each with the folder that they are relative to; the last one to speak decides."""
+NOTHING = patterns(".", ())
+"""A list that leaves nothing out."""
 
 
 class Found(Struct, frozen=True):
@@ -36,30 +36,7 @@ class Found(Struct, frozen=True):
     excluded: int = 0
 
 
-def patterns(folder: str, lines: Iterable[str]) -> Ignores:
-    """Patterns of a .gitignore, relative to `folder`. A line that is no pattern is left out, as git does."""
-    good = []
-    for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue
-        good.append(line)
-    return ((relative(folder), GitIgnoreSpec.from_lines(good)),) if good else ()
-
-
-def ignored(path: str, ignores: Ignores, folder: bool = False) -> bool:
-    """Whether the lists leave out this path (relative to the current folder)."""
-    for base, spec in reversed(ignores):
-        inside = seen_from(path, base)
-        if inside is not None:
-            said = spec.check_file(inside + "/" if folder else inside).include
-            if said is not None:
-                return said
-    return False
-
-
-def walk(paths: Sequence[str], suffixes: Sequence[str], exclude: Ignores = ()) -> Found:
+def walk(paths: Sequence[str], suffixes: Sequence[str], exclude: Patterns = NOTHING) -> Found:
     """The files below `paths` whose names end in one of `suffixes`.
 
     Folders are searched, honouring every .gitignore from the top of the repository down; symbolic links to
@@ -94,17 +71,15 @@ class _Walk(Struct, frozen=True):
     """One search: what is wanted, what is left out, and where the finds go."""
 
     suffixes: tuple[str, ...]
-    exclude: Ignores
+    exclude: Patterns
     files: set[str]
     problems: set[Problem]
 
     def search(self, top: str) -> None:
         """Search a folder that the user named: it is searched even where a list above leaves it out."""
-        above = _ignores_above(top)
-        outer = () if ignored(top, above, folder=True) else above
-        stack: list[tuple[str, Ignores]] = [(top, outer)]
+        stack = [(top, _lists_above(top))]
         while stack:
-            folder, ignores = stack.pop()
+            folder, lists = stack.pop()
             try:
                 with os.scandir(folder) as scan:
                     entries = sorted(scan, key=lambda entry: entry.name)
@@ -112,21 +87,21 @@ class _Walk(Struct, frozen=True):
                 self.problems.add(Problem(folder, 1, reason(error)))
                 continue
             if any(entry.name == IGNORE_FILE for entry in entries):
-                ignores += _ignore_file(folder)
+                lists += _ignore_file(folder)
             for entry in entries:
                 path = join(folder, entry.name)
-                if self._take(entry, path, ignores):
-                    stack.append((path, ignores))
+                if self._take(entry, path, lists):
+                    stack.append((path, lists))
 
-    def _take(self, entry: os.DirEntry[str], path: str, ignores: Ignores) -> bool:
+    def _take(self, entry: os.DirEntry[str], path: str, lists: Sequence[Patterns]) -> bool:
         """Note a file that is wanted; True for a folder to go into."""
         folder = entry.is_dir(follow_symlinks=False)
         wanted = entry.name.endswith(self.suffixes)
         if not (folder or wanted) or entry.name in PRIVATE:
             return False
-        if ignored(path, ignores, folder) or ignored(path, self.exclude, folder):
+        if leaves_out(lists, path, folder) or ignored(path, self.exclude, folder):
             return False
-        why = no_file(path) if wanted else ""
+        why = no_file(path) if wanted and not entry.is_file(follow_symlinks=False) else ""
         if why:
             self.problems.add(Problem(path, 1, why))
         elif not folder:
@@ -149,25 +124,27 @@ def _without_twins(files: set[str]) -> set[str]:
     return kept
 
 
-def _ignores_above(top: str) -> Ignores:
-    """The lists in force at `top`: of its parents, from the top of its repository down; none outside of one."""
-    chain = []
-    folder = os.path.abspath(top)
-    while not os.path.exists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
+def _lists_above(top: str) -> tuple[Patterns, ...]:
+    """The lists in force at `top`: of its parents, from the top of its repository down; none outside of one, and none
+    where they leave out `top` or a folder above it.
+    """
+    chain = [os.path.abspath(top)]
+    while not os.path.exists(os.path.join(chain[-1], ".git")):
+        above = os.path.dirname(chain[-1])
+        if above == chain[-1]:
             return ()
-        folder = above
-        chain.append(folder)
-    found = _ignore_file(folder, os.path.join(".git", "info", "exclude"))
-    for one in reversed(chain):
-        found += _ignore_file(one)
+        chain.append(above)
+    found = _ignore_file(chain[-1], os.path.join(".git", "info", "exclude"))
+    for above, folder in pairwise(reversed(chain)):
+        found += _ignore_file(above)
+        if leaves_out(found, relative(folder), folder=True):
+            return ()
     return found
 
 
-def _ignore_file(folder: str, name: str = IGNORE_FILE) -> Ignores:
+def _ignore_file(folder: str, name: str = IGNORE_FILE) -> tuple[Patterns, ...]:
     try:
-        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-            return patterns(folder, file.read(LARGEST).splitlines())
+        with open(os.path.join(folder, name), encoding="utf-8-sig", errors="replace") as file:
+            return (patterns(folder, file.read(LARGEST).split("\n")),)
     except OSError:
         return ()

@@ -22,6 +22,7 @@ from msgspec import Struct
 from lockcheck import effects
 from lockcheck.export.known import NOTHING, Known
 from lockcheck.export.words import Words
+from lockcheck.installed import modules
 from lockcheck.rule import Rule
 from lockcheck.rules import RULES
 
@@ -72,8 +73,7 @@ def templates() -> Iterator[Template]:
     """Every template, by language and code. Raises ValueError where a file speaks of no rule or of nothing known."""
     for language in languages():
         folder = importlib.import_module(f"{__name__}.{language}")
-        names = (module.name for module in pkgutil.iter_modules(folder.__path__))
-        slugs = {name.replace("_", "-") for name in names if not name.startswith("_")}
+        slugs = {name.replace("_", "-") for name in modules(folder.__path__) if not name.startswith("_")}
         rules = {rule.slug: rule for rule in RULES if language in rule.meta.languages}
         if strangers := slugs - set(rules):
             raise ValueError(f"export/{language}: no rule is called {', '.join(sorted(strangers))}")

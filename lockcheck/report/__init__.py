@@ -7,7 +7,6 @@ Never: what is behind a finding; a file, a terminal.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import posixpath
 from collections.abc import Mapping
 from types import ModuleType
@@ -16,6 +15,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from lockcheck.finding import Finding, Problem, Severity
+from lockcheck.installed import modules
 from lockcheck.report import formats
 from lockcheck.source import Source, Span
 
@@ -93,7 +93,7 @@ class Style(Struct, frozen=True):
         return posixpath.normpath(posixpath.join(self.below, path))
 
 
-FORMATS = ("full", *sorted({module.name for module in pkgutil.iter_modules(formats.__path__)} - {"full"}))
+FORMATS = ("full", *(name for name in modules(formats.__path__) if name != "full"))
 """The names of all formats, the default first."""
 
 

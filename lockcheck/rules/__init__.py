@@ -9,11 +9,10 @@ Out: `RULES`, by code.  Never: syntax, files, formatting.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
-from lockcheck.installed import may_name
+from lockcheck.installed import may_name, modules
 from lockcheck.rule import Rule, RuleError, load, validate
 
 GROUP = "lockcheck.rules"
@@ -21,7 +20,7 @@ GROUP = "lockcheck.rules"
 
 
 def _own() -> Iterator[Rule]:
-    for name in sorted(_files(__path__)):
+    for name in _files(__path__):
         yield load(importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -42,12 +41,12 @@ def _modules(module: ModuleType) -> Iterator[ModuleType]:
     if not hasattr(module, "__path__"):
         yield module
         return
-    for name in sorted(_files(module.__path__)):
+    for name in _files(module.__path__):
         yield importlib.import_module(f"{module.__name__}.{name}")
 
 
 def _files(folders: Iterable[str]) -> Iterator[str]:
-    return (module.name for module in pkgutil.iter_modules(folders) if not module.name.startswith("_"))
+    return (name for name in modules(folders) if not name.startswith("_"))
 
 
 def _all() -> tuple[Rule, ...]:
