@@ -837,6 +837,10 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     """While the function runs, nobody else can do anything with the value."""
 
 
+CALLED = ".__call__()"
+"""How the name of a function ends that a decorator puts round another one where the decorator is a class."""
+
+
 class Decorator(Struct, frozen=True, gc=False, array_like=True):
     """What gets a function, by the name as written, and the names that it is called with before: each for which of its
     parameters (empty: for the next one), and the name as written (empty for anything else).
@@ -847,7 +851,7 @@ class Decorator(Struct, frozen=True, gc=False, array_like=True):
 
     def named(self, wrapper: Function) -> Iterator[tuple[str, Path]]:
         """The names that it is called with, each for which parameter of what it puts round the function."""
-        closed = [param.name for param in wrapper.closed_params]
+        closed = [param.name for param in (wrapper.closed_params if wrapper.wraps else wrapper.params)]
         for position, (name, said) in enumerate(self.given):
             name = name or (closed[position] if position < len(closed) else "")
             if said and name in closed:
@@ -934,6 +938,21 @@ class Handing(Struct, frozen=True, gc=False, array_like=True):
     slot: int
     keyword: str
     name: str
+
+
+class Showing(Struct, frozen=True, gc=False, array_like=True):
+    """A method of `owner` gives a value of the type `shown` to what a value of the type `to` does when it is `called`.
+
+    It is the argument number `slot` (from 0), or the one named `keyword`; or a field called so is given it (-1).
+    """
+
+    module: Path
+    owner: Type
+    to: Type
+    called: str
+    slot: int
+    keyword: str
+    shown: Type
 
 
 class Patch(Struct, frozen=True, gc=False, array_like=True):
@@ -1032,5 +1051,6 @@ class Unit(Struct, frozen=True, gc=False, array_like=True):
     makings: tuple[Making, ...] = ()
     patches: tuple[Patch, ...] = ()
     handings: tuple[Handing, ...] = ()
+    showings: tuple[Showing, ...] = ()
     forced: Path = ()
     """The names of lazy statics that the file's code makes by asking for just that."""

@@ -158,10 +158,14 @@ class Effects:
     """Methods that tell a thread or task to stop."""
     futures: Mapping[str, str] = table("threads.futures")
     """Those of `threads` that return what is waited for by name: the type of that, in full."""
+    pools: frozenset[str] = names("threads.pools")
+    """Types, by the last name, whose values run on threads what they are given, and can be waited for."""
     joins: Mapping[str, str] = table("threads.joins")
     """Types of groups, by the last name: what the end of their block waits for."""
     together: frozenset[str] = names("threads.together")
     """Functions, in full, that wait for all that they are given."""
+    ends: frozenset[str] = names("threads.ends")
+    """Methods of types, by the last name, that run on threads what they are given, and wait for it."""
     limits: frozenset[str] = names("threads.limits")
     """Those of `threads` that wait for what they are given, but only for a while."""
     channels: Mapping[str, ir.Type] = read(reading.channels)
@@ -171,6 +175,8 @@ class Effects:
     """Functions that tell whether two values are one and the same."""
     refers: frozenset[str] = names("same.refers")
     """Functions whose result stands for their first argument, or is called to get it."""
+    closers: Mapping[str, str] = table("same.closers")
+    """Functions by whose result a block ends with a method of their first argument."""
     proxies: frozenset[str] = names("same.proxies")
     """Classes, by the last name, whose objects do all that what they keep does."""
     goes_over: frozenset[str] = names("here.over")
@@ -181,6 +187,8 @@ class Effects:
     """Methods by which values answer to operators, with those that stand in for them."""
     operating: Mapping[str, str] = table("operators.functions")
     """Functions that ask their argument by such a method."""
+    says: str = word("operators.says")
+    """The method by which a value is put into a message."""
     spelling: frozenset[str] = names("operators.spelling")
     """Those of the methods that say a value in words, which is anybody's code where nobody knows the value's class."""
     blocks: Mapping[str, str] = table("blocks")

@@ -93,6 +93,7 @@ class Program:
         self.types.made.returned = self.returned_type
         self.types.made.makings = [making for unit in units for making in unit.makings]
         self.types.made.handings = [handing for unit in units for handing in unit.handings]
+        self.types.made.showings = [showing for unit in units for showing in unit.showings]
         self.endings = Endings(self.types)
         self.locking = Locking()
         """The functions that nobody calls by a word; whoever knows the texts says which there are."""
@@ -110,7 +111,7 @@ class Program:
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
-        self._wrapping = {unit.language for unit in units if any(one.wraps for one in unit.functions)}
+        self._wrapping = {unit.language for unit in units if any(one.wraps or one.around for one in unit.functions)}
         self._wrapped: dict[int, dict[ir.Type | None, None]] | None = None
         self._listeners: dict[str, tuple[int, ...]] = {}
         self._entered = 0
@@ -256,9 +257,18 @@ class Program:
             said = self.types.made.meaning(function.module, one.path)
             inside = (*function.owner.path, *one.path) if function.owner is not None else one.path
             names = (*function.module, ".".join(inside)), said, (*said[:-2], ".".join(said[-2:]))
-            found = (self.names.functions.get((*name[:-1], f"{name[-1]}()"), ()) for name in names)
+            found = (self._wrapper_named(name) for name in names)
             for wrapper in next(filter(None, found), ())[:1]:
                 yield wrapper, one
+
+    def _wrapper_named(self, path: ir.Path) -> Sequence[int]:
+        """What a decorator puts round a function: a function within it, or within what its objects are called by.
+
+        What runs around a block does so around a function too.
+        """
+        functions, (*front, name) = self.names.functions, path
+        found = functions.get((*front, f"{name}()"), ()) or functions.get((*front, f"{name}{ir.CALLED}"), ())
+        return found or [one for one in functions.get(path, ()) if self.functions[one][1].around]
 
     def wrapped_owner(self, number: int) -> ir.Type | None:
         """The one class whose methods a decorator's function stands round; None where there are several."""

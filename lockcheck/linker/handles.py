@@ -13,6 +13,7 @@ from lockcheck import ir
 from lockcheck.linker.lock_methods import CLOSES
 from lockcheck.linker.places import slot_of
 from lockcheck.linker.rows import Rows
+from lockcheck.linker.values import perhaps
 
 PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 """Methods by which a container gets another value."""
@@ -30,7 +31,7 @@ class Handles(Rows):
             if gives and (kind is None or kind.path[-1] in self.effects.joins):
                 self.types[call.dst] = ir.Type(tuple(gives.split(self.effects.separator)))
             if gives and kind is None and receiver is not None:  # (only its name says that it runs what it is given)
-                bodies = self.spawned[call.dst] = tuple(_perhaps(one) for one in bodies)
+                bodies = self.spawned[call.dst] = tuple(perhaps(one) for one in bodies)
             self.gather(receiver, bodies)
         elif call.word in PUTS:
             for operand in call.operands[1:]:
@@ -90,9 +91,3 @@ class Handles(Rows):
             self.out[-1] = replace(last, others=bodies)
         elif bodies:
             self.spawned[call.dst] = bodies
-
-
-def _perhaps(body: ir.Region) -> ir.Region:
-    """A body whose calls are not certain to be made."""
-    steps = (replace(step, certain=False) if isinstance(step, ir.Invoke) else step for step in body.steps)
-    return replace(body, steps=tuple(steps))

@@ -196,8 +196,11 @@ class Invocations(Ends):
             return
         self.name(ir.Place(dst), _of_caller(self.program.result_place(targets[0]), paths, dst, asked, self.body.slots))
         for way, inner in self.program.result_parts(targets[0]).items():
-            part = ir.Place(dst, way if len(way) == 1 else (WITHIN, *way))
-            self.name(part, _of_caller(inner, paths, dst, asked, self.body.slots))
+            self.names_part(dst, way, _of_caller(inner, paths, dst, asked, self.body.slots))
+
+    def names_part(self, dst: int, way: ir.Path, known: ir.Place | None) -> None:
+        """A part of a result is another name of something."""
+        self.name(ir.Place(dst, way if len(way) == 1 else (WITHIN, *way)), known)
 
     def unknown(self, call: ir.Call, name: str) -> None:
         """A call that could not be resolved is still an event."""

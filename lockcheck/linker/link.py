@@ -20,6 +20,7 @@ from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD, taken_by
 from lockcheck.linker.judged import Judged
+from lockcheck.linker.made import EACH
 from lockcheck.linker.objects import Objects
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
 from lockcheck.linker.sides import Handed
@@ -331,6 +332,16 @@ class ObjectPass(Objects, Pass):
                     found.add(ir.Place(place.root, place.way[:cut]))
         return frozenset(found)
 
+    def hands_out_element(self, step: ir.Yield, src: ir.Place) -> None:
+        """A generator gives an element: what it returns when it is called is a container of such."""
+        if not self.program.functions[self.number][1].around and step.at in self.own_yields:
+            self.consists_of(ir.Place(self.body.result), src)
+
+    @cached_property
+    def own_yields(self) -> frozenset[ir.Range]:
+        """Where the function itself yields, and no function within it."""
+        return frozenset(one.at for one in ir.steps_of(self.body.root, closures=False) if isinstance(one, ir.Yield))
+
     def is_kept(self, dst: ir.Place, src: ir.Place) -> None:
         """A lock that is made where a container has none for a key, and put there, is what the container has for it."""
         if not dst.way[-1:] or not dst.way[-1].startswith(ir.KEYED) or src.way:
@@ -375,6 +386,8 @@ class ObjectPass(Objects, Pass):
             case ir.Set():
                 self.set(step)
             case ir.Yield(throws=throws, at=at) | ir.Await(throws=throws, at=at):
+                if isinstance(step, ir.Yield) and step.src is not None:
+                    self.hands_out_element(step, step.src)
                 super().step(step)
                 self.out.append(ir.Escape(throws, at))
             case _:
@@ -409,18 +422,32 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     if _only_makes(own, body) and not (own.runs_when_awaited and function.runs_when_awaited):
         return body
     made, guard = len(body.slots), len(body.slots) + 1
-    slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at))
-    given = []
+    slots = (*body.slots, ir.Slot(), ir.Slot("", None, "with", own.name_at), ir.Slot())
+    given, makes = [], _decorating(own, function, decorator, made + 2)
     for slot, (param, _) in enumerate(zip(function.own_params, own.params, strict=False)):
         if param.gathers:
             break
         given.append(ir.Operand(ir.Place(slot)))
-    given += [ir.Operand(ir.Place(said), name=name) for name, said in decorator.named(function)]
+    if makes:
+        given.append(ir.Operand(ir.Place(made + 2), name=function.closed_params[0].name))
+    else:
+        given += [ir.Operand(ir.Place(said), name=name) for name, said in decorator.named(function)]
     at, path = own.name_at, ("[root]", *function.module, function.name)
     opens = ir.Call(guard, ir.Method("__enter__"), (ir.Operand(ir.Place(made)),), at, at)
     inside = ir.Region((opens, body.root, ir.Release(ir.Place(guard), (at[1], at[1]))), (guard,), body.root.at)
-    root = ir.Region((ir.Call(made, ir.Named(path), tuple(given), at, at), inside), (), body.root.at, body.root.label)
+    begins = ir.Call(made, ir.Named(path), tuple(given), at, at)
+    root = ir.Region((*makes, begins, inside), (), body.root.at, body.root.label)
     return ir.Body(slots, root, body.result, body.uses)
+
+
+def _decorating(own: ir.Function, function: ir.Function, decorator: ir.Decorator, dst: int) -> tuple[ir.Call, ...]:
+    """Where a decorator is a class whose object has a say in what is put round a function: how that object is made."""
+    owner = function.name.removesuffix(ir.CALLED)
+    if owner == function.name or not function.closed_params:
+        return ()
+    given = tuple(ir.Operand(ir.Place(said) if said else None, name=name) for name, said in decorator.given)
+    path = ("[root]", *function.module, *owner.split("."))
+    return (ir.Call(dst, ir.Named(path), given, own.name_at, own.name_at),)
 
 
 def _only_makes(function: ir.Function, body: ir.Body) -> bool:
@@ -497,7 +524,8 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
 def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[ir.Path, ir.Place]:
     """The fields of a value that a function puts together which are names of what it was given, or of a static.
 
-    So are those of a part that it puts together for that: `Handle(Arc::new(Inner { rows }))`.
+    So are those of a part that it puts together for that: `Handle(Arc::new(Inner { rows }))`, and what all elements of
+    a value were elements of before.
     """
     found: dict[ir.Path, ir.Place] = {}
     waiting: list[tuple[ir.Path, int | ir.Path]] = [((), result.root)] if not result.way else []
@@ -513,6 +541,10 @@ def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[ir.Path, ir.P
                 found[part] = older
             elif not older.way and len(part) < _DEEPEST_PART:
                 waiting.append((part, older.root))
+    way, element = state.likes.get(result.root, ((), None)) if isinstance(result.root, int) else ((), None)
+    known = state.like(element) if way[:1] == (EACH,) and isinstance(state, ObjectPass) else None
+    if known is not None and (isinstance(known.root, tuple) or known.root < parameters):
+        found[way] = known
     return found
 
 

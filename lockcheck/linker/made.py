@@ -31,6 +31,7 @@ HANDED = "[handed]"
 """The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
 EACH = "[]"
 """In a way: any element."""
+_ITSELF = ("[at]", "self")
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
@@ -63,6 +64,9 @@ class Made:
         self.makings: Sequence[ir.Making] = ()
         self.handings: Sequence[ir.Handing] = ()
         self._handed: dict[str, list[ir.Handing]] | None = None
+        self.showings: Sequence[ir.Showing] = ()
+        self._owned_by: dict[tuple[ir.Path, ir.Path], Sequence[str]] = {}
+        self._shown: dict[str, list[ir.Showing]] | None = None
         self._below: dict[ir.Path, list[ir.Path]] | None = None
         self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
 
@@ -112,6 +116,7 @@ class Made:
                 return self.follow(first, kind.path[1:], effects)
             case _:
                 special = self._bound(kind, at, effects, depth) or self._proxied(kind, at, effects)
+                special = special or self._of_elements(kind, at, effects, depth)
                 return special or self._around(kind, self._call(kind.args[0].path, at, effects), at, effects)
 
     def _bound(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
@@ -121,6 +126,16 @@ class Made:
             return None
         found = self._types.resolve(given, at, effects, depth + 1)
         return ir.Type((CLASS,), (found.args[0], BOUND)) if found is not None and found.path == (CLASS,) else None
+
+    def _of_elements(self, kind: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        """`list(self.rows)`: what hands on the elements of something whose elements are known."""
+        known = effects.flow.get("[call]", {}) if len(kind.args) > 1 else {}
+        word = effects.separator.join(self.meaning(at.module, kind.args[0].path)) if known else ""
+        slot = 2 if word in effects.lazily else 1  # (what is run for each of them comes first)
+        raw = kind.args[slot] if word in known and len(kind.args) > slot else None
+        given = self._types.resolve(raw, at, effects, depth + 1) if raw is not None else None
+        element = self._types.field(given, EACH, effects)[0] if given is not None else None
+        return flowed(known[word], ir.Type((LIST,), (element,))) if element is not None else None
 
     def _around(self, kind: ir.Type, made: ir.Type | None, at: Context, effects: Effects) -> ir.Type | None:
         """`Condition(Lock())`: what shares the lock that it is made with says which one, where that has no name.
@@ -262,7 +277,33 @@ class Made:
                 return ir.Type((HANDED,), (owner, ir.Type((method, str(slot), name))))
             if one.owner.path == owner.path[-len(one.owner.path) :]:
                 return self.part(owner, one.name, effects)
-        return None
+        return self._shown_type(owner, method, slot, name, effects)
+
+    def _shown_type(self, owner: ir.Type, called: str, slot: int, name: str, effects: Effects) -> ir.Type | None:
+        """The one type of all that methods show to what objects of a class do, or to a field of them (slot -1)."""
+        found = {kind.path: kind for _, kind in self.shown_to(owner, called, slot, name, effects)}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def shown_to(
+        self, owner: ir.Type, called: str, slot: int, name: str, effects: Effects
+    ) -> Iterator[tuple[ir.Showing, ir.Type]]:
+        """What is shown to objects of a class, and of what type it is."""
+        from lockcheck.linker.types import Context
+
+        if self._shown is None:
+            self._shown = defaultdict(list)
+            for one in self.showings:
+                self._shown[one.called].append(one)
+        for one in self._shown.get(called, ()):
+            if (one.keyword != name) if one.keyword else (one.slot != slot):
+                continue
+            at = Context(one.module, self._types.resolve(one.owner, Context(one.module), effects))
+            to = self._types.resolve(one.to, at, effects)
+            if to is None or not any(base.path == owner.path for base in (to, *self.bases(to, effects))):
+                continue
+            kind = at.owner if one.shown.path == _ITSELF else self._types.resolve(one.shown, at, effects)
+            if kind is not None:
+                yield one, kind
 
     def handed(self, kind: ir.Type | None, effects: Effects) -> list[int]:
         """The methods that a value of the type `[handed]` may be."""
@@ -332,11 +373,38 @@ class Made:
         if raw.path != ("[made]",) or not raw.args:
             return {}
         found: dict[str, ir.Path] = {}
-        for field, (name, slot) in self.kept(self.meaning(at.module, raw.args[0].path), effects).items():
+        made = self.meaning(at.module, raw.args[0].path)
+        for field, (name, slot) in self.kept(made, effects).items():
             way = _passed_as(raw.args[1:], name, slot)
             if way[:1] == ("self",):
                 found[field] = way[1:]
+        if at.owner is not None and made in self._names.types:
+            found.update((field, ()) for field in self._owned(ir.Type(made), at.owner, effects) if field not in found)
         return found
+
+    def _owned(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Sequence[str]:
+        """The fields of a class to which nobody but the methods of `owner` gives a value, which is their own object."""
+        key = kind.path, owner.path
+        if key not in self._owned_by:
+            self._owned_by[key] = tuple(self._given_only_by(kind, owner, effects))
+        return self._owned_by[key]
+
+    def _given_only_by(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Iterator[str]:
+        decl, above = self._names.types[kind.path], {owner.path, *(base.path for base in self.bases(owner, effects))}
+        told = {one.name: one for one in decl.fields}
+        for name in dict.fromkeys((*told, *(one.called for one in self.showings if one.slot < 0))):
+            raw = told[name].type if name in told else ir.Type(("None",))
+            method, slot, parameter = name, -1, ""
+            if raw.path[0] == "[parameter]" and len(raw.path) == 3:
+                targets = self.methods(kind, raw.path[1], effects)
+                params = [one.name for one in self._types.functions[targets[0]][1].params[1:]] if targets else []
+                method, parameter = raw.path[1:]
+                slot = params.index(parameter) if parameter in params else -1
+            elif raw.path not in (("None",), ("_",)):
+                continue
+            shown = list(self.shown_to(kind, method, slot, parameter, effects))
+            if shown and all(one.shown.path == _ITSELF and by.path in above for one, by in shown):
+                yield name
 
     def _makings(self, effects: Effects) -> Mapping[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]]:
         """Where objects of each class are made, and with what."""
@@ -369,6 +437,8 @@ class Made:
         """The type of a field, or of what a property gives."""
         kind = kind.args[0] if kind.path == (CLASS,) else kind
         found, _ = self._types.field(kind, name, effects)
+        if found is None or found.path == ("None",):
+            found = self._shown_type(kind, name, -1, "", effects) or found
         if found is None and not name.startswith("["):
             targets = self.methods(kind, name, effects)
             if targets and self.is_computed(targets[0], name):

@@ -23,6 +23,8 @@ from lockcheck.linker.made import CLASS, SETTER, flowed
 from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.uses import guessed, is_guess
 
+LOGS = "logs"
+"""The act of telling others what happens, in words."""
 _GUESSES = 2
 _OVERRIDES = 6
 
@@ -100,7 +102,8 @@ class Objects(Constructions):
             receiver = ir.Operand(ir.Place(place.root, place.way[:-1]))
             call = ir.Call(step.dst, ir.Method(place.way[-1]), (receiver,), step.at, step.name_at)
             self.invoke(call, targets, True, kind)
-            self.name(place, self.alias.get(ir.Place(step.dst)))
+            given = ir.Place(step.dst)
+            self.name(place, self.alias.get(given, given if step.dst in self.likes else None))
 
     def owner_of(self, place: ir.Place) -> str:
         """What a property gives belongs to the field that it names."""
@@ -131,7 +134,7 @@ class Objects(Constructions):
         kind = self.type_of(place)
         if isinstance(place and place.root, int) and place is not None and self.opened(call, name, place):
             return
-        if self.on_stack(call, name, self.canon(place)):
+        if self.on_stack(call, name, self.canon(place)) or self.on_closer(call, name, place):
             return
         if kind is not None and kind.path == (CLASS,):
             self.on_class(_with(call, call.callee, call.operands[1:]), kind.args[0], name)
@@ -181,6 +184,17 @@ class Objects(Constructions):
         self.stacked.add(root)
         self.call(_with(call, ir.Method(self.effects.stacks[name]), call.operands[1:]))
         self.out.append(ir.Move(ir.Place(root, (f"[entered {call.dst}]",)), ir.Place(call.dst)))
+        return True
+
+    def on_closer(self, call: ir.Call, name: str, place: ir.Place | None) -> bool:
+        """A block that only closes a value at its end."""
+        root = slot_of(place)
+        if name not in BLOCK or place is None or place.way or root not in self.closers:
+            return False
+        if name in CLOSES:
+            self.call(_with(call, ir.Method(self.closers[root]), call.operands))
+        else:
+            self.name(ir.Place(call.dst), place)
         return True
 
     def by_type_of(self, call: ir.Call, name: str, outer: ir.Type, kind: ir.Type | None) -> bool:
@@ -254,6 +268,19 @@ class Objects(Constructions):
             self.did(call, entry.what, place)
         else:
             self.act(call, name, place, kind)
+        last = self.out[-1] if self.out else None
+        if isinstance(last, ir.Act) and last.at == call.at and entry.what == LOGS:
+            self.put_in_words(call)
+
+    def put_in_words(self, call: ir.Call) -> None:
+        """What a method is given to tell others, each says itself in words, where somebody listens."""
+        before, self.out = self.out, []
+        for operand in call.operands[1:]:
+            if operand.place is not None and not operand.name and not operand.spread:
+                self.operator(replace(call, operands=(operand,)), self.effects.says)
+        said, self.out = tuple(self.out), before
+        if said:
+            self.out.append(ir.Branch((ir.Arm(ir.Region(said, (), call.at)), ir.Arm(ir.Region((), (), call.at)))))
 
     def called(self, place: ir.Place | None) -> str:
         """What the text calls the value at a place, in small letters."""
@@ -330,7 +357,9 @@ class Objects(Constructions):
         before = len(self.out)
         done = super().wait_or_block(call, key, inside)
         last = self.out[-1] if len(self.out) > before else None
-        if isinstance(last, ir.Block) and any(operand.name != "wait" for operand in call.operands[1:]):
+        if isinstance(last, ir.Block) and key in self.effects.ends:
+            self.out[-1] = replace(last, others=self.bodies_of(call.operands[1:], call.at))
+        elif isinstance(last, ir.Block) and any(operand.name != "wait" for operand in call.operands[1:]):
             self.out[-1] = replace(last, others=())
         return done
 
@@ -460,7 +489,9 @@ class Objects(Constructions):
         first = call.operands[0].place if call.operands else None
         if self.effects.is_maker(found):
             self.written[call.dst] = ir.MADE
-        if spelled in self.effects.refers and first is not None:
+        if spelled in self.effects.closers and first is not None:
+            self.closers[call.dst] = self.effects.closers[spelled]
+        if (spelled in self.effects.refers or spelled in self.effects.closers) and first is not None:
             self.learn(call.dst, self.type_of(first))
             self.name(ir.Place(call.dst), first)
         self.waits_outside(call, spelled)
@@ -512,10 +543,12 @@ class Objects(Constructions):
     def of_elements(self, spelled: str, call: ir.Call) -> ir.Type | None:
         """What a library function gives that hands on the elements of its first argument."""
         said = self.effects.flow.get("[call]", {}).get(spelled)
-        given = self.type_of(call.operands[0].place) if said is not None and call.operands else None
+        number = 1 if spelled in self.effects.lazily else 0  # (what is run for each of them comes first)
+        source = call.operands[number].place if said is not None and len(call.operands) > number else None
+        given = self.type_of(source)
         element = self.part_type(given, "[each]") if given is not None else None
         if said is not None and element is not None:
-            self.takes_after(call.dst, said, "0", call.operands[0].place)
+            self.takes_after(call.dst, said, "0", source)
         return flowed(said, ir.Type((LIST,), (element,))) if said is not None and element is not None else None
 
     # -------------------------------------------------------------------------------------------------- invocations

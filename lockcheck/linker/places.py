@@ -132,6 +132,8 @@ class Places(ABC):
     """Lazy statics that the function has asked whether they are made: what follows reckons with both."""
     bodies: int = 0
     fresh: set[int] = field(default_factory=set)
+    closers: dict[int, str] = field(default_factory=dict)
+    """Names of values for a block that ends with a method of the value, and with nothing else."""
     wrapped: dict[int, ir.Place] = field(default_factory=dict)
     """The lock that something unknown was made of, by what was made."""
     kept_at: dict[int | ir.Path, ir.Place] = field(default_factory=dict)

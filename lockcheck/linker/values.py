@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.linker.callables import Callables
@@ -151,7 +153,7 @@ class Values(Callables):
         field = self.field_of(kind, name) if kind is not None else None
         if field is None:
             return
-        at = Context(field[1])
+        at = Context(field[1], kind)
         ways = [self.program.types.made.homes(raw, at, self.effects) for raw in _ways_made(field[0], each)]
         for part, way in ways[0].items() if ways else ():
             if all(other.get(part) == way for other in ways):
@@ -164,6 +166,12 @@ class Values(Callables):
         known, way = self.canon(container), way_to(said, word)
         if known is not None and way is not None:
             self.likes[dst] = way, ir.Place(known.root, (*known.way, EACH))
+
+    def names_part(self, dst: int, way: ir.Path, known: ir.Place | None) -> None:
+        if way[0] != EACH:
+            super().names_part(dst, way, known)
+        elif known is not None:
+            self.likes[dst] = way, known
 
     def consists_of(self, place: ir.Place | None, element: ir.Place | None) -> None:
         """An element goes into a container: the others in it came from where it did, or nothing is known of them."""
@@ -200,7 +208,17 @@ class Values(Callables):
         given = (way for raw in made for way in _run_by(raw, self.effects))
         places = (self.run_at(owner, way, module) for way in dict.fromkeys(given))
         bodies = (self.body_of(one, self.now) for one in places if one is not None)
-        return tuple(body for body in bodies if body is not None)
+        return tuple(body for body in bodies if body is not None) or self.run_on(known)
+
+    def run_on(self, known: ir.Place) -> tuple[ir.Region, ...]:
+        """What the methods of a class give to a field's value to run beside: each of it may run still."""
+        owner = ir.Place(known.root, known.way[:-1])
+        kind = self.type_of(known) if known.way else None
+        whose = self.type_of(owner) if kind is not None and kind.path[-1] in self.effects.pools else None
+        field = self.field_of(whose, known.way[-1]) if whose is not None else None
+        places = (self.run_at(owner, one.path[1:], ()) for one in (field[0].put if field is not None else ()))
+        bodies = (self.body_of(one, self.now) for one in places if one is not None)
+        return tuple(perhaps(body) for body in bodies if body is not None)
 
     def kept_as(self, known: ir.Place) -> tuple[ir.Place | None, list[ir.Type], ir.Path]:
         """Of a field, or a variable of a module: whose it is, how its value may be made, and in which module."""
@@ -350,6 +368,12 @@ class Values(Callables):
                 named = owner and not any(part.startswith("[") for part in place.way[cut - 1 :])
                 return f"{owner}.{'.'.join(place.way[cut - 1 :])}" if named else ""
         return ""
+
+
+def perhaps(body: ir.Region) -> ir.Region:
+    """A body whose calls are not certain to be made."""
+    steps = (replace(step, certain=False) if isinstance(step, ir.Invoke) else step for step in body.steps)
+    return replace(body, steps=tuple(steps))
 
 
 def _is_part(said: str, part: str) -> bool:

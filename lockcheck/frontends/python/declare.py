@@ -27,12 +27,20 @@ _NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
 _NAMES = re.compile(rb"\w+(?:[ \t]*,[ \t]*\w+)+[ \t]*=(?!=)|\w+[ \t]*=(?!=)[ \t]*\w+[ \t]*=(?!=)")
 """Several names are given values in one statement."""
 _SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_BINDS = re.compile(
+    rb"^[ \t]*(?!(?:else|try|finally)\b)([^\W\d]\w*)[ \t]*:[^=\n]*=(?!=)|(?<![\w.])([^\W\d]\w*)\s*=(?!=)"
+    rb"|(?<!\w)for\s+(\w+(?:\s*,\s*\w+)*)\s+in\b",
+    re.MULTILINE,
+)
+"""A name is given a value, or each of several."""
 _SELF_CHAIN = re.compile(rb"[ \t]*((?:self|cls)\.\w+)[ \t]*=(?!=)")
 """What is assigned to a field is assigned to another one as well."""
 _SELF_SEVERAL = re.compile(rb"(?<![\w.,])(?:self\.\w+[ \t]*,[ \t]*)+self\.\w+[ \t]*=(?!=)")
 _ASKED = re.compile(rb"(?<![\w.])self\.(\w+)\.(\w+)")
 _PUTS = rb"(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()|\s*\[[^\[\]\n]*\]\s*=(?!=))"
 _PUT_IN = re.compile(rb"(?<![\w.])(?:self|cls)\.(\w+)" + _PUTS)
+_RUN_ON = re.compile(rb"(?<![\w.])(?:self|cls)\.(\w+)\.(?:submit|apply_async)\s*\(\s*((?:self|cls)\.\w+)\s*[,)]")
+"""A field's value is given a method to run beside."""
 _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
 _ASSIGNED = frozenset({"setter", "deleter"})
 _COROUTINES = frozenset({"coroutine", "inlineCallbacks"})
@@ -93,6 +101,8 @@ class _Declarer(Struct):
     text: Outline
     package: bool
     tests: bool = False
+    runs: bool = False
+    """Something may be given to others to run."""
     marks: frozenset[bytes] = frozenset()
     """What stands before definitions (`@name`), by its last name."""
     imports: list[ir.Import] = field(default_factory=list)
@@ -101,6 +111,9 @@ class _Declarer(Struct):
     functions: list[ir.Function] = field(default_factory=list)
     makings: list[ir.Making] = field(default_factory=list)
     handings: list[ir.Handing] = field(default_factory=list)
+    showings: list[ir.Showing] = field(default_factory=list)
+    bound: dict[ir.Range, dict[bytes, list[re.Match[bytes]]]] = field(default_factory=dict)
+    """The bindings of the functions that were looked into."""
     objects: dict[bytes, None] = field(default_factory=dict)
     """The variables of the module that objects of a class are put into, of so many of all as were looked at."""
     looked_at: int = 0
@@ -181,6 +194,21 @@ class _Declarer(Struct):
         parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
         for one in handed.arguments(self.text.masked, body, line.end, parts):
             self.handings.append(ir.Handing(scope.module, ir.Type(inner.owner), *one))
+        self.showings += self.shown(body, line.end, methods, inner)
+
+    def shown(self, start: int, end: int, methods: list[ir.Function], scope: _Scope) -> Iterator[ir.Showing]:
+        """What the methods of a class show of their object to others, and of what others are to their own methods."""
+        begins = [method.at[0] for method in methods]
+        open_ = {one.name for one in methods if len(one.params) > 1 and one.params[1].type is None}
+        for one in handed.shown(self.text.masked, start, end, open_):
+            number = bisect_right(begins, one.at) - 1
+            said = [ir.Type(("[at]", *name.split("."))) for name in (one.to, one.shown)]
+            to, kind = (self.local_type(each, methods[number], one.at) if number >= 0 else None for each in said)
+            told = all(
+                each is not None and (each.path[0] != "[at]" or each.path[1:2] in _OWN_NAMES) for each in (to, kind)
+            )
+            if told and to is not None and kind is not None:
+                yield ir.Showing(scope.module, ir.Type(scope.owner), to, *one[2:5], kind)
 
     def own_fields(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
         """What the methods of a class assign to `self` and `cls`."""
@@ -245,6 +273,10 @@ class _Declarer(Struct):
             kind = self.local_type(self.referred(kind), methods[number], said.start()) if number >= 0 else kind
             if kind is not None and kind.path != ("None",) and kind not in found.setdefault(said[1].decode(), []):
                 found[said[1].decode()].append(kind)
+        for said in _RUN_ON.finditer(self.text.masked, start, end) if puts is _PUT_IN and self.runs else ():
+            kind = ir.Type(("[at]", *said[2].decode().split(".")))
+            if kind not in found.setdefault(said[1].decode(), []):
+                found[said[1].decode()].append(kind)
         return found
 
     def asked(self, start: int, end: int) -> dict[str, set[str]]:
@@ -281,18 +313,28 @@ class _Declarer(Struct):
 
     def assigned(self, name: str, body: ir.Range, before: int = -1) -> ir.Type | None:
         """What a function first says that a variable is, or last before a place."""
-        word = name.encode()
-        pattern = re.compile(rb"(?<![\w.])" + word + rb"\s*(?::[^=\n]*)?=(?!=)|(?<!\w)for\s+" + word + rb"\s+in\b")
-        said = pattern.search(self.text.masked, body[0], body[1] if before < 0 else before)
-        while said is not None and before >= 0 and (after := pattern.search(self.text.masked, said.end(), before)):
-            said = after
-        if said is None:
+        found = self.bound_in(body).get(name.encode(), [])
+        found = [said for said in found if said.start() < before] if before >= 0 else found
+        if not found:
             return None
-        at = said.end()
-        if not said[0].startswith(b"for"):
+        said = found[0 if before < 0 else -1]
+        if said[3] is None:
+            at = said.end()
             return values.value_type(self.text.masked[at : self.text.statement_end(at)])
-        each = values.value_type(self.text.masked[at : self.text.header_end(at) - 1])
-        return ir.Type(("[way]", "[]"), (each,)) if each is not None else None
+        each = values.value_type(self.text.masked[said.end() : self.text.header_end(said.end()) - 1])
+        names = [one.strip() for one in said[3].split(b",")]
+        part = (str(names.index(name.encode())),) if len(names) > 1 else ()
+        return ir.Type(("[way]", "[]", *part), (each,)) if each is not None else None
+
+    def bound_in(self, body: ir.Range) -> dict[bytes, list[re.Match[bytes]]]:
+        """Where a function gives values to which names, in the order of the text."""
+        if body not in self.bound:
+            found: dict[bytes, list[re.Match[bytes]]] = {}
+            for said in _BINDS.finditer(self.text.masked, *body):
+                for name in (said[1] or said[2] or said[3]).split(b","):
+                    found.setdefault(name.strip(), []).append(said)
+            self.bound[body] = found
+        return self.bound[body]
 
     def makes(self, start: int, end: int, scope: _Scope) -> None:
         """Calls of classes that are given `self`, a part of it, or what the function or the module has made."""
@@ -325,10 +367,13 @@ class _Declarer(Struct):
         yields = not waits and _YIELD.search(self.text.masked, start, end) is not None
         for said in (_YIELD if yields else _RETURN).finditer(self.text.masked, start, end):
             at = said.end() - 1
-            kind = values.value_type(self.text.masked[at : self.text.statement_end(at)])
+            text = self.text.masked[at : self.text.statement_end(at)].strip()
+            kind = values.value_type(text.removeprefix(b"from "))
+            if text.startswith(b"from ") and kind is not None:
+                kind = ir.Type(("[way]", "[]"), (kind,))
             if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 and kind.path[1:] not in _OWN_NAMES:
-                kind = self.assigned(kind.path[1], (start, said.start()))
-            if kind is not None and kind.path[0].startswith("[") and (kind.path[1:2] in _OWN_NAMES or kind.args):
+                kind = self.assigned(kind.path[1], (start, end))
+            if kind is not None and (kind.args or (kind.path[0] == "[at]" and kind.path[1:2] in _OWN_NAMES)):
                 found[kind] = None
         one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)
         return ir.Type(("list",), (one,)) if one is not None and yields else one
@@ -437,8 +482,10 @@ class _Declarer(Struct):
                 of_tests=self.tests,
             )  # fmt: skip
             self.functions.append(made)
-        if not scope.local and (not scope.owner or name.encode() in self.marks):
+        if not scope.local and (not scope.owner or name == "__call__" or name.encode() in self.marks):
             own = params if not scope.owner else tuple(values.params(self.data[opening + 1 : closing], False))
+            if name == "__call__" and own:
+                own = (structs.replace(own[0], type=owner), *own[1:])
             self.functions += self.wrappers(scope, name, own, (body, line.end))
         if _INSIDE.search(masked, body, line.end):
             self.block(body, line.end, inner)
@@ -572,7 +619,8 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
     module = module_of(source.path, crate)
     text = outline(source.data)
     package, marks = posixpath.basename(source.path) == "__init__.py", frozenset(_MARK.findall(text.masked))
-    declarer = _Declarer(source.data, text, package, _is_tests(source.path), marks)
+    runs = b".submit" in source.data or b".apply_async" in source.data
+    declarer = _Declarer(source.data, text, package, _is_tests(source.path), runs, marks)
     declarer.block(0, len(source.data), _Scope(module))
     declarer.made_later(module)
     declarer.filled()
@@ -581,6 +629,7 @@ def declare(source: Source, crate: Crate | None) -> ir.Unit:
         source.path, "python", module[0], tuple(declarer.imports), tuple(declarer.types), tuple(declarer.statics),
         tuple(declarer.functions), (), (), (), tuple(declarer.makings),
         tuple(declarer.patches(module)), tuple(dict.fromkeys(declarer.handings)),
+        showings=tuple(dict.fromkeys(declarer.showings)),
     )  # fmt: skip
 
 

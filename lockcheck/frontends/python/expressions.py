@@ -104,11 +104,12 @@ class Expressions(Frame):
         return place
 
     def attribute(self, node: cst.Attribute) -> ir.Place | None:
-        base = self.value(node.value)
+        instance = syntax.instance_of(node.value)
+        base = self.value(instance or node.value)
         if base is None:
             return None
         place = ir.Place(base.root, (*base.way, node.attr.value))
-        if isinstance(place.root, int):
+        if isinstance(place.root, int) and instance is None:  # (a class gives its property, and runs nothing)
             self.put(ir.Get(self.slot(), place, self.at(node), self.at(node.attr)))
         return place
 
@@ -282,6 +283,8 @@ class Expressions(Frame):
         place = (self.at_once(inner.item) if isinstance(inner, cst.From) else self.value(inner)) if inner else None
         dst = self.slot()
         at = self.at(node)
+        if isinstance(inner, cst.From) and place is not None:
+            place = ir.Place(place.root, (*place.way, f"[each {dst}]"))
         if self.lent >= 0 and place is not None:
             self.put(ir.Ref(self.lent, place))
         if not self.lends:

@@ -78,6 +78,8 @@ class Flow(Expressions):
                 if value is not None:
                     self.bind(target, self.value(value))
             case cst.AugAssign(target=target, value=value):
+                if isinstance(target, cst.Attribute):
+                    self.value(target)
                 self.value(value)
                 self.bind(target, None)
             case cst.Return(value=value):

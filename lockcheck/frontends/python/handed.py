@@ -42,6 +42,57 @@ def arguments(masked: bytes, start: int, end: int, names: Collection[str]) -> It
             yield Argument(called.decode(), slot, keyword, name)
 
 
+class Shown(NamedTuple):
+    """What the text `shown` names goes to a method or a field (-1) of what `to` names: see `ir.Showing`."""
+
+    at: int
+    to: str
+    called: str
+    slot: int
+    keyword: str
+    shown: str
+
+
+_ITSELF = re.compile(rb"self(?=[ \t]*(?:[,)]|\r?$))", re.MULTILINE)
+_AS_FIELD = re.compile(rb"[ \t]*((?:\w+\.)*\w+)\.(\w+)[ \t]*=[ \t]*self")
+_TO_OWN = re.compile(rb"self\.(\w+)\([ \t]*([^\W\d]\w*)[ \t]*[,)]")
+
+
+def shown(masked: bytes, start: int, end: int, methods: Collection[str]) -> Iterator[Shown]:
+    """Where `self` is given to a method or a field of something, or a variable to one of the object's `methods`."""
+    for said in _ITSELF.finditer(masked, start, end):
+        one = _itself(masked, said.start(), start)
+        if one is not None:
+            yield one
+    for said in _TO_OWN.finditer(masked, start, end) if methods else ():
+        own = masked[said.start() - 1 : said.start()] not in _WORD_SIGNS
+        if own and said[1].decode() in methods and said[2] != b"self":
+            yield Shown(said.start(), "self", said[1].decode(), 0, "", said[2].decode())
+
+
+def _itself(masked: bytes, at: int, start: int) -> Shown | None:
+    """What gets `self`, which stands at a place: a field, or what is called."""
+    sign = masked[max(start, at - 80) : at].rstrip(b" \t")[-1:]
+    if sign == b"=" and (said := _AS_FIELD.match(masked, masked.rfind(b"\n", 0, at) + 1)) is not None:
+        plain = said.end() == at + len("self") and masked[said.end() : said.end() + 1] not in b",)"
+        return Shown(at, said[1].decode(), said[2].decode(), -1, "", "self") if plain else None
+    if sign not in _BEFORE or (sign == b"(" and _METHOD.search(masked, max(start, at - 80), at) is None):
+        return None
+    found = _call_around(masked, at, start)
+    if found is None:
+        return None
+    to = masked[found[3] : masked.find(b"(", found[3])].decode().strip().rpartition(".")[0]
+    if not to or to.rpartition(".")[2][:1].isupper():
+        return None
+    return Shown(at, to, found[0].decode(), found[1], found[2], "self")
+
+
+_WORD_SIGNS = frozenset(bytes((one,)) for one in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
+_BEFORE = frozenset((b"(", b",", b"="))
+_METHOD = re.compile(rb"\.\w+\([ \t]*\Z")
+"""A method is called, and this is its first argument: no definition."""
+
+
 def _handed(masked: bytes, at: int, start: int) -> tuple[_Around | None, int]:
     """The call that gets a value as an argument, alone or in a `partial`; without one, where the `partial` begins."""
     found, begin = _call_around(masked, at, start), -1

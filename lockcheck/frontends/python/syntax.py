@@ -221,6 +221,17 @@ def dotted(node: cst.CSTNode) -> ir.Path:
     return (node.value, *reversed(found)) if isinstance(node, cst.Name) else ()
 
 
+def instance_of(node: cst.CSTNode) -> cst.BaseExpression | None:
+    """The value whose class an expression is: `type(self)`, `self.__class__`."""
+    match node:
+        case cst.Call(func=cst.Name(value="type"), args=[cst.Arg(value=inner, keyword=None, star="")]):
+            return inner
+        case cst.Attribute(value=inner, attr=cst.Name(value="__class__")):
+            return inner
+        case _:
+            return None
+
+
 def asks_truth(node: cst.CSTNode) -> tuple[cst.BaseExpression, bool] | None:
     """What an expression asks about that only says whether that is true, and whether it says so or the opposite.
 

@@ -22,6 +22,8 @@ _DOTTED = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
 _NEW = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*\(\s*\)\s*")
 """A call of something without arguments."""
 _SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
+_ROUND = re.compile(r"(\w+)\s+in\b")
+"""What follows `for`, or `async for`: a name, and what it goes through."""
 _LITERALS = {"None": "None", "True": "bool", "False": "bool", "...": "ellipsis"}
 _ONE_OF = frozenset({"Optional", "Union"})
 _TYPES = re.compile(rb"\s*(?:\w+\s*\.\s*)*(?:Callable|Optional|Union)\s*\[")
@@ -149,7 +151,11 @@ def _bracketed(text: str, depth: int) -> ir.Type | None:
     inner = text[1:-1].strip()
     if text[0] == "(" and len(pieces(inner, _COMMA)) == 1:
         return _value(inner, depth + 1) if text[-1:] == ")" else None
-    each = pieces(pieces(inner, _FOR)[0], _COMMA)
+    first, *rounds = pieces(inner, _FOR)
+    if text[0] != "{" and len(rounds) == 1 and (one := _ROUND.match(rounds[0])) is not None and one[1] == first:
+        source = _value(pieces(rounds[0][one.end() :], _IF)[0], depth + 1)
+        return ir.Type(("list",), (ir.Type(("[way]", "[]"), (source,)),) if source is not None else ())
+    each = pieces(first, _COMMA)
     if text[0] != "{":
         element = _element(each, depth)
         return ir.Type(("list",), (element,) if element is not None else ())
