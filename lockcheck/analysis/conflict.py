@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.classes import leaves_class
+from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.summaries import given_as, lets_in
 from lockcheck.analysis.unwritten import is_never_written
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
@@ -356,6 +357,12 @@ def _may_let_readers_in(analysis: Analysis, conflict: Conflict) -> bool:
     lock = conflict.reach.lock
     own = analysis.program.types.own.has_kind(lock.kind)
     return own or is_never_written(analysis, conflict.moment.function, lock)
+
+
+def nobody_else_has(analysis: Analysis, conflict: Conflict) -> bool:
+    """Whether the function has just made what the lock is in, and shown it to nobody yet."""
+    moment = conflict.moment
+    return is_newborn(analysis, moment.function, conflict.hold.taken.lock.place, analysis.site(moment).at)
 
 
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:

@@ -116,6 +116,8 @@ class _Youth:
         self.mine = {root}
         self.counted: set[int] = set()
         """Those of which every copy leads to the same value: whoever has one may keep another."""
+        self.lent: set[int] = set()
+        """Closures that use the value and take nothing along: only a function of the tree may be given one."""
 
     def span(self) -> _Span:
         made, at, loops = -1, 0, list[ir.Range]()
@@ -144,7 +146,7 @@ class _Youth:
                 kind = self.types.resolve(ir.Type(path[:-1]), context, self.effects) if len(path) > 1 else None
                 if kind is not None and self.types.lock_type(kind, self.effects) is not None and not self.way:
                     return True
-                kind = self.result(step)
+                kind = kind if self.is_derived(step, kind) else self.result(step)
             case _:
                 return False
         return (
@@ -152,6 +154,11 @@ class _Youth:
             and kind.path in self.types.names.types
             and self.types.is_own_part(kind, self.way, self.effects)
         )
+
+    def is_derived(self, call: ir.Call, kind: ir.Type | None) -> bool:
+        """Whether a call gives a value of a type by a function that nobody wrote: `Voyage::default()`."""
+        decl = self.types.names.types.get(kind.path) if kind is not None else None
+        return decl is not None and bool(decl.derived) and not call.operands and not self.targets(call)
 
     def result(self, call: ir.Call) -> ir.Type | None:
         """What a call gives for the caller alone: the same value of the tree whoever is called, not a reference."""
@@ -163,6 +170,8 @@ class _Youth:
 
     def shows(self, step: ir.Step) -> bool:
         """Whether somebody else may have the value after a step; else its new names are noted."""
+        if self.lent and self.lends_on(step):
+            return True
         match step:
             case ir.Move(dst, src) | ir.Ref(dst, src) if self.is_mine(src):
                 return not self.goes_on(dst.root if isinstance(dst, ir.Place) else dst, src)
@@ -172,7 +181,10 @@ class _Youth:
                 return self.is_shown_to(step)
             case ir.Lambda(takes=takes, body=body):
                 inner = (one for step in ir.steps_of(body) for one in _places(step))
-                return not self.mine.isdisjoint(takes) or any(map(self.is_mine, inner))
+                if self.mine.isdisjoint(takes) and not any(map(self.is_mine, inner)):
+                    return False
+                self.lent.add(step.dst)
+                return not self.only_borrows(step) or any(self.shows(one) for one in ir.steps_of(body))
             case ir.Set(place, src):
                 return self.is_mine(src) and not self.is_what_it_makes(place.root)
             case ir.Yield(src=src):
@@ -209,9 +221,22 @@ class _Youth:
                 self.goes_on(call.dst, place)
                 if isinstance(call.callee, ir.Named) and call.callee.path[-2:-1] and self.is_counting(call.callee.path):
                     self.counted.add(call.dst)
-            elif operand.moved or (place.root in self.counted and self.may_keep(call, number)):
+            elif operand.moved or (self.is_counted(place) and self.may_keep(call, number)):
                 return True
         return False
+
+    def only_borrows(self, closure: ir.Lambda) -> bool:
+        """Whether a closure ends with the function: it takes nothing along."""
+        return not (self.effects.objects or closure.owns or closure.deferred or closure.takes)
+
+    def lends_on(self, step: ir.Step) -> bool:
+        """Whether a closure that uses the value goes to where it may be kept, or run beside this function."""
+        gone = any(place.root in self.lent for place in _places(step))
+        return gone and not (isinstance(step, ir.Call) and self.targets(step))
+
+    def is_counted(self, place: ir.Place) -> bool:
+        """Whether who is lent the value at a place can keep another reference: it is no part of what that leads to."""
+        return place.root in self.counted and all(part in ("&", "*") for part in place.way)
 
     def is_handed_out(self, call: ir.Call, number: int, place: ir.Place) -> bool:
         """The same where every value is a reference: whoever gets it may keep it, and a method its own object."""

@@ -19,6 +19,7 @@ from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.moments import is_question
 from lockcheck.analysis.rings import EACH, Need, Ring, rings
 from lockcheck.analysis.summaries import Stall, instantiate
+from lockcheck.linker.places import oldest
 from lockcheck.linker.sides import Handed
 
 _DEEPEST = 4
@@ -125,7 +126,8 @@ def _needed(analysis: Analysis, ring: Ring, hold: Hold, stall: Stall, moment: Mo
     for need in sorted(ring.needs, key=lambda need: need.site):
         here = ring.function == moment.function and same_lock(lock, need.lock)
         beside = _is_beside(ring.on, need.lock) or _made_beside(analysis, ring, need.lock)
-        by_owner = bool(lock.owner) and lock.owner == need.lock.owner and beside
+        owners = (need.lock.owner, _kept_as(analysis, ring, need.lock, stall.on.owner))
+        by_owner = bool(lock.owner) and lock.owner in owners and beside
         if not keeps_out(hold.taken, need.mode) or not (here or (by_owner and _is_beside(stall.on, lock))):
             continue
         if not _is_one_of_many(need.lock) and not _is_over(analysis, ring, need, moment):
@@ -181,6 +183,19 @@ def _made_beside(analysis: Analysis, ring: Ring, lock: ir.Lock) -> bool:
     names = list(linked.alias.items()) if linked is not None else []
     homes = ({known.root for known, made in names if known.way and made == one.place} for one in (ring.on, lock))
     return bool(frozenset.intersection(*map(frozenset, homes)))
+
+
+def _kept_as(analysis: Analysis, ring: Ring, lock: ir.Lock, owner: str) -> str:
+    """The owner of the field that keeps a lock which the function of a signal made, in the object that it makes; empty
+    where that is not the one whose field, with this `owner`, keeps what the signal is given by.
+    """
+    linked = analysis.linked(ring.function) if owner and not lock.owner else None
+    names = linked.alias if linked is not None else {}
+    kept = [(known, oldest(made, names)) for known, made in names.items() if len(known.way) == 1]
+    whole, _, name = owner.rpartition(".")
+    homes = {known.root for known, made in kept if known.way == (name,) and made.root == ring.on.place.root}
+    field = next((known.way[0] for known, made in kept if known.root in homes and made == lock.place), "")
+    return f"{whole}.{field}" if field else ""
 
 
 # ------------------------------------------------------------------------------------------------------ who wakes

@@ -521,6 +521,13 @@ class Program:
         """The fields of a function's result that are such names themselves, where it puts the result together."""
         return self.result_of(number)[1]
 
+    def calls_of_parts(self, number: int) -> frozenset[str]:
+        """The fields of its first parameter that a function calls."""
+        linked = self.linked(number)
+        acts = (step for step in ir.steps_of(linked.root) if isinstance(step, ir.Act)) if linked is not None else ()
+        called = (act.place for act in acts if act.what == "calls" and act.place is not None)
+        return frozenset(place.way[0] for place in called if place.root == 0 and place.way)
+
     def lent(self, number: int, parameter: int) -> tuple[ir.Place | None, ...]:
         """What a function gives to a parameter that it calls, by its own names; None where that is not one thing."""
         linked = self.linked(number)

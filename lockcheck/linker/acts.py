@@ -36,7 +36,7 @@ class Acts(Places):
         """A call of a callable that is not a parameter: one that is kept in a field or an element."""
         known = self.canon(place)
         callable_ = any(outer.path == ("[fn]",) for outer in self.program.types.behind(kind, self.effects))
-        untold = kind is None or kind.path in UNTOLD
+        untold = kind is None or kind.path in UNTOLD or kind.path[0] in self.context.generics
         if known is not None and (callable_ or (known.way and untold)) and known.root != ("[unknown]",):
             self.did(call, "calls", place)
 

@@ -335,9 +335,10 @@ class Callees(Acts, Implied):
                 self.convert(call, name, first.place)
             else:
                 self.closures(call, None)
-                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
-                maybe = name.startswith(("try_", "filter_"))
-                self.learn(call.dst, ir.Type((RESULT,), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
+                if first.moved:  # (of a guard that is lent, something else is asked: its lock)
+                    self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+                    maybe = name.startswith(("try_", "filter_"))
+                    self.learn(call.dst, ir.Type((RESULT,), (ir.Type((GUARD,)),)) if maybe else ir.Type((GUARD,)))
             return True
         if (
             not declared

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from msgspec.structs import replace
+
 from lockcheck import ir
-from lockcheck.effects.shapes import LIST, MAP, PRESENT
+from lockcheck.effects.shapes import LIST, MAP, PRESENT, RESULT
 from lockcheck.linker import rounds
 from lockcheck.linker.places import Places, bare, plain, slot_of
+from lockcheck.linker.written import NOTHING, UNKNOWN
 
 MOST_BODIES = 200
 """So many times a function's closures are followed where they run: closures that call closures make that a product."""
@@ -140,6 +143,9 @@ class Closures(Places):
             return
         if word in self.effects.threads:
             gone = self.pending.pop(place.root)
+            if isinstance(gone, ir.Acquire) and word in self.effects.limits:
+                self.pending[call.dst] = replace(gone, fallible=True, bounded=True, optional=True)
+                self.learn(call.dst, ir.Type((RESULT,), (self.type_of(place) or UNKNOWN, NOTHING)))
             if isinstance(gone, ir.Invoke) and word not in self.effects.limits:
                 self.threads[call.dst] = ir.Lambda(call.dst, (), ir.Region((gone,), (), call.at), gone.dst)
                 self.started.append(self.threads[call.dst].body)

@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP, PRESENT
 from lockcheck.linker.locks import Locks
-from lockcheck.linker.places import bare, plain
+from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.runs import Run, Runs
 from lockcheck.linker.written import REF
 
@@ -197,6 +197,20 @@ class Ends(Locks):
             self.out.append(
                 ir.Invoke(dst, end.targets, end.sure, (operand,), (path,), at, at, name or end.name, implicit=True)
             )
+            if self.lambdas and path is not None:
+                self.run_kept(path, end)
+
+    def run_kept(self, whole: ir.Place, end: Run) -> None:
+        """The closures that a value keeps, and that its end calls (`Defer(|| …)`), run there."""
+        size, kept = len(whole.way), dict[str, int]()
+        for part in self.alias:
+            if part.root == whole.root and len(part.way) > size and part.way[:size] == whole.way:
+                kept[part.way[size]] = slot_of(self.canon(part))
+        found = [name for name, slot in kept.items() if slot in self.lambdas]
+        called = self.program.calls_of_parts(end.targets[0]) if found else ()
+        for name in found:
+            if name in called:
+                self.inline(self.lambdas[kept[name]], None, surely=end.sure)
 
 
 def taken_by(step: ir.Step, effects: Effects) -> Iterator[int]:

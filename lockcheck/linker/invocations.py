@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import WITHIN, of_caller, plain, slot_of
-from lockcheck.linker.written import UNKNOWN
+from lockcheck.linker.written import REF, UNKNOWN
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
@@ -43,8 +43,9 @@ class Invocations(Ends):
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
         self.given[call.dst] = call.name_at
-        mode = self.program.types.guard_mode(returned, self.effects)
-        gives = self.program.types.may_hold(returned, self.effects)
+        own = returned if returned is None or returned.path != REF else None  # (what is lent stays with its owner)
+        mode = self.program.types.guard_mode(own, self.effects)
+        gives = self.program.types.may_hold(own, self.effects)
         guard = None
         if (
             mode is not None

@@ -36,6 +36,8 @@ class Iterators(Invocations):
         targets = self.next_of(source) if source is not None else ()
         if source is not None and targets:
             self.asked_for_next(source, targets, call.at, call.name_at)
+        elif ir.NEXT in self.effects.tellers:
+            self.signal(call, self.type_of(place) or self.type_of(self.canon(place)))
 
     def next_of(self, place: ir.Place) -> tuple[int, ...]:
         """The tree's function that gives the next element of the iterator at a place; none where it is a library's."""

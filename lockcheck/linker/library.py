@@ -176,6 +176,7 @@ class Library(Iterators):
         first = call.operands[0] if call.operands else ir.Operand()
         if word in effects.threads:
             self.closures(call, None)
+            self.consume(call)
             return
         self.written_by(call, path, same)
         if same and first.place is not None:

@@ -113,7 +113,7 @@ def holders(types: Types) -> dict[ir.Path, str]:
     for _ in range(2):
         names = {path[-1]: mode for path, mode in found.items()} | guards
         for path, decl in types.names.types.items():
-            fields = decl.fields if decl.kind == "struct" else ()
+            fields = decl.fields if decl.kind in ("struct", "enum") else ()
             modes = (_mode_in(one.type, names) or _named_in(types, one.type, decl, in_full) for one in fields)
             mode = next((m for m in modes if m), None)
             if mode is not None:

@@ -66,7 +66,7 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts
+from lockcheck.analysis.conflict import conflicts, nobody_else_has
 from lockcheck.finding import Finding
 from lockcheck.rule import Meta, slug
 
@@ -77,7 +77,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each read guard and event that reads again."""
     for conflict in conflicts(analysis):
         lock = conflict.reach.lock
-        if conflict.by == "call" and conflict.kind == "nested-read":
+        reads_again = conflict.by == "call" and conflict.kind == "nested-read"
+        if reads_again and not nobody_else_has(analysis, conflict):
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
                 "`{lock}` is read again{via} under this thread's own read guard: a writer between the two hangs both",

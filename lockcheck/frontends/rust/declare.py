@@ -21,7 +21,7 @@ from lockcheck.source import Crate, Source
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
 _TESTS = re.compile(r"#\[\s*(?:cfg\s*\(\s*(?:all\s*\(\s*)?\w*test\b|(?:\w+\s*::\s*)*(?:\w*test|bench)\b)")
 """What marks a module or a function of tests; for whole files Cargo's folders do."""
-_DERIVED = re.compile(r"\b(Clone|Debug|PartialEq|PartialOrd|Ord|Hash|Serialize)\b")
+_DERIVED = re.compile(r"\b(Clone|Debug|Default|PartialEq|PartialOrd|Ord|Hash|Serialize)\b")
 """Traits that are derived by asking each part for the same."""
 _MUTABLE = re.compile(rb"&\s*(?:'\w+\s+)?mut\b")
 _FORCED = re.compile(

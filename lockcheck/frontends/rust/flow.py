@@ -12,6 +12,9 @@ from lockcheck import effects, ir
 from lockcheck.frontends.rust import patterns, syntax
 from lockcheck.frontends.rust.frame import Frame, Jump
 
+_MANY_ARMS = 64
+"""Behind so many arms, one that names a value says this alone: no more, that it is none of the others."""
+
 
 class Flow(Frame):
     """`if`, `if let`, `match`, `while`, `loop`, `for` and the ways out of them."""
@@ -138,14 +141,14 @@ class Flow(Frame):
         dst = self.slot(self.temps if own is None else own)
         place, head = self.scrutinee(node.child_by_field_name("value"), "match")
         body = node.child_by_field_name("body")
-        arms, others, borrows = list[ir.Arm](), list[ts.Node](), _borrows(node.child_by_field_name("value"))
+        arms, others, borrows = list[ir.Arm](), list[patterns.Claim](), _borrows(node.child_by_field_name("value"))
         for arm in body.named_children if body else ():
             if arm.type != "match_arm":
                 continue
             pattern, value = arm.child_by_field_name("pattern"), arm.child_by_field_name("value")
             needs = borrows and pattern is not None and patterns.names_in(pattern)
             arms.append(self.match_arm(arm, pattern, value, place, head, needs, others, dst, extend))
-            others = [*others, pattern] if pattern is not None else others
+            others += [only] if (only := patterns.only_claim(pattern)) is not None else []
         if arms:
             self.put(ir.Branch(tuple(arms)))
         return ir.Place(dst)
@@ -158,15 +161,16 @@ class Flow(Frame):
         place: ir.Place | None,
         head: tuple[int, int],
         needs: bool,
-        others: list[ts.Node],
+        others: list[patterns.Claim],
         dst: int,
         extend: list[int] | None,
     ) -> ir.Arm:
         guard = pattern.child_by_field_name("condition") if pattern is not None else None
+        told = len(others) <= _MANY_ARMS or not any(claim.value for claim in patterns.claims(pattern))
 
         def fill() -> None:
-            for other in others:
-                self.misses(place, other)
+            for other in others if told else ():
+                self.claim(place, other, False)
             self.fits(place, pattern)
             self.bind(pattern, place)
             for condition in _conditions(guard) if guard is not None else ():

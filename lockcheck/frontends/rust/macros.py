@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 _OWN_STATEMENT = {
     "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne", "debug_assert",
     "debug_assert_eq", "debug_assert_ne", "format_args", "todo", "unimplemented", "unreachable", "info", "warn",
-    "error", "debug", "trace", "log", "bail", "ensure", "anyhow", "matches", "event", "span",
+    "error", "debug", "trace", "log", "bail", "ensure", "anyhow", "event", "span",
 }  # fmt: skip
 """Macros that expand to a block or a statement of their own: the temporaries of the arguments end with them."""
 
-_ASKED = {"matches": 1, "assert": 1, "debug_assert": 1} | dict.fromkeys(
+_ASKED = {"assert": 1, "debug_assert": 1} | dict.fromkeys(
     ("assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne"), 2
 )
 """So many arguments are computed: what follows is a pattern, or a message that only a failed assertion needs."""
+_MATCHES = "matches"
 _WAITED = {"join", "try_join"}
 _WORTH = re.compile(rb"[(?]|\b(?:await|return|break|continue)\b")
 _FIELD = re.compile(rb"^(\s*(?:target|parent|name)\s*:|\s*[A-Za-z_][\w.]*\s*=(?![=>])|\s*[%?])[\s%?]*")
@@ -75,6 +76,8 @@ def lower(to: Frame, node: ts.Node, own: list[int] | None, extend: list[int] | N
         with to.region(node, scope="temps", why="macro"):
             _arguments(to, tree, name, False)
         return None
+    if name == _MATCHES:
+        return _matched(to, tree)
     if name in _WAITED:
         return together.joined(to, node, _pieces(tree))
     if name == "pin":
@@ -94,7 +97,7 @@ _MOST = 1 << 20
 def _is_known(name: str) -> bool:
     """Macros whose meaning is known, whoever defines them."""
     listed = name in _OWN_STATEMENT or name in _NEVER or name in _WAITED or name in _SPELLED or name in _WAITING
-    return listed or _LOGS.fullmatch(name) is not None
+    return listed or name == _MATCHES or _LOGS.fullmatch(name) is not None
 
 
 _LOGS = re.compile(r"(?:s?log|trace|debug|info|warn|error|crit)(?:_(?!if|unless|when)\w+)?")
@@ -185,13 +188,17 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
 
 _SAYS = {"write", "writeln", "dbg"}
 """Macros that print, besides those that are statements of their own and those that log."""
+_WRITE = {"write", "writeln"}
 _COMPARE = {"assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne"}
 
 
 def _print(to: Frame, tree: ts.Node, name: str, places: Mapping[int, ir.Place | None]) -> None:
-    """What a macro prints is asked for it, and what it compares; `places` are its arguments by where they begin."""
+    """What a macro prints is asked for it, what it writes to writes, and what it compares is compared; `places` are its
+    arguments by where they begin.
+    """
     prints = name in _SAYS or (name in _OWN_STATEMENT and name not in _ASKED) or _LOGS.fullmatch(name) is not None
-    if not (prints and not TRAITS.isdisjoint(to.implying)) and not (name in _COMPARE and _EQUAL[0] in to.implying):
+    writes, compares = name in _WRITE and _WRITTEN[0][0] in to.implying, name in _COMPARE and _EQUAL[0] in to.implying
+    if not (prints and not TRAITS.isdisjoint(to.implying)) and not writes and not compares:
         return
     pieces = _pieces(tree)
     fields = [(_FIELD.match(data) or _NO_FIELD)[0] for _, data in pieces]
@@ -208,8 +215,12 @@ def _print(to: Frame, tree: ts.Node, name: str, places: Mapping[int, ir.Place | 
         if place is not None and said.trait in to.implying:
             at = to.range(said.start, said.end)
             to.put(ir.Implied(said.trait, METHOD, (place,), at, at))
+    for method in _WRITTEN if writes and values[0] is not None else ():
+        at = to.range(pieces[0][0], pieces[0][0] + len(pieces[0][1]))
+        to.put(ir.Implied(*method, (values[0],), at, at))
 
 
+_WRITTEN = (("Write", "write"), ("Write", "write_str"))
 _EQUAL = ("PartialEq", "eq")
 _NO_FIELD = (b"",)
 _VARIABLE = re.compile(rb"\s*&?\s*([A-Za-z_]\w*)((?:\s*\.\s*\w+)*)\s*\Z")
@@ -255,6 +266,23 @@ def _whole(
     place = to.value(inner, own, extend)
     to.shift = shift
     return place
+
+
+_CONDITION = re.compile(rb"\bif\b")
+_MATCH = b"match "
+
+
+def _matched(to: Frame, tree: ts.Node) -> ir.Place | None:
+    """`matches!(x, Pattern if …)` is a `match`, of which only what is looked at and the condition can do anything."""
+    (start, data), *patterns = _pieces(tree) or [(0, b"")]
+    if len(patterns) == 1 and _CONDITION.search(patterns[0][1]):
+        between = patterns[0][0] - start - len(data)
+        node = syntax.expression(_MATCH + data + b"{".ljust(between) + patterns[0][1] + b"=>{}_=>{}}")
+        if node is not None:
+            _whole(to, node, start - len(_MATCH), None, None)
+            return None
+    _piece(to, start, data, False)
+    return None
 
 
 def _pieces(tree: ts.Node) -> list[tuple[int, bytes]]:
