@@ -122,7 +122,7 @@ class Slot(Struct, frozen=True, gc=False, array_like=True):
     type: Type | None = None
     why: str = ""
     at: Range = (0, 0)
-    """Where a variable is named."""
+    """Where a variable is named; nowhere where a parameter is taken apart at once."""
     fixed: bool = False
 
 

@@ -449,3 +449,41 @@ def test_a_static_that_is_made_early_is_made_when_it_is_used(
         },
     )
     assert found(tmp_path, monkeypatch) == ([] if early else [("src/lib.rs", 6, "LCK201", "declared")])
+
+
+OF_ANY_TYPE = """\
+use std::sync::Mutex;
+static LIST: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+pub trait Flavour { fn enter(); }
+pub trait Quiet { fn enter_quietly(); }
+pub struct Loud;
+impl Flavour for Loud { fn enter() { LIST.lock().unwrap().clear(); } }
+pub struct Gate<F: Flavour> { flavour: F }
+impl<F: Flavour> Gate<F> { pub fn pass(&self) { F::enter(); } }
+pub fn pass<F: Flavour>(gate: &Gate<F>) -> usize { let list = LIST.lock().unwrap(); gate.pass(); list.len() }
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [("", "certain"), ("impl<Q: Quiet> Flavour for Q { fn enter() { Q::enter_quietly(); } }\n", "likely")],
+    ids=["one type alone", "and any that does something else"],
+)
+def test_a_trait_that_any_type_may_implement_has_no_only_implementation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, said: str
+) -> None:
+    write_tree(tmp_path, {"lib.rs": OF_ANY_TYPE + more})
+    monkeypatch.chdir(tmp_path)
+    findings = engine.check(["."], Settings(), Work()).findings
+    assert [(one.code, one.confidence) for one in findings] == [("LCK201", said)]
+
+
+def test_a_closure_that_is_called_for_several_locks_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One text, one finding: it names the first of the locks."""
+    closure = "let twice = |one: &Mutex<u32>| {\n let held = one.lock().unwrap();\n *held + *one.lock().unwrap()\n };\n"
+    fields = "use std::sync::Mutex;\nstruct Rows { a: Mutex<u32>, b: Mutex<u32> }\n"
+    text = f"{fields}impl Rows {{ fn sum(&self) -> u32 {{\n{closure} twice(&self.a) + twice(&self.b) }} }}\n"
+    write_tree(tmp_path, {"lib.rs": text})
+    assert found(tmp_path, monkeypatch) == [("lib.rs", 6, "LCK201", "declared")]

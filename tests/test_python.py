@@ -704,6 +704,20 @@ def test_what_prepares_a_test_may_yield_under_a_lock(tmp_path: Path) -> None:
     assert confidences(tmp_path, "LCK403") == {"rows.py": "certain", "tests/conftest.py": "possible"}
 
 
+ITS_OWN = """\
+import threading
+def test_it_lets_nobody_in():
+    lock = threading.Lock()
+    lock.acquire()
+    assert not lock.acquire(False)
+"""
+
+
+def test_a_test_may_make_a_lock_to_try_it(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"locks.py": ITS_OWN.replace("test_it", "it"), "tests/test_locks.py": ITS_OWN})
+    assert confidences(tmp_path, "LCK104") == {"locks.py": "certain", "tests/test_locks.py": "possible"}
+
+
 REPLACED = """\
 import threading
 class Handler:

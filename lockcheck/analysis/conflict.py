@@ -190,7 +190,7 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
         worst = min(found, key=_rank)
         event, taken = moment.event, worst.hold.taken
         again = event.name if isinstance(event, ir.Invoke) else event.at
-        key = (taken.site, taken.lock.place, worst.kind, again)
+        key = (taken.site, worst.kind, again)  # (a closure that is called for several locks is one text)
         if key not in seen:
             seen.add(key)
             yield worst

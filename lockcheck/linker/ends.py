@@ -69,8 +69,10 @@ class Ends(Locks):
 
     def final(self, slot: int) -> tuple[Run, ...]:
         """What runs at the end of a variable, or of a call's result, that still has its value then."""
-        if slot in self.gone or slot in self.passed or slot < self.program.parameters(self.number):
+        if slot in self.gone or slot in self.passed:
             return ()
+        if slot < self.program.parameters(self.number):
+            return self.of_parameter(slot)
         if not self.body.slots[slot].name:
             told = slot in self.given and slot not in self.used and self.given[slot] != UNTOLD
             return self.endings(ir.Place(slot)) if told else ()
@@ -80,6 +82,14 @@ class Ends(Locks):
         if known is not None and (known.way or not isinstance(known.root, int) or self.body.slots[known.root].name):
             return ()
         return self.endings(ir.Place(slot))
+
+    def of_parameter(self, slot: int) -> tuple[Run, ...]:
+        """What runs at the end of a parameter that the function owns; whether something is in it, only callers know."""
+        param = self.program.functions[self.number][1].params[slot]
+        if not param.by_value or self.body.slots[slot].at == UNTOLD:
+            return ()
+        ends = self.endings(ir.Place(slot))
+        return tuple(end if _THERE.isdisjoint(end.way[:1]) else end._replace(sure=False) for end in ends)
 
     @cached_property
     def text(self) -> _Text:

@@ -35,6 +35,7 @@ class Invocations(Ends):
         paths = tuple(self.one_end(place) if place is not None else None for place in known)
         self.tells(call, targets, paths, receiver)
         self.goes_on(call, targets, paths)
+        self.gives_away(call, targets[0])
         lambdas = [] if spawns else [*self.closures_given(call, targets[0]), *self.named_operands(call, targets, paths)]
         for parameter, operand in enumerate(call.operands):
             self.hands(operand.place, tuple(targets) if certain else (), parameter)
@@ -190,6 +191,14 @@ class Invocations(Ends):
     def goes_over(self, operand: ir.Operand, number: int, targets: list[int]) -> bool:
         """Whether the callee becomes the owner: as written, and for a receiver as the callee declares."""
         return operand.moved or self.program.takes_by_value(targets[0], number)
+
+    def gives_away(self, call: ir.Call, target: int) -> None:
+        """A receiver that the callee becomes the owner of ends there, or where that puts it."""
+        place = call.operands[0].place if isinstance(call.callee, ir.Method) and call.operands else None
+        if place is None or place.way or not isinstance(place.root, int):
+            return
+        if self.program.takes_by_value(target, 0):
+            self.passed.add(place.root)
 
     def names_result(self, dst: int, targets: list[int], paths: _Places, certain: bool, asked: _Places = ()) -> None:
         """What the result and its fields are other names of: parts of what the only callee was given."""

@@ -92,6 +92,8 @@ class Types:
             return
         if function.owner.path[0] in function.generics:
             self._blanket[function.name].append(number)
+            if trait is not None:
+                self._implementors[trait.path][function.name].append(number)
             return
         owner = self._owners[number] = self._meaning(function.owner, function, unit.language, meanings)
         if owner is not None:
@@ -150,10 +152,10 @@ class Types:
         if bound is None or bound.path != ("[dyn]",):
             return kind
         owners = self.implementing(one.path for one in bound.args)
-        return bound if len(owners) == 1 else kind
+        return bound if len(owners) == 1 and None not in owners else kind
 
     def implementing(self, traits: Iterable[ir.Path]) -> set[ir.Type | None]:
-        """The types that implement one of some traits by functions, but for what only tests do."""
+        """The types that implement one of some traits by functions, but for what only tests do; None for any type."""
         listed = (self._implementors[trait].values() for trait in traits if trait in self._implementors)
         functions = (number for methods in listed for numbers in methods for number in numbers)
         return {self._owners.get(number) for number in functions if not self.functions[number][1].of_tests}

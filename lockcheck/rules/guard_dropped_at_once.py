@@ -59,8 +59,8 @@ class Counter:
 Hazard. Nothing hangs; now and then two threads do at once what the lock should have kept apart, and data is torn.
 ## Not seen
 A lock that another function makes anew for each who asks. The guard of a function that does more than take a lock is
-`possible`. `drop(self.gate.lock())` and a bare `self.gate.lock();` say
-that they mean it.
+`possible`, and so is a lock of its own in a test, which may be there to try the lock. `drop(self.gate.lock())` and a
+bare `self.gate.lock();` say that they mean it.
 """
 
 from __future__ import annotations
@@ -103,11 +103,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for moment in pointless(analysis):
         event = moment.event
         if isinstance(event, ir.Acquire) and event.lock.family != "semaphore":
-            yield witness.of_taken(
+            found = witness.of_taken(
                 analysis, slug(__name__), META, moment, event,
                 "this lock is new for each call and nobody else has it: it keeps nobody out",
                 "make the lock once, where all who need it find it: in `__init__`, in the class or in the module",
             )  # fmt: skip
+            yield replace(found, confidence="possible") if analysis.of_tests(moment.function) else found
 
 
 def _grade(analysis: Analysis, number: int, event: ir.Discard, taken: Taken) -> int:

@@ -168,11 +168,13 @@ def _parameters(lowering: Lowering, function: ir.Function, params: ts.Node | Non
     bound = []
     for param, node in zip(function.params, nodes, strict=False):
         owner = lowering.locals if param.by_value else []
-        number = lowering.slot(owner, param.name, param.type, "param", fixed=syntax.stays(node))
         pattern = node.child_by_field_name("pattern") if node.type == "parameter" else None
-        if pattern is None or pattern.type in ("identifier", "self"):
+        plain = pattern is None or pattern.type in ("identifier", "self")
+        at = lowering.at(pattern or node) if plain else (0, 0)
+        number = lowering.slot(owner, param.name, param.type, "param", at, fixed=syntax.stays(node))
+        if plain:
             lowering.names[-1][param.name.removeprefix("r#")] = number
-        else:
+        elif pattern is not None:
             bound.append((pattern, number))
     for pattern, number in bound:
         lowering.bind(pattern, ir.Place(number), borrowed=True)
