@@ -60,6 +60,8 @@ def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
     name = analysis.lock_name(moment.function, taken.lock)
     reason = analysis.reason(moment, hold)
     why = f"; {reason}" if reason else ""
+    if analysis.site(moment) == taken.site:
+        why = f" in the round before, which does not give it back{why}"
     notes = [Note(analysis.span(taken.site), f"{_TAKEN[taken.mode]} of `{name}` taken here{why}", "guard taken here")]
     for site in taken.inner:
         notes.append(Note(analysis.span(site), f"which `{analysis.title(site.function)}` takes here", "taken here"))
@@ -131,7 +133,7 @@ def of_conflict(
     help_: str,
     severity: Severity | None = None,
 ) -> Finding:
-    """The finding for a conflict. `message` may use {lock}, {via} and {event}."""
+    """The finding for a conflict. `message` may use {lock}, {via}, {event} and {who}, that waits."""
     moment, reach, taken = conflict.moment, conflict.reach, conflict.hold.taken
     name = analysis.lock_name(moment.function, taken.lock)
     called = f"`{getattr(moment.event, 'name', '')}`"
@@ -147,7 +149,7 @@ def of_conflict(
         confidence=confidence(analysis, conflict),
         evidence=evidence,
         span=event_span(analysis, moment),
-        message=message.format(lock=name, via=via, event=called),
+        message=message.format(lock=name, via=via, event=called, who=reach.lock.waits),
         function=analysis.title(moment.function),
         lock=LockRef(name, owner_name(reach.lock.owner), reach.lock.kind, reach.mode),
         label=f"{_TAKES[reach.mode]} again{via}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command import lockcheck
+from fakes import write_tree
 
 WARMED = """
 use std::sync::{Mutex, MutexGuard};
@@ -109,6 +110,116 @@ fn gather<T: Made>() -> (u32, T) {
 }
 """
 KEPT = "trait Kept { fn kept(&self); } impl Kept for Front { fn kept(&self) {} }"
+JUDGE = """
+import threading
+class Judge:
+    def __init__(self):
+        self._grading = threading.Lock()
+    def begin(self):
+        self._grading.acquire()
+        worker = threading.Thread(target=self._work)
+        worker.start()
+        worker.join()
+    def _work(self):
+        self._grading.%s()
+"""
+TESTER = """
+from judge import Judge
+class Tester:
+    def __init__(self):
+        self.judge = Judge()
+    def run(self, cases):
+        for case in cases:
+            self.judge.begin()
+"""
+POOL = """
+import threading
+class Worker:
+    def __init__(self, pool%s):
+        self.pool = pool
+    def run(self):
+        pool = self.pool
+        pool._wait_for_task(self)
+        pool._to_worker.release()
+        with pool._lock:
+            pool._to_pool.notify_all()
+class Pool:
+    def __init__(self):
+        self._to_worker = threading.Lock()
+        self._lock = threading.Lock()
+        self._to_pool = threading.Condition(self._to_worker)
+    def _wait_for_task(self, worker):
+        pass
+"""
+QUERY = """
+import asyncio, threading
+class Query:
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._loop = None
+        self._task = None
+    def start(self):
+        with self._lock:
+            self._loop = make_loop()
+            %s = self._loop.create_task(fetch())
+    def run(self):
+        with self._lock:
+            if self._loop is None:
+                self.start()
+            async def fetched():
+                return await self.fetch()
+            return asyncio.run_coroutine_threadsafe(fetched(), self._loop).result()
+    async def fetch(self):
+        if not self._task:
+            self.start()
+"""
+CALL = """
+import logging, threading
+LOG = logging.getLogger(__name__)
+class Bridge:
+    def __init__(self, peer):
+        self.lock = threading.Lock()
+        self.peer = peer
+    def call(self):
+        self.lock.acquire()
+        LOG.debug("called %%s", self.peer.%s)
+        try:
+            return self.peer.ask()
+        finally:
+            self.lock.release()
+"""
+STORE = """
+import threading
+class Store:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.task = None
+    def add(self):
+        with self.lock:
+            self.task = make_task()
+            self.count()
+    def count(self):
+        if %s:
+            with self.lock:
+                return 1
+        %s
+    def further(self):
+        self.furthest()
+    def furthest(self):
+        with self.lock:
+            return 1
+"""
+TURN = """
+import threading, trio
+class Turn:
+    def __init__(self):
+        self.free = %s.Lock()
+        self.rows = []
+    def take(self):
+        self.free.%s
+        self.rows.append(1)
+        self.free.release()
+"""
 DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
@@ -180,3 +291,65 @@ def test_hidden_and_said(tmp_path: Path, text: str, hidden: str, said: str) -> N
 
 def _asked(grade: str) -> tuple[str, ...]:
     return "check", "lib.rs", "--no-cache", "--output", "json", "--min-confidence", grade
+
+
+@pytest.mark.parametrize(
+    ("files", "hidden", "said"),
+    [
+        ({"judge.py": JUDGE % "release", "tester.py": TESTER}, "LCK201", ""),
+        ({"judge.py": JUDGE % "locked", "tester.py": TESTER}, "", "LCK201"),
+        ({"pool.py": POOL % ""}, "LCK405", ""),
+        ({"pool.py": POOL % ": Pool"}, "", "LCK405"),
+        ({"query.py": QUERY % "self._task"}, "LCK303", ""),
+        ({"query.py": QUERY % "task"}, "", "LCK303"),
+        ({"store.py": STORE % ("not self.task", "return 0")}, "LCK201", ""),
+        ({"store.py": STORE % ("not self.task", "self.further()")}, "", "LCK201"),
+        ({"store.py": STORE % ("self.task", "return 0")}, "", "LCK201"),
+        ({"turn.py": TURN % ("trio", "acquire_nowait()")}, "", ""),
+        ({"turn.py": TURN % ("threading", "acquire(blocking=False)")}, "", "LCK503"),
+        ({"call.py": CALL % "get_name()"}, "LCK105", ""),
+        ({"call.py": CALL % "parse(self.row)"}, "", "LCK105"),
+    ],
+    ids=[
+        "given back by a thread that who takes it starts",
+        "given back by nobody",
+        "a condition of what is guessed",
+        "a condition of what is known",
+        "a field that was given a value decides",
+        "a field of which nothing is known decides",
+        "a field that decides on the only way",
+        "a field that decides on one of two ways",
+        "a field that is there by then",
+        "a try that raises",
+        "a try that nobody looks at",
+        "what a log entry asks for",
+        "what a log entry is made of",
+    ],
+)
+def test_hidden_and_said_of_objects(tmp_path: Path, files: dict[str, str], hidden: str, said: str) -> None:
+    write_tree(tmp_path, files)
+    for grade, wanted in (("likely", said), ("possible", said or hidden)):
+        command = "check", ".", "--no-cache", "--output", "json", "--min-confidence", grade
+        found = json.loads(lockcheck(tmp_path, *command).stdout)["findings"]
+        assert [one["code"] for one in found] == ([wanted] if wanted else [])
+
+
+def test_sure_is_what_hangs_on_no_field(tmp_path: Path) -> None:
+    text = """
+import threading
+class Store:
+    def __init__(self, alive):
+        self.lock = threading.Lock()
+        self.alive = alive
+    def add(self):
+        with self.lock:
+            self.count()
+    def count(self):
+        if self.alive:
+            with self.lock:
+                return 1
+"""
+    for body, grade in ((text, "likely"), (text.replace("if self.alive", "if True"), "certain")):
+        write_tree(tmp_path, {"store.py": body})
+        report = lockcheck(tmp_path, "check", ".", "--no-cache", "--output", "json")
+        assert [one["confidence"] for one in json.loads(report.stdout)["findings"]] == [grade]

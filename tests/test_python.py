@@ -836,6 +836,7 @@ PYTHON_2 = {
     "what goes to a file": "print >>f, 'a', self.locked()  # here",
     "a handler": "try:\n        go()\n    except (IOError, OSError), e:\n        self.locked()  # here",
     "an error's parts": 'raise f("(a, b)", self.locked()), None, n  # here',
+    "an error that is kept": "self.locked()  # here\n    if go: raise n[0], n[1], n[2]",
     "run": 'exec "f()" in {}\n    self.locked()  # here',
     "numbers and texts": "f(0755, 10L, 0xFFl, ur'a, b', `n`, 1 <> 2)\n    self.locked()  # here",
     "a name of today's grammar": "f(async=self.locked())  # here",
@@ -895,3 +896,38 @@ def test_the_lock_of_a_block_may_be_waited_for_in_its_head(tmp_path: Path) -> No
         tmp_path, {"store.py": text.replace("    def ", "    async def ").replace("async def __init__", "def __init__")}
     )
     assert found(tmp_path) == [("LCK201", "store.py", 13)]
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "note"),
+    [
+        (
+            "    def run(self):\n        while self.rows:\n            self.lock.acquire()\n            if self.rows.pop():\n"
+            "                continue\n            self.lock.release()\n",
+            "`self.lock` is taken again while this thread still holds it: it waits for itself",
+            "guard of `self.lock` taken here in the round before, which does not give it back",
+        ),
+        (
+            "    async def run(self):\n        async with self.turn:\n            async with self.turn:\n                pass\n",
+            "`self.turn` is taken again while this task still holds it: it waits for itself",
+            "guard of `self.turn` taken here; a `with` block holds it to its end",
+        ),
+        (
+            "    def run(self):\n        self.news.notify()\n",
+            "`notify` without its lock, `self.lock`: it raises",
+            "",
+        ),
+    ],
+    ids=["in the next round", "a task", "a condition around another lock"],
+)
+def test_what_hangs_is_said_as_it_is(body: str, said: str, note: str, tmp_path: Path) -> None:
+    made = "self.lock, self.turn = threading.Lock(), asyncio.Lock()"
+    head = (
+        f"import asyncio, threading\nclass Store:\n    def __init__(self):\n        {made}\n        self.rows = [1]\n"
+    )
+    (tmp_path / "store.py").write_text(
+        f"{head}        self.news = threading.Condition(self.lock)\n{body}", encoding="utf-8"
+    )
+    found = [one for one in checked(tmp_path, ".")["findings"] if one["code"] in ("LCK201", "LCK405")]
+    assert [one["message"] for one in found] == [said]
+    assert [one["message"] for one in found[0]["notes"]] == [note] * bool(note)

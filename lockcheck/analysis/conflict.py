@@ -18,7 +18,7 @@ from lockcheck.analysis.classes import leaves_class
 from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.summaries import given_as, lets_in
 from lockcheck.analysis.unwritten import is_never_written
-from lockcheck.analysis.ways import ALL, ELSEWHERE, Taken, below
+from lockcheck.analysis.ways import ALL, ELSEWHERE, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
@@ -32,7 +32,8 @@ class Conflict(NamedTuple):
     """`reach` needs what `hold` keeps from it. `sure`: the guard is held on every way to the event.
 
     `joins`: a thread needs it that the event's callee waits for. `maker`: the two are parts of one value, and this
-    function, that makes such values, puts one lock into both.
+    function, that makes such values, puts one lock into both. `asked`: what must be true, and is not known to be,
+    for the event to come to the lock on any way.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Conflict(NamedTuple):
     reach: Reach
     joins: bool = False
     maker: int | None = None
+    asked: Facts = frozenset()
 
     @property
     def by(self) -> Literal["call", "end", "wait"]:
@@ -193,7 +195,8 @@ def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
         key = (taken.site, worst.kind, again)  # (a closure that is called for several locks is one text)
         if key not in seen:
             seen.add(key)
-            yield worst
+            known = common(moment.ways)
+            yield worst._replace(asked=frozenset.intersection(*(one.reach.when for one in found)) - known)
 
 
 def _of(analysis: Analysis, moment: Moment, joins: bool) -> Iterator[Conflict]:
@@ -246,7 +249,7 @@ def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
 
 
 def is_given_elsewhere(analysis: Analysis, conflict: Conflict) -> bool:
-    """Whether the lock is taken by name, and code beside the function gives it back by name without having taken it.
+    """Whether the lock is taken by name, and code beside who takes it gives it back by name without having taken it.
 
     So threads use a lock to wait for each other; a pair of methods that lock and unlock looks the same, but where one
     call comes to its own lock again in a loop.
@@ -255,8 +258,9 @@ def is_given_elsewhere(analysis: Analysis, conflict: Conflict) -> bool:
     again = isinstance(event, ir.Invoke) and event.at == taken.site.at
     if not ((again or isinstance(event, ir.Acquire)) and taken.by_hand and taken.lock.family == "mutex"):
         return False
-    by_name = isinstance(event, ir.Acquire) and event.by_hand
-    return _others_give(analysis, conflict.moment.function, taken.lock, again or by_name)
+    beside = again or (isinstance(event, ir.Acquire) and event.by_hand)
+    takes = {conflict.moment.function, *(site.function for site in taken.inner[-1:])}
+    return any(_others_give(analysis, number, taken.lock, beside) for number in sorted(takes))
 
 
 def excludes_others(analysis: Analysis, number: int, lock: ir.Lock, by_hand: bool) -> bool:
@@ -365,12 +369,33 @@ def nobody_else_has(analysis: Analysis, conflict: Conflict) -> bool:
     return is_newborn(analysis, moment.function, conflict.hold.taken.lock.place, analysis.site(moment).at)
 
 
+def _given_value(analysis: Analysis, conflict: Conflict) -> bool:
+    """Whether a field must be missing or false that the function, or what it calls, has given something before."""
+    plain = (fact for fact in conflict.asked if fact.value in ((), ir.NOTHING))
+    missing = (fact.place for fact in plain if fact.truth == bool(fact.value))
+    names = {place.way[-1] for place in missing if place.way and place.way[-1].isidentifier()}
+    before = takewhile(lambda one: one is not conflict.moment.event, _steps(analysis, conflict.moment.function))
+    for step in before if names else ():
+        called = step.targets if isinstance(step, ir.Invoke) else ()
+        for one in (step, *(inner for target in called for inner in _steps(analysis, target))):
+            if isinstance(one, ir.Move) and one.src not in (ir.NONE, ir.NO) and {*one.dst.way[-1:]} & names:
+                return True
+    return False
+
+
+def _steps(analysis: Analysis, number: int) -> Iterator[ir.Step]:
+    linked = analysis.program.linked(number)
+    return ir.steps_of(linked.root, closures=False) if linked is not None else iter(())
+
+
 def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     """How sure the finding is: by the evidence that it is a lock, by the calls' resolution, by the ways.
 
+    Fields of which nothing is known may decide on the way; one that was given a value is hardly missing.
     In a test nothing is: one that hangs is seen to hang by who runs it, so what is left is what data keeps apart.
     """
     taken, reach = conflict.hold.taken, conflict.reach
+    by_fields = any(fact.place.way for fact in conflict.asked)
     if "named" in (taken.lock.evidence, reach.lock.evidence):
         both_plain = taken.mode == reach.mode == "exclusive" and not reach.trace
         of_both = {taken.mode, reach.mode} == {"read", "write"} and reach.lock.kind == ir.SOME_LOCK
@@ -381,7 +406,9 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 0
     if grade and conflict.kind == "nested-read" and _may_let_readers_in(analysis, conflict):
         grade = 0
+    if grade and _given_value(analysis, conflict):
+        grade = 0
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
-    if not conflict.sure or conflict.maker is not None or reach.spread or of_many:
+    if not conflict.sure or conflict.maker is not None or reach.spread or of_many or by_fields:
         grade = min(grade, 1)
     return CONFIDENCES[grade if not analysis.of_tests(conflict.moment.function) else 0]

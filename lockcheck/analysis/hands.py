@@ -119,3 +119,12 @@ def failed(ways: Ways, place: ir.Place) -> Ways:
         return hold.taken.by_hand and not hold.taken.optional and hold.holder == place
 
     return {way: facts for way, facts in ways.items() if not any(map(waited, way))}
+
+
+def untaken(ways: Ways, place: ir.Place) -> Ways:
+    """The ways on which nobody holds the lock at a place: no try of it came to anything there."""
+
+    def tried(hold: Hold) -> bool:
+        return hold.taken.by_hand and hold.taken.optional and hold.taken.lock.place == place
+
+    return at.each(ways, lambda way: frozenset(hold for hold in way if not tried(hold)))

@@ -151,8 +151,10 @@ class Walk(Struct):
                 return ways if present else at.absent(hands.failed(ways, place), place, sure)
             case ir.Assume(place, value, truth):
                 fact = Fact(place, value, truth)
-                others = place.way[-1:] == (ir.LOCKED,)
-                return at.agreeing(ways, frozenset([fact])) if others else at.known(ways, fact)
+                if place.way[-1:] != (ir.LOCKED,):
+                    return at.known(ways, fact)
+                ways = at.agreeing(ways, frozenset([fact]))
+                return ways if truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
             case ir.Suspend(where, why=why):
                 self.moment(step, ways)
                 self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where)), ways)

@@ -132,10 +132,11 @@ def _plainest(analysis: Analysis, several: list[Leak]) -> Leak:
 def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     """Whether nobody reckons with an error of what is called there.
 
-    By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`). It
-    is an operator of the tree's own (`rows[n]`) which raises nothing itself, or takes away what was asked for before,
-    under the lock (`if row in self.rows: self.rows.remove(row)`). It makes an object of the tree whose making raises
-    nothing but what it finds wrong with what it was given, or one that says what went wrong, where that is handled.
+    By the names of both it writes a log, or tells somebody something without a wait (`self.event_queue.put(row)`); or
+    what a log entry says is asked for, without a word of what it is about (`log.debug(self.title())`). It is an
+    operator of the tree's own (`rows[n]`) which raises nothing itself, or takes away what was asked for before, under
+    the lock (`if row in self.rows: self.rows.remove(row)`). It makes an object of the tree whose making raises nothing
+    but what it finds wrong with what it was given, or one that says what went wrong, where that is handled.
     """
     number, at = leak.moment.function, leak.out
     linked, body = analysis.program.linked(number), analysis.program.body(number)
@@ -144,7 +145,9 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
     effects = analysis.effects(number)
     made = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Invoke) and step.at == at]
     calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == at]
-    if any(_called_on(body, call).endswith(_told_by(effects, call)) for call in calls):
+    if any(
+        _called_on(body, call).endswith(_told_by(effects, call)) or _is_logged(effects, body, call) for call in calls
+    ):
         return True
     if calls and all(_only_operates(analysis, effects, call, made) for call in calls):
         return True
@@ -185,13 +188,25 @@ def _is_asked_before(effects: Effects, body: ir.Body, call: ir.Call, since: int)
     return any(since < step.at[0] < call.at[0] and step.operands[0].place == on for step in before)
 
 
+def _is_logged(effects: Effects, body: ir.Body, call: ir.Call) -> bool:
+    """Whether a call that is given nothing is in what a log entry is made of."""
+    plain = len(call.operands) <= isinstance(call.callee, ir.Method)
+    steps = (step for step in ir.steps_of(body.root) if isinstance(step, ir.Call)) if plain else ()
+    around = (step for step in steps if step.at != call.at and ir.within(call.at, step.at))
+    return any(_called_on(body, step).endswith(_loggers(effects, step)) for step in around)
+
+
+def _loggers(effects: Effects, call: ir.Call) -> tuple[str, ...]:
+    """What those are called, in small letters, whose method of that name makes a log entry."""
+    act = effects.acts.get(call.word)
+    return tuple(act.variables) if act is not None and act.what == "logs" else ()
+
+
 def _told_by(effects: Effects, call: ir.Call) -> tuple[str, ...]:
     """What those are called, in small letters, of whom a call makes a log entry or a message."""
-    act = effects.acts.get(call.word)
-    loggers = act.variables if act is not None and act.what == "logs" else ()
     single = len(call.operands) == 1 + isinstance(call.callee, ir.Method)
     told = effects.tellers.get(call.word, ()) if single else ()
-    return (*loggers, *told)
+    return (*_loggers(effects, call), *told)
 
 
 def _only_checks(analysis: Analysis, number: int) -> bool:

@@ -212,7 +212,9 @@ class Effects:
     reasons: Mapping[str, str] = table("reasons")
     signals: Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]] = read(reading.signals)
     steady: frozenset[str] = names("steady.names")
-    """Names of library functions and methods whose exceptions nobody reckons with; of those that wait, full names."""
+    """Names of library functions and methods whose exceptions nobody reckons with; full names of those that wait, and
+    of those whose last name others have too.
+    """
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
     steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")

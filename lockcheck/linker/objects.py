@@ -63,7 +63,8 @@ class Objects(Constructions):
             return False
         if isinstance(step, ir.Invoke) and not step.targets and call.throws in self.settled:
             name, given = step.name.rpartition(".")[2], self.effects.steady_given
-            return not (name in self.effects.steady or len(call.operands) >= given.get(name, sys.maxsize))
+            steady = not self.effects.steady.isdisjoint((name, step.name))
+            return not (steady or len(call.operands) >= given.get(name, sys.maxsize))
         if isinstance(step, ir.Block) and call.throws in self.settled:
             return step.at not in self.steady
         if isinstance(step, ir.Branch):

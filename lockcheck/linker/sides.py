@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Signalling
 from lockcheck.linker.closures import Closures
+from lockcheck.linker.uses import is_guess
 from lockcheck.linker.written import NOTHING
 
 
@@ -91,7 +92,8 @@ class Sides(Closures):
                 continue
             known, spelled = self.one_end(self.canon(place) or place), self.effects.separator.join(outer.path)
             waits: Literal["thread", "task"] = "task" if call.awaited else "thread"
-            on = ir.Lock(known, self.owner_of(known) or self.owner_of(place), spelled, waits, "signal", "declared")
+            evidence: Literal["declared", "named"] = "named" if is_guess(kind) else "declared"
+            on = ir.Lock(known, self.owner_of(known) or self.owner_of(place), spelled, waits, "signal", evidence)
             for how in listed:
                 self.tell(call, how, on, guard)
             return not listed[0].of

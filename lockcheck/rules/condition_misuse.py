@@ -138,7 +138,7 @@ def _unheld(analysis: Analysis, moment: Moment) -> Finding:
     return Finding(
         code=META.code, slug=slug(__name__), severity=META.severity, confidence=graded(event.on.evidence),
         evidence=event.on.evidence, span=witness.event_span(analysis, moment),
-        message=f"`{event.name}` of `{name}` without its lock: it raises",
+        message=f"`{event.name}` without its lock, `{name}`: it raises",
         function=analysis.title(moment.function),
         lock=LockRef(name, witness.owner_name(event.on.owner), event.on.kind, "exclusive"),
         label="its lock is not held here", help="hold the condition's lock around it",

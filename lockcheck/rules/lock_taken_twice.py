@@ -87,7 +87,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-_HANGS = "`{lock}` is taken again{via} while this thread still holds it: it waits for itself"
+_HANGS = "`{lock}` is taken again{via} while this {who} still holds it: it waits for itself"
 _RAISES = "`{lock}` is taken again{via} while this task still holds it: it raises"
 
 

@@ -92,6 +92,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if conflict.by == "call" and conflict.kind == "read-then-write":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
-                "`{lock}` is taken for writing{via} while this thread still holds its read guard: it waits for itself",
+                "`{lock}` is taken for writing{via} while this {who} still holds its read guard: it waits for itself",
                 "copy what the read guard gives into a variable, so that the guard ends before the write lock is taken",
             )  # fmt: skip

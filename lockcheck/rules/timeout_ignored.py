@@ -138,8 +138,11 @@ def _only_waits(analysis: Analysis, number: int, event: ir.Acquire) -> bool:
 
 
 def _gives_back_a_try(analysis: Analysis, number: int, event: ir.Acquire) -> bool:
-    """Whether the function gives back a lock that it only tried, by name, after it did something under it."""
-    if event.bounded or not (event.fallible and event.by_hand) or event.lock.family != "mutex":
+    """Whether the function gives back a lock that it only tried, by name, after it did something under it.
+
+    A try that raises where the lock is taken needs nobody who looks.
+    """
+    if event.bounded or not (event.fallible and event.optional and event.by_hand) or event.lock.family != "mutex":
         return False
     under = [one for one in analysis.moments(number) if any(hold.taken.site.at == event.at for hold, _ in one.held())]
     given = any(isinstance(one.event, ir.Release) and one.event.lock is not None for one in under)

@@ -74,6 +74,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if conflict.by == "call" and conflict.kind == "write-then-read":
             yield witness.of_conflict(
                 analysis, slug(__name__), META, conflict,
-                "`{lock}` is taken for reading{via} while this thread still holds its write guard: it waits for itself",
+                "`{lock}` is taken for reading{via} while this {who} still holds its write guard: it waits for itself",
                 "read through the write guard, or end it before the read lock is taken",
             )  # fmt: skip

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 
 _FIRST = rb"(?m)(?:^|(?<=[;:]))[ \t]*"
-_VALUE = rb"[\w.]+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?"
+_VALUE = rb"[\w.]+(?:\[[^\[\]\n]*\])*(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?"
 
 
 def _blank(text: bytes) -> bytes:
