@@ -353,3 +353,47 @@ def test_a_field_is_possibly_of_the_one_class_that_has_all_that_its_class_asks_o
     possible = ("check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible")
     said = json.loads(lockcheck(tmp_path, *possible).stdout)
     assert [(one["code"], one["confidence"]) for one in said["findings"]] == [("LCK201", "possible")]
+
+
+CELLAR = """\
+import contextlib, threading
+class Cursor:
+    def __init__(self, kept):
+        self.kept = kept
+class Sheaf(Cursor):
+    def __len__(self):
+        return self.kept
+class Cellar:
+    def __init__(self):
+        self.lock = threading.Lock()
+    @contextlib.contextmanager
+    def opened(self):
+        with self.lock:
+            cursor = Cursor(1)
+            yield cursor
+    @contextlib.contextmanager
+    def again(self, cursor: Cursor):
+        yield cursor
+    def count(self, cursor=None):
+        with self.again(cursor) if cursor else self.opened() as mine:
+            return mine.kept
+    def run(self, cursor=None):
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("with self.opened() as mine: return self.count(mine)", []),
+        ("with self.again(cursor) if cursor else self.opened() as cursor: return self.count(cursor=cursor)", []),
+        ("with self.lock: return self.count(Cursor(2))", []),
+        ("with self.opened() as mine: return self.count()", ["LCK201"]),
+        ("with self.opened() as mine: return self.count(cursor)", ["LCK201"]),
+        ("with self.lock: return self.count(Sheaf(0))", ["LCK201"]),
+    ],
+    ids=["what the block gives", "one or another", "what is made", "nothing", "what may be none", "what may be false"],
+)
+def test_who_is_given_an_object_does_without_what_it_does_for_none(body: str, said: list[str], tmp_path: Path) -> None:
+    write_tree(tmp_path, {"cellar.py": f"{CELLAR}        {body}\n"})
+    found = json.loads(lockcheck(tmp_path, "check", ".", "--no-cache", "--output", "json").stdout)["findings"]
+    assert [one["code"] for one in found] == said

@@ -225,6 +225,8 @@ class Effects:
     """Functions that give a new value."""
     may_be_empty: frozenset[str] = names("truth.empty")
     """Types of values of which those that are there are not all true, by their last name."""
+    truths: frozenset[str] = names("truth.methods")
+    """Methods by which an object says whether it is true; one whose class has none of them is."""
     separator: str = word("language.separator")
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""

@@ -590,6 +590,8 @@ def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
                 moves.append((dst, src))
             case ir.New(dst) | ir.Call(dst) if objects and _makes(step, effects):
                 made.add(ir.Place(dst))
+            case ir.Ref(dst, src) if objects and src in made:
+                made.add(ir.Place(dst))
             case _:
                 pass
     for dst, src in moves:
@@ -614,11 +616,13 @@ def _watched(body: ir.Body, effects: Effects) -> frozenset[int]:
 
 
 def _makes(step: ir.New | ir.Call, effects: Effects) -> bool:
-    """Whether a step makes a value, or tries to take a lock and says whether it did, as far as its name says so."""
+    """Whether a step makes a value, opens a block with one, or tries to take a lock and says whether it did, as far as
+    its name says so.
+    """
     if isinstance(step, ir.New):
         return True
     made = isinstance(step.callee, ir.Named) and effects.is_maker(step.callee.path)
-    return made or step.word in effects.takes_by_hand
+    return made or step.word in effects.takes_by_hand or step.word in effects.enters
 
 
 def _passing(root: ir.Region) -> frozenset[int]:

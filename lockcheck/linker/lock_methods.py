@@ -6,6 +6,7 @@ Never: which function of the tree a call means.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -48,9 +49,20 @@ class LockMethods(Operators):
             else:
                 self.out.append(replace(waiting, dst=call.dst))
                 kind = self.type_of(ir.Place(waiting.dst))
-                self.learn(call.dst, self.part_type(kind, "[each]") if kind is not None else None)
+                given = self.part_type(kind, "[each]") if kind is not None else None
+                self.learn(call.dst, given)
+                made = self.program.types.made
+                if given is not None and self.always_yields(waiting.targets):
+                    self.written[call.dst] = ir.YES if made.is_always_true(given, self.effects) else ir.MADE
                 super().names_result(call.dst, list(waiting.targets), waiting.paths, waiting.certain)
         return True
+
+    def always_yields(self, targets: Sequence[int]) -> bool:
+        """Whether functions that run around a block have something for it, wherever they come to it."""
+        bodies = [self.program.body(number) for number in targets]
+        steps = [step for body in bodies if body is not None for step in ir.steps_of(body.root, closures=False)]
+        given = [step.src for step in steps if isinstance(step, ir.Yield)]
+        return bool(given) and all(src is not None and isinstance(src.root, int) for src in given)
 
     def names_result(
         self,

@@ -533,6 +533,12 @@ class Made:
             self._bases[kind.path] = tuple(self._all_bases(kind, effects))
         return self._bases[kind.path]
 
+    def is_always_true(self, kind: ir.Type, effects: Effects) -> bool:
+        """Whether all objects of a class of the tree are true: neither it nor what it is built on has a say in that."""
+        classes = (kind, *self.bases(kind, effects))
+        known = all(one.path in self._names.types or one.path == ("object",) for one in classes)
+        return known and not any(self.methods(kind, name, effects) for name in effects.truths)
+
     def shares_unnamed(self, owner: ir.Path, name: str, effects: Effects) -> bool:
         """Whether a field of a class is always made with something that is no field of its object: a parameter."""
         kinds = [field.type for field, _ in self._types.declared(ir.Type(owner), name, effects)]
