@@ -837,6 +837,15 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     """While the function runs, nobody else can do anything with the value."""
 
 
+TEXT = ("[text]",)
+"""How a path begins that is not the name of something but a text."""
+
+
+def part_called(name: str) -> str:
+    """The name of the parameter that is the part of a value whose name a parameter is."""
+    return f"{name}_of_lock"
+
+
 CALLED = ".__call__()"
 """How the name of a function ends that a decorator puts round another one where the decorator is a class."""
 
@@ -849,13 +858,17 @@ class Decorator(Struct, frozen=True, gc=False, array_like=True):
     path: Path
     given: tuple[tuple[str, Path], ...] = ()
 
-    def named(self, wrapper: Function) -> Iterator[tuple[str, Path]]:
-        """The names that it is called with, each for which parameter of what it puts round the function."""
+    def named(self, wrapper: Function) -> Iterator[tuple[str, Place]]:
+        """What it is called with by name, for which parameter of what it puts round the function.
+
+        A text is the name of a part of the function's first argument.
+        """
         closed = [param.name for param in (wrapper.closed_params if wrapper.wraps else wrapper.params)]
         for position, (name, said) in enumerate(self.given):
             name = name or (closed[position] if position < len(closed) else "")
-            if said and name in closed:
-                yield name, said
+            part = part_called(name) if said[:1] == TEXT else name
+            if said and part in closed:
+                yield part, Place(0, said[1:]) if said[:1] == TEXT else Place(said)
 
 
 class Function(Struct, frozen=True, gc=False, array_like=True):
@@ -929,7 +942,7 @@ class Making(Struct, frozen=True, gc=False):
 class Handing(Struct, frozen=True, gc=False, array_like=True):
     """A method of `owner` gives a method or a field of its object, `name`, to what is `called` (the last of its names).
 
-    It is the argument number `slot` (from 0), or the one named `keyword`.
+    It is the argument number `slot` (from 0), or the one named `keyword`; `to` is whose method is called, as written.
     """
 
     module: Path
@@ -938,6 +951,7 @@ class Handing(Struct, frozen=True, gc=False, array_like=True):
     slot: int
     keyword: str
     name: str
+    to: Path = ()
 
 
 class Showing(Struct, frozen=True, gc=False, array_like=True):

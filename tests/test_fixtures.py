@@ -272,9 +272,9 @@ GUESSES = (
     ("programs/gate", "lock-order-cycle", "Call::proceed"),
     ("programs/newborn", "lock-order-cycle", "Pool::take"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
-    ("python/lock-taken-twice.py", "lock-taken-twice", "Chosen.sizes"),
+    ("python/lock-taken-twice.objects.py", "lock-taken-twice", "Chosen.sizes"),
     ("python/acquire-without-release.py", "acquire-without-release", "Asks.good_says_what_went_wrong"),
-    ("python/lock-taken-twice.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
+    ("python/lock-taken-twice.objects.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_locked_alone"),
     ("rust/guard-dropped-at-once.rs", "guard-dropped-at-once", "good_waits_for_the_thread"),
 )

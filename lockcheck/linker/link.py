@@ -431,7 +431,7 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     if makes:
         given.append(ir.Operand(ir.Place(made + 2), name=function.closed_params[0].name))
     else:
-        given += [ir.Operand(ir.Place(said), name=name) for name, said in decorator.named(function)]
+        given += [ir.Operand(said, name=name) for name, said in decorator.named(function)]
     at, path = own.name_at, ("[root]", *function.module, function.name)
     opens = ir.Call(guard, ir.Method("__enter__"), (ir.Operand(ir.Place(made)),), at, at)
     inside = ir.Region((opens, body.root, ir.Release(ir.Place(guard), (at[1], at[1]))), (guard,), body.root.at)
@@ -445,7 +445,8 @@ def _decorating(own: ir.Function, function: ir.Function, decorator: ir.Decorator
     owner = function.name.removesuffix(ir.CALLED)
     if owner == function.name or not function.closed_params:
         return ()
-    given = tuple(ir.Operand(ir.Place(said) if said else None, name=name) for name, said in decorator.given)
+    said = ((name, path if path[:1] != ir.TEXT else ()) for name, path in decorator.given)
+    given = tuple(ir.Operand(ir.Place(path) if path else None, name=name) for name, path in said)
     path = ("[root]", *function.module, *owner.split("."))
     return (ir.Call(dst, ir.Named(path), given, own.name_at, own.name_at),)
 

@@ -27,6 +27,7 @@ BOUND = ir.Type(("[bound]",))
 """The last argument of the type of such a class where some of what its maker gets is given beforehand."""
 SETTER = ".setter"
 """Behind a field's name, in that of the method that runs where the field is given a value, as front ends name it."""
+CALLABLE = ir.Type(("[fn]",))
 HANDED = "[handed]"
 """The type of what a method is given to call later; its arguments are the method's class, and which parameter it is."""
 EACH = "[]"
@@ -65,7 +66,7 @@ class Made:
         self.handings: Sequence[ir.Handing] = ()
         self._handed: dict[str, list[ir.Handing]] | None = None
         self.showings: Sequence[ir.Showing] = ()
-        self._owned_by: dict[tuple[ir.Path, ir.Path], Sequence[str]] = {}
+        self._owned_by: dict[tuple[ir.Path, ir.Path], Mapping[str, ir.Path]] = {}
         self._shown: dict[str, list[ir.Showing]] | None = None
         self._below: dict[ir.Path, list[ir.Path]] | None = None
         self.returned: Callable[[int, ir.Type | None], ir.Type | None] = lambda *_: None
@@ -284,24 +285,40 @@ class Made:
         found = {kind.path: kind for _, kind in self.shown_to(owner, called, slot, name, effects)}
         return next(iter(found.values())) if len(found) == 1 else None
 
+    def is_given_to_objects(self, name: str) -> bool:
+        """Whether methods give a field called so a value in objects of other classes."""
+        return any(one.slot < 0 for one in self._shown_as(name))
+
+    def _shown_as(self, called: str) -> Sequence[ir.Showing]:
+        """What methods show to what is called so."""
+        if self._shown is None:
+            self._shown = defaultdict(list)
+            for one in self.showings:
+                self._shown[one.called].append(one)
+        return self._shown.get(called, ())
+
+    def _owner_at(self, one: ir.Showing, effects: Effects) -> ir.Type:
+        """The class whose methods show something."""
+        from lockcheck.linker.types import Context
+
+        return self._types.resolve(one.owner, Context(one.module), effects) or one.owner
+
     def shown_to(
         self, owner: ir.Type, called: str, slot: int, name: str, effects: Effects
     ) -> Iterator[tuple[ir.Showing, ir.Type]]:
         """What is shown to objects of a class, and of what type it is."""
         from lockcheck.linker.types import Context
 
-        if self._shown is None:
-            self._shown = defaultdict(list)
-            for one in self.showings:
-                self._shown[one.called].append(one)
-        for one in self._shown.get(called, ()):
+        for one in self._shown_as(called):
             if (one.keyword != name) if one.keyword else (one.slot != slot):
                 continue
-            at = Context(one.module, self._types.resolve(one.owner, Context(one.module), effects))
+            at = Context(one.module, self._owner_at(one, effects))
             to = self._types.resolve(one.to, at, effects)
             if to is None or not any(base.path == owner.path for base in (to, *self.bases(to, effects))):
                 continue
             kind = at.owner if one.shown.path == _ITSELF else self._types.resolve(one.shown, at, effects)
+            if kind is None and at.owner is not None and one.shown.path[:2] == _ITSELF:
+                kind = CALLABLE if self.methods(at.owner, one.shown.path[-1], effects) else None
             if kind is not None:
                 yield one, kind
 
@@ -314,6 +331,20 @@ class Made:
         for one in self._given_to(method, int(slot), name):
             found.update(dict.fromkeys(self.methods(self._owner_of(one, effects), one.name, effects)))
         return [number for number in found if not self._types.functions[number][1].computed]
+
+    def keeper(self, kind: ir.Type, effects: Effects) -> str:
+        """The field of all whose methods a value of the type `[handed]` may be that is whom they were handed to."""
+        method, slot, name = kind.args[1].path
+        found = {self._field_named(one, effects) for one in self._given_to(method, int(slot), name)}
+        return next(iter(found)) if len(found) == 1 else ""
+
+    def _field_named(self, one: ir.Handing, effects: Effects) -> str:
+        """The field that the receiver's name stands for: `self.bus`, or `bus` where that is kept as such."""
+        if len(one.to) == 2 and one.to[0] == "self":
+            return one.to[1]
+        decl = self._names.types.get(self._owner_of(one, effects).path)
+        fields = decl.fields if decl is not None and len(one.to) == 1 and one.to[0] else ()
+        return next((field.name for field in fields if field.given == one.to[0]), "")
 
     def _given_to(self, method: str, slot: int, name: str) -> list[ir.Handing]:
         if self._handed is None:
@@ -356,6 +387,9 @@ class Made:
             for owner, way in self.given_by(kind.path, outer.path, name, effects):
                 if len(way) == 1:
                     found.update(dict.fromkeys(self.methods(owner, way[0], effects)))
+        for one, _ in self.shown_to(kind, name, -1, "", effects):
+            for method in one.shown.path[2:3] if one.shown.path[:2] == _ITSELF else ():
+                found.update(dict.fromkeys(self.methods(self._owner_at(one, effects), method, effects)))
         return [number for number in found if not self._types.functions[number][1].computed]
 
     def given_by(
@@ -379,17 +413,17 @@ class Made:
             if way[:1] == ("self",):
                 found[field] = way[1:]
         if at.owner is not None and made in self._names.types:
-            found.update((field, ()) for field in self._owned(ir.Type(made), at.owner, effects) if field not in found)
+            found = {**self._owned(ir.Type(made), at.owner, effects), **found}
         return found
 
-    def _owned(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Sequence[str]:
-        """The fields of a class to which nobody but the methods of `owner` gives a value, which is their own object."""
+    def _owned(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Mapping[str, ir.Path]:
+        """The fields of a class that only methods of `owner` give a value: their own object, or which part of it."""
         key = kind.path, owner.path
         if key not in self._owned_by:
-            self._owned_by[key] = tuple(self._given_only_by(kind, owner, effects))
+            self._owned_by[key] = dict(self._given_only_by(kind, owner, effects))
         return self._owned_by[key]
 
-    def _given_only_by(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Iterator[str]:
+    def _given_only_by(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Iterator[tuple[str, ir.Path]]:
         decl, above = self._names.types[kind.path], {owner.path, *(base.path for base in self.bases(owner, effects))}
         told = {one.name: one for one in decl.fields}
         for name in dict.fromkeys((*told, *(one.called for one in self.showings if one.slot < 0))):
@@ -403,8 +437,10 @@ class Made:
             elif raw.path not in (("None",), ("_",)):
                 continue
             shown = list(self.shown_to(kind, method, slot, parameter, effects))
-            if shown and all(one.shown.path == _ITSELF and by.path in above for one, by in shown):
-                yield name
+            mine = all(one.shown.path[:2] == _ITSELF and self._owner_at(one, effects).path in above for one, _ in shown)
+            own = {one.shown.path[2:] for one, _ in shown}
+            if mine and len(own) == 1:
+                yield name, next(iter(own))
 
     def _makings(self, effects: Effects) -> Mapping[ir.Path, list[tuple[Context, tuple[ir.Type, ...]]]]:
         """Where objects of each class are made, and with what."""

@@ -378,8 +378,9 @@ class Objects(Constructions):
         found = []
         for path in self.program.types.made.below(kind.path, self.effects):
             own = self.program.types.methods(ir.Type(path), name, self.effects)
+            own = own or ([] if targets else self.program.types.made.methods(ir.Type(path), name, self.effects))
             replaced = mine and self.program.types.methods(ir.Type(path), mine, self.effects)
-            found += [n for n in own if not replaced and not self.program.functions[n][1].bare]
+            found += [n for n in own if not (replaced or n in found or self.program.functions[n][1].bare)]
         if bare and len(found) > _OVERRIDES:
             self.did(call, "calls", call.operands[0].place)
         if not 0 < len(found) <= _OVERRIDES:

@@ -81,7 +81,10 @@ class Values(Callables):
     def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
         """The full name of a field that all instances of a class have in common."""
         found = next(self.program.types.declared(kind, name, self.effects), None)
-        return (*found[1].module, found[1].name, name) if found is not None and found[0].shared else None
+        if found is None or not found[0].shared:
+            return None
+        own = found[0].type.path == ("None",) and self.program.types.made.is_given_to_objects(name)
+        return (*found[1].module, found[1].name, name) if not own else None
 
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
@@ -143,6 +146,9 @@ class Values(Callables):
         """Remember which parts of the value at a place are other names of something in the object that keeps it."""
         if place is None or isinstance(place.root, tuple) or not (place.way or place.root in self.likes):
             return
+        if place.way[-1:] == (OF_METHOD,):
+            self.listens(place, self.like(ir.Place(place.root, place.way[:-1])))
+            return
         kept = self.like(place)
         if kept is None or not kept.way or isinstance(kept.root, tuple):
             return
@@ -160,6 +166,19 @@ class Values(Callables):
                 self.home[ir.Place(place.root, (*place.way, part))] = ir.Place(owner.root, owner.way + way)
                 holder = ir.Place(owner.root, owner.way + way[:-1])
                 self.home[ir.Place(place.root, (*place.way, part, OF_METHOD))] = holder
+
+    def listens(self, receiver: ir.Place, kept: ir.Place | None) -> None:
+        """Who gave a method of its own to an object, by a field of its own, has that object there."""
+        kind = self.type_of(kept) if kept is not None and kept.way else None
+        field = (
+            self.program.types.made.keeper(kind, self.effects) if kind is not None and kind.path == (HANDED,) else ""
+        )
+        if kept is None or kind is None or not field:
+            return
+        owner = ir.Place(kept.root, kept.way[: -2 if kept.way[-1].startswith("[") else -1])
+        whose = self.type_of(owner)
+        if whose is not None and self.program.types.made.is_built_on(whose.path, kind.args[0].path, self.effects):
+            self.home[ir.Place(receiver.root, (*receiver.way, field))] = owner
 
     def takes_after(self, dst: int, said: ir.Type, word: str, container: ir.Place | None) -> None:
         """A call gives elements of a container, or one of them (called so by the table): where they stand in it."""

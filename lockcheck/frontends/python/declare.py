@@ -68,6 +68,8 @@ _WAITS = re.compile(
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _MARK = re.compile(rb"^[ \t]+@(?:\w+\.)*(\w+)", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+_PART_ASKED = re.compile(rb"(?<![\w.])getattr\(\s*\w+\s*,\s*(\w+)\s*\)")
+"""A part of a value is asked for by the name that a variable has."""
 _GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w \t,]+)\r?$", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
@@ -200,7 +202,8 @@ class _Declarer(Struct):
         """What the methods of a class show of their object to others, and of what others are to their own methods."""
         begins = [method.at[0] for method in methods]
         open_ = {one.name for one in methods if len(one.params) > 1 and one.params[1].type is None}
-        for one in handed.shown(self.text.masked, start, end, open_):
+        names = {one.name for one in methods if not one.computed}
+        for one in handed.shown(self.text.masked, start, end, names, open_):
             number = bisect_right(begins, one.at) - 1
             said = [ir.Type(("[at]", *name.split("."))) for name in (one.to, one.shown)]
             to, kind = (self.local_type(each, methods[number], one.at) if number >= 0 else None for each in said)
@@ -514,6 +517,7 @@ class _Declarer(Struct):
             closing, end = self.text.closing(opening), trimmed(masked, (line.start, self.text.block_end(line)))[1]
             given = tuple(values.params(self.data[opening + 1 : closing], False))
             body = self.text.header_end(closing)
+            given = (*self.first_of(given, body, end), *given)
             called = _calling(own).search(masked, body, end) if own else None
             last = number + 1 == len(inner) or inner[number + 1].start >= end
             if said is not None and called is not None and last and _takes_only(masked[body : called.start()]):
@@ -521,6 +525,8 @@ class _Declarer(Struct):
                 around = (called[1].decode(), *sorted(others - {called[1].decode()}))
                 own_names = {around[0], *(one.name for one in given)}
                 closed = tuple(one for one in params if not one.gathers and one.name not in own_names)
+                parts = {one.decode() for one in _PART_ASKED.findall(masked, body, end)}
+                closed += tuple(ir.Param(ir.part_called(one.name), None, False) for one in closed if one.name in parts)
                 yield ir.Function(
                     scope.module, ".".join((*scope.owner, f"{name}()")), None, None, (), (), (*given, *closed), False,
                     None, said[1] is not None,
@@ -529,6 +535,11 @@ class _Declarer(Struct):
                 )  # fmt: skip
                 return
             own += [param.name for param in given]
+
+    def first_of(self, given: tuple[ir.Param, ...], body: int, end: int) -> tuple[ir.Param, ...]:
+        """The first of the arguments that a function gathers, where its text asks for just that: `args[0]`."""
+        first = f"{given[0].name}[0]" if given and given[0].gathers else ""
+        return (ir.Param(first, None, False),) if first and first.encode() in self.text.masked[body:end] else ()
 
     # --------------------------------------------------------------------------------------------- import lines
 

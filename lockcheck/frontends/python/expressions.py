@@ -114,6 +114,10 @@ class Expressions(Frame):
         return place
 
     def subscript(self, node: cst.Subscript, operator: str = "__getitem__") -> ir.Place | None:
+        gathered = node.value.value if self.wraps and isinstance(node.value, cst.Name) else ""
+        first = self.lookup(f"{gathered}{self.text_of(node)}") if gathered else None
+        if first is not None:
+            return ir.Place(first)
         base = self.value(node.value)
         for element in node.slice:
             if isinstance(element.slice, cst.Index):
@@ -134,6 +138,10 @@ class Expressions(Frame):
         slot = self.lookup(path[0]) if path else None
         if slot is not None and self.slots[slot].fixed:
             return ir.element_for(ir.Place(slot, path[1:]))
+        return self.text_of(node)
+
+    def text_of(self, node: cst.Subscript) -> str:
+        """What is written in the brackets, with them."""
         text = cst.Module([]).code_for_node(node).partition("[")[2].rpartition("]")[0]
         return f"[{''.join(text.split())}]"
 
@@ -208,6 +216,10 @@ class Expressions(Frame):
             at, dst = self.at(node), self.slot()
             self.put(ir.Yield(dst, None, at, self.at(node.func), self.handler(True)))
             return ir.Place(dst)
+        asked = syntax.part_asked(node) if self.wraps else ""
+        slot = self.lookup(ir.part_called(asked)) if asked else None
+        if slot is not None:
+            return ir.Place(slot)
         part = self.part_by_name(node)
         if part is not None and (base := self.value(part[0])) is not None:
             place = ir.Place(base.root, (*base.way, part[1]))

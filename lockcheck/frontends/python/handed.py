@@ -21,12 +21,16 @@ _OPEN, _CLOSE = b"([{", b")]}"
 
 
 class Argument(NamedTuple):
-    """The part `name` of `self` goes to `called`, as the argument number `slot` (from 0) or the one named `keyword`."""
+    """The part `name` of `self` goes to `called`, as the argument number `slot` (from 0) or the one named `keyword`.
+
+    `to` is what has the method that is called.
+    """
 
     called: str
     slot: int
     keyword: str
     name: str
+    to: tuple[str, ...]
 
 
 def arguments(masked: bytes, start: int, end: int, names: Collection[str]) -> Iterator[Argument]:
@@ -38,8 +42,8 @@ def arguments(masked: bytes, start: int, end: int, names: Collection[str]) -> It
         name = said[1].decode()
         found, begin = _handed(masked, said.start(), start) if name in names else (None, -1)
         several = [found] if found is not None else list(_by_variable(masked, begin, start, end))
-        for called, slot, keyword, _ in several:
-            yield Argument(called.decode(), slot, keyword, name)
+        for called, slot, keyword, at in several:
+            yield Argument(called.decode(), slot, keyword, name, tuple(_receiver(masked, at).split(".")))
 
 
 class Shown(NamedTuple):
@@ -55,36 +59,50 @@ class Shown(NamedTuple):
 
 _ITSELF = re.compile(rb"self(?=[ \t]*(?:[,)]|\r?$))", re.MULTILINE)
 _AS_FIELD = re.compile(rb"[ \t]*((?:\w+\.)*\w+)\.(\w+)[ \t]*=[ \t]*self")
+_OWN_AS_FIELD = re.compile(rb"self\.(\w+)[ \t]*\r?$", re.MULTILINE)
 _TO_OWN = re.compile(rb"self\.(\w+)\([ \t]*([^\W\d]\w*)[ \t]*[,)]")
 
 
-def shown(masked: bytes, start: int, end: int, methods: Collection[str]) -> Iterator[Shown]:
-    """Where `self` is given to a method or a field of something, or a variable to one of the object's `methods`."""
+def shown(masked: bytes, start: int, end: int, methods: Collection[str], open_: Collection[str]) -> Iterator[Shown]:
+    """Where `self` goes to a method or a field of something, one of the `methods` to a field, or a variable
+    to one of those that are `open_` for anything.
+    """
     for said in _ITSELF.finditer(masked, start, end):
         one = _itself(masked, said.start(), start)
         if one is not None:
             yield one
-    for said in _TO_OWN.finditer(masked, start, end) if methods else ():
+    for said in _OWN_AS_FIELD.finditer(masked, start, end):
+        one = _as_field(masked, said.start()) if said[1].decode() in methods else None
+        if one is not None and one.to != "self":
+            yield one._replace(shown=f"self.{said[1].decode()}")
+    for said in _TO_OWN.finditer(masked, start, end) if open_ else ():
         own = masked[said.start() - 1 : said.start()] not in _WORD_SIGNS
-        if own and said[1].decode() in methods and said[2] != b"self":
+        if own and said[1].decode() in open_ and said[2] != b"self":
             yield Shown(said.start(), "self", said[1].decode(), 0, "", said[2].decode())
 
 
 def _itself(masked: bytes, at: int, start: int) -> Shown | None:
     """What gets `self`, which stands at a place: a field, or what is called."""
     sign = masked[max(start, at - 80) : at].rstrip(b" \t")[-1:]
-    if sign == b"=" and (said := _AS_FIELD.match(masked, masked.rfind(b"\n", 0, at) + 1)) is not None:
-        plain = said.end() == at + len("self") and masked[said.end() : said.end() + 1] not in b",)"
-        return Shown(at, said[1].decode(), said[2].decode(), -1, "", "self") if plain else None
+    end = at + len("self")
+    if sign == b"=" and masked[end : end + 1] not in b",)" and (field := _as_field(masked, at)) is not None:
+        return field
     if sign not in _BEFORE or (sign == b"(" and _METHOD.search(masked, max(start, at - 80), at) is None):
         return None
     found = _call_around(masked, at, start)
     if found is None:
         return None
-    to = masked[found[3] : masked.find(b"(", found[3])].decode().strip().rpartition(".")[0]
+    to = _receiver(masked, found[3])
     if not to or to.rpartition(".")[2][:1].isupper():
         return None
     return Shown(at, to, found[0].decode(), found[1], found[2], "self")
+
+
+def _as_field(masked: bytes, at: int) -> Shown | None:
+    """The field of something that is given what stands at a place, in a statement of its own."""
+    said = _AS_FIELD.match(masked, masked.rfind(b"\n", 0, at) + 1)
+    fits = said is not None and said.end() == at + len("self")
+    return Shown(at, said[1].decode(), said[2].decode(), -1, "", "self") if said is not None and fits else None
 
 
 _WORD_SIGNS = frozenset(bytes((one,)) for one in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
@@ -113,6 +131,11 @@ def _by_variable(masked: bytes, begin: int, start: int, end: int) -> Iterator[_A
         found, _ = _handed(masked, use.start(), start)
         if found is not None:
             yield found
+
+
+def _receiver(masked: bytes, begin: int) -> str:
+    """What has the method that is called by the dotted name which begins at a place."""
+    return masked[begin : masked.find(b"(", begin)].decode().strip().rpartition(".")[0]
 
 
 _Around: TypeAlias = tuple[bytes, int, str, int]

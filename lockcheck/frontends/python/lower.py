@@ -27,7 +27,11 @@ class Lowering(Flow):
         self.names.append({})
         self.outside.append(set())
         bound, outside = syntax.assigned(node.body)
-        for param, written in zip(function.params, _params(node.params), strict=False):
+        params = function.params
+        if params and params[0].name.endswith("[0]"):  # (the first of what it gathers: it is not written)
+            self.names[-1][params[0].name] = self.slot(params[0].name, "param", function.at, None, True)
+            params = params[1:]
+        for param, written in zip(params, _params(node.params), strict=False):
             name = written.name.value
             fixed = name not in bound
             self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)

@@ -232,6 +232,15 @@ def instance_of(node: cst.CSTNode) -> cst.BaseExpression | None:
             return None
 
 
+def part_asked(node: cst.Call) -> str:
+    """The variable that says which part of a value is asked for: `getattr(self, name)`; empty for any other call."""
+    match node:
+        case cst.Call(func=cst.Name(value="getattr"), args=[_, cst.Arg(value=cst.Name(value=name), star="")]):
+            return name
+        case _:
+            return ""
+
+
 def asks_truth(node: cst.CSTNode) -> tuple[cst.BaseExpression, bool] | None:
     """What an expression asks about that only says whether that is true, and whether it says so or the opposite.
 

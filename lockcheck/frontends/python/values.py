@@ -343,8 +343,14 @@ def decorators(data: bytes) -> Iterator[ir.Decorator]:
         text = text_of(data[said.end(1) :])
         arguments = pieces(text[1 : _closing(text, 0)], _COMMA) if text[:1] == "(" else []
         parts = (part.rpartition("=") for part in arguments)
-        given = tuple((name.strip(), path_of(value.strip())) for name, _, value in parts)
+        given = tuple((name.strip(), _said(value.strip())) for name, _, value in parts)
         yield ir.Decorator(tuple(text_of(said[1]).split(".")), given)
+
+
+def _said(text: str) -> ir.Path:
+    """What a decorator is given, by its name; the text that it is, where it is one word."""
+    word = text[1:-1] if text[:1] in ("'", '"') and text[-1:] == text[:1] else ""
+    return (*ir.TEXT, word) if word.isidentifier() else path_of(text)
 
 
 # ------------------------------------------------------------------------------------------ what imports bring in
