@@ -21,12 +21,6 @@ from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Consulted, Topic
-from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.cycles import knotted
-from lockcheck.analysis.edges import orders
-from lockcheck.analysis.sharing import named_once
-from lockcheck.analysis.siblings import pairs
-from lockcheck.analysis.signals import waits_under_lock
 from lockcheck.board import Board, Notes
 from lockcheck.cache import Store
 from lockcheck.effects import Effects
@@ -34,6 +28,12 @@ from lockcheck.executors import Processes, shares_memory
 from lockcheck.finding import Finding, Problem
 from lockcheck.lasting import Keys, keep, remembered, still_asked_for
 from lockcheck.linker import Program, Reading, Shared
+from lockcheck.questions.conflict import conflicts
+from lockcheck.questions.cycles import knotted
+from lockcheck.questions.edges import orders
+from lockcheck.questions.sharing import named_once
+from lockcheck.questions.siblings import pairs
+from lockcheck.questions.signals import waits_under_lock
 from lockcheck.rule import Rule
 from lockcheck.state import NOTHING_ASKED, Outcome, State, Together, by_name, gathered
 from lockcheck.tree import Tree

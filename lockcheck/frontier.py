@@ -70,7 +70,7 @@ class Frontier:
 
         `families` are those of each file (see `families_in`), by path, where somebody knows them.
         """
-        from lockcheck.linker.constructions import called_by_class
+        from lockcheck.linker.objects.constructions import called_by_class
 
         self._program, self._tables = program, tables
         self._sources = sources

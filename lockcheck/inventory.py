@@ -13,12 +13,12 @@ from msgspec import Struct, field
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Site, Taken
-from lockcheck.analysis.cycles import Cycle, cycles, graph
-from lockcheck.analysis.edges import Edge
-from lockcheck.analysis.reached import Taking, Ways, path, takings, ways
 from lockcheck.effects import Effects, LockType
 from lockcheck.linker import Program
 from lockcheck.linker.judged import names_function
+from lockcheck.questions.cycles import Cycle, cycles, graph
+from lockcheck.questions.edges import Edge
+from lockcheck.questions.reached import Taking, Ways, path, takings, ways
 from lockcheck.report.graph import Box, EdgePlace, OrderEdge, OrderGraph
 from lockcheck.report.inventory import Inventory, LockEntry, Section, Seen, Spot
 from lockcheck.report.reached import MissedLock, ReachedLock, Step, Touched

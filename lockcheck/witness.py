@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
-from lockcheck.analysis.alive import Alive
-from lockcheck.analysis.conflict import Conflict, confidence
-from lockcheck.analysis.reached import Ways, function_at, path, ways
-from lockcheck.analysis.sudden import Sudden
 from lockcheck.analysis.summaries import Stall, Wait
 from lockcheck.analysis.ways import ELSEWHERE
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
+from lockcheck.questions.alive import Alive
+from lockcheck.questions.conflict import Conflict, confidence
+from lockcheck.questions.reached import Ways, function_at, path, ways
+from lockcheck.questions.sudden import Sudden
 from lockcheck.rule import Meta
 from lockcheck.source import Span
 

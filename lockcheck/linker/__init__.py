@@ -16,7 +16,7 @@ from lockcheck.linker.givers import givers
 from lockcheck.linker.implied import Implementations, Locking
 from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
-from lockcheck.linker.openers import openers
+from lockcheck.linker.objects.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
 from lockcheck.linker.readings import SINGLE, Reading, number_of_all
 from lockcheck.linker.results import NO_RESULT, Result, Results

@@ -14,7 +14,7 @@ from lockcheck.effects.shapes import PRESENT, RESULT
 from lockcheck.linker.acts import Acts
 from lockcheck.linker.implied import Implied
 from lockcheck.linker.locks import is_generic
-from lockcheck.linker.made import flowed
+from lockcheck.linker.objects.made import flowed
 from lockcheck.linker.places import plain, slot_of
 from lockcheck.linker.written import GUARD, UNKNOWN
 

@@ -20,8 +20,8 @@ from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD, taken_by
 from lockcheck.linker.judged import Judged
-from lockcheck.linker.made import EACH
-from lockcheck.linker.objects import Objects
+from lockcheck.linker.objects.calls import Objects
+from lockcheck.linker.objects.made import EACH
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
 from lockcheck.linker.sides import Handed
 from lockcheck.linker.spins import waiting

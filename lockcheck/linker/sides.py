@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Signalling
 from lockcheck.linker.closures import Closures
-from lockcheck.linker.uses import is_guess
+from lockcheck.linker.objects.uses import is_guess
 from lockcheck.linker.written import NOTHING
 
 

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects import Effects, LockType, Mode, made_by_hand
 from lockcheck.effects.shapes import LIST, MAP, OPTION, PRESENT, RESULT
-from lockcheck.linker.made import Made
 from lockcheck.linker.names import Names
+from lockcheck.linker.objects.made import Made
+from lockcheck.linker.objects.uses import Uses
 from lockcheck.linker.own_locks import OwnLocks, holders
-from lockcheck.linker.uses import Uses
 from lockcheck.linker.written import GUARD, REF, UNKNOWN, has_trait, substitute
 
 SAYS_NOTHING = (("_",), ("None",))

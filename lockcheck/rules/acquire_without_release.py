@@ -74,9 +74,9 @@ from collections.abc import Iterator
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site
 from lockcheck.analysis.hands import LEAKED
-from lockcheck.analysis.leaks import ENDS, Leak, judged_elsewhere, leaks, passes_on, unguarded
 from lockcheck.analysis.summaries import is_parameter, parameter_of
 from lockcheck.finding import Finding, LockRef, Note, graded
+from lockcheck.questions.leaks import ENDS, Leak, judged_elsewhere, leaks, passes_on, unguarded
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK105", severity="warning", languages=("rust", "python"), reach="function", sees="tree")

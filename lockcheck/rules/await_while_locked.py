@@ -60,9 +60,9 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
-from lockcheck.analysis.pauses import lets_others_run
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.pauses import lets_others_run
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
 

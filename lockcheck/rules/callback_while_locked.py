@@ -79,9 +79,9 @@ from collections.abc import Iterator, Mapping
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site
-from lockcheck.analysis.paths import is_given
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.paths import is_given
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
 

@@ -96,8 +96,8 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
-from lockcheck.analysis.conditions import USES, Missed, Starved, missed, starved, unheld, unlooped
 from lockcheck.finding import Finding, LockRef, Note, graded
+from lockcheck.questions.conditions import USES, Missed, Starved, missed, starved, unheld, unlooped
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK405", severity="warning", languages=("rust", "python"), reach="program", sees="tree")

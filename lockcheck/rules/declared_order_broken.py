@@ -88,8 +88,8 @@ from collections.abc import Iterator, Sequence
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import fits
-from lockcheck.analysis.edges import Edge, every_edge
 from lockcheck.finding import Confidence, Finding, LockRef
+from lockcheck.questions.edges import Edge, every_edge
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK302", severity="warning", languages=("rust", "python"), reach="program")

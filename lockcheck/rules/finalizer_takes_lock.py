@@ -106,9 +106,9 @@ from msgspec.structs import replace
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.sudden import HOOKS, finalizers, plainest
 from lockcheck.finding import Finding
+from lockcheck.questions.conflict import conflicts
+from lockcheck.questions.sudden import HOOKS, finalizers, plainest
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK406", severity="error", languages=("rust", "python"), reach="program", sees="waits")

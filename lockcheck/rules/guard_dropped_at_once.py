@@ -71,9 +71,9 @@ from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site, Taken
-from lockcheck.analysis.newborn import is_made_here
-from lockcheck.analysis.private import pointless
 from lockcheck.finding import CONFIDENCES, Edit, Finding, Fix
+from lockcheck.questions.newborn import is_made_here
+from lockcheck.questions.private import pointless
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK104", severity="error", languages=("rust", "python"), reach="function")

@@ -52,8 +52,8 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.alive import under_heads
 from lockcheck.finding import Finding
+from lockcheck.questions.alive import under_heads
 from lockcheck.rule import Meta, slug
 
 META = Meta(

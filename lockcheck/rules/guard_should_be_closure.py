@@ -92,9 +92,9 @@ from msgspec.structs import replace
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.asked import fits
-from lockcheck.analysis.intervals import Interval, Reason, blocks, intervals, pairs
-from lockcheck.analysis.paths import is_given
 from lockcheck.finding import Finding, Note, graded
+from lockcheck.questions.intervals import Interval, Reason, blocks, intervals, pairs
+from lockcheck.questions.paths import is_given
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
 

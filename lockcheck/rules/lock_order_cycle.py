@@ -99,11 +99,11 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis, Site
-from lockcheck.analysis.cycles import Cycle, beside, cycles
-from lockcheck.analysis.edges import Edge, shared
-from lockcheck.analysis.sharing import told
-from lockcheck.analysis.siblings import pairs
 from lockcheck.finding import Confidence, Evidence, Finding, LockRef, Note
+from lockcheck.questions.cycles import Cycle, beside, cycles
+from lockcheck.questions.edges import Edge, shared
+from lockcheck.questions.sharing import told
+from lockcheck.questions.siblings import pairs
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
 

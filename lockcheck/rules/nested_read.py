@@ -66,8 +66,8 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts, nobody_else_has
 from lockcheck.finding import Finding
+from lockcheck.questions.conflict import conflicts, nobody_else_has
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK204", severity="error", languages=("rust", "python"), reach="program", sees="waits")

@@ -89,8 +89,8 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Site
-from lockcheck.analysis.reached import takings, ways
 from lockcheck.finding import Finding
+from lockcheck.questions.reached import takings, ways
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK701", severity="warning", languages=("rust", "python"), reach="program", sees="tree")

@@ -79,8 +79,8 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts
 from lockcheck.finding import Finding
+from lockcheck.questions.conflict import conflicts
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK202", severity="error", languages=("rust", "python"), reach="program")

@@ -49,8 +49,8 @@ from operator import is_
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Moment, Site
-from lockcheck.analysis.paths import arguments, follows, made_of, read_by
 from lockcheck.finding import Confidence, Finding
+from lockcheck.questions.paths import arguments, follows, made_of, read_by
 from lockcheck.rule import Meta, slug
 
 META = Meta(

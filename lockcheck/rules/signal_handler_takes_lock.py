@@ -59,8 +59,8 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.sudden import HOOKS, plainest, registered
 from lockcheck.finding import Finding
+from lockcheck.questions.sudden import HOOKS, plainest, registered
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK407", severity="error", languages=("python",), reach="program", sees="tree")

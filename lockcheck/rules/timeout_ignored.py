@@ -84,9 +84,9 @@ from msgspec.structs import replace
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
-from lockcheck.analysis.paths import looked_at, made_of
-from lockcheck.analysis.private import is_first
 from lockcheck.finding import Finding, Note
+from lockcheck.questions.paths import looked_at, made_of
+from lockcheck.questions.private import is_first
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK503", severity="warning", languages=("rust", "python"), reach="function")

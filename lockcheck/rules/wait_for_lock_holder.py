@@ -86,9 +86,9 @@ from collections.abc import Iterator
 
 from lockcheck import witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import conflicts
-from lockcheck.analysis.signals import SIGNALS, Starved, starved
 from lockcheck.finding import EVIDENCES, Finding, Note, graded
+from lockcheck.questions.conflict import conflicts
+from lockcheck.questions.signals import SIGNALS, Starved, starved
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program", sees="waits")

@@ -53,9 +53,9 @@ from collections.abc import Iterator
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.conflict import is_only_tried
-from lockcheck.analysis.paths import in_one_closure
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.conflict import is_only_tried
+from lockcheck.questions.paths import in_one_closure
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK403", severity="warning", languages=("python",), reach="function")

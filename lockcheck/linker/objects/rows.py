@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.linker.lock_methods import OPENS, LockMethods
+from lockcheck.linker.objects.lock_methods import OPENS, LockMethods
 
 
 class Rows(LockMethods):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.linker.lock_methods import CLOSES
+from lockcheck.linker.objects.lock_methods import CLOSES
+from lockcheck.linker.objects.rows import Rows
+from lockcheck.linker.objects.values import perhaps
 from lockcheck.linker.places import slot_of
-from lockcheck.linker.rows import Rows
-from lockcheck.linker.values import perhaps
 
 PUTS = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait", "setdefault"})
 """Methods by which a container gets another value."""

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken
-from lockcheck.analysis.paths import in_closure
+from lockcheck.questions.paths import in_closure
 
 Reason = Literal["outlives", "dropped", "shadowed", "replaced", "leaves", "handed"]
 

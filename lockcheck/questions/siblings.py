@@ -10,9 +10,9 @@ from collections import defaultdict
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Reach
-from lockcheck.analysis.conflict import kind_of
-from lockcheck.analysis.edges import Edge
 from lockcheck.analysis.orders import is_unordered
+from lockcheck.questions.conflict import kind_of
+from lockcheck.questions.edges import Edge
 
 
 def pairs(analysis: Analysis) -> list[Edge]:

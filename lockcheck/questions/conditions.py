@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
-from lockcheck.analysis.afterwards import Named, head_at, named_after, tested_by
-from lockcheck.analysis.conflict import keeps_out, same_lock
-from lockcheck.analysis.paths import in_closure
-from lockcheck.analysis.rings import rings
 from lockcheck.analysis.summaries import instantiate, is_parameter, parameter_of
 from lockcheck.analysis.ways import Taken, below, common
 from lockcheck.effects import Effects
+from lockcheck.questions.afterwards import Named, head_at, named_after, tested_by
+from lockcheck.questions.conflict import keeps_out, same_lock
+from lockcheck.questions.paths import in_closure
+from lockcheck.questions.rings import rings
 
 
 def _is_use(event: ir.Step) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
-from lockcheck.linker.uses import guessed
+from lockcheck.linker.objects.uses import guessed
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types

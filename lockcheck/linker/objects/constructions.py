@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.linker.handles import Handles
-from lockcheck.linker.made import BOUND, CLASS
-from lockcheck.linker.uses import is_guess
+from lockcheck.linker.objects.handles import Handles
+from lockcheck.linker.objects.made import BOUND, CLASS
+from lockcheck.linker.objects.uses import is_guess
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Types

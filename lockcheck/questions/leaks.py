@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic, called_by
-from lockcheck.analysis.conflict import same_lock
 from lockcheck.analysis.hands import LEAKED, outlives
-from lockcheck.analysis.paths import arguments, looked_at, tested
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.effects import Effects
 from lockcheck.linker import oldest
+from lockcheck.questions.conflict import same_lock
+from lockcheck.questions.paths import arguments, looked_at, tested
 
 
 class Leak(NamedTuple):

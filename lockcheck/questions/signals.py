@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Topic, called_by
-from lockcheck.analysis.conflict import keeps_out, same_lock
 from lockcheck.analysis.moments import is_question
-from lockcheck.analysis.rings import EACH, Need, Ring, rings
 from lockcheck.analysis.summaries import Stall, instantiate
 from lockcheck.linker.places import oldest
 from lockcheck.linker.sides import Handed
+from lockcheck.questions.conflict import keeps_out, same_lock
+from lockcheck.questions.rings import EACH, Need, Ring, rings
 
 _DEEPEST = 4
 """So many calls are followed to who gives a signal, and so many up to who calls that."""

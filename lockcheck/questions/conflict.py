@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.classes import leaves_class
-from lockcheck.analysis.newborn import is_newborn
 from lockcheck.analysis.summaries import given_as, lets_in
-from lockcheck.analysis.unwritten import is_never_written
 from lockcheck.analysis.ways import ALL, ELSEWHERE, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
+from lockcheck.questions.classes import leaves_class
+from lockcheck.questions.newborn import is_newborn
+from lockcheck.questions.unwritten import is_never_written
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
 _WAITS = (ir.Block, ir.Suspend)

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.linker.callables import Callables
-from lockcheck.linker.made import CLASS, EACH, HANDED, way_to
+from lockcheck.linker.objects.callables import Callables
+from lockcheck.linker.objects.made import CLASS, EACH, HANDED, way_to
+from lockcheck.linker.objects.uses import guessed, is_guess
 from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain, slot_of
 from lockcheck.linker.types import SAYS_NOTHING, Context
-from lockcheck.linker.uses import guessed, is_guess
 
 _ALIASES = 8
 _ROOT = ("[root]",)

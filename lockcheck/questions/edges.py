@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, excludes_others, is_freed, is_told_by_owner, let_go, same_lock
 from lockcheck.analysis.hands import is_mark
 from lockcheck.analysis.orders import is_unordered
-from lockcheck.analysis.sharing import named_once
 from lockcheck.analysis.summaries import is_parameter
-from lockcheck.analysis.variables import name_of
 from lockcheck.analysis.ways import Site
 from lockcheck.linker import Shared
+from lockcheck.questions.conflict import conflicts, excludes_others, is_freed, is_told_by_owner, let_go, same_lock
+from lockcheck.questions.sharing import named_once
+from lockcheck.questions.variables import name_of
 
 Counts = Callable[[str, str], bool]
 """Whether anybody asks for the edges of an owner held and one wanted."""

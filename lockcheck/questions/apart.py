@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.edges import Edge
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.written import UNKNOWN, mentions
+from lockcheck.questions.edges import Edge
 
 
 def objects(analysis: Analysis, edge: Edge) -> tuple[ir.Path, ir.Path]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.linker.callees import Callees
-from lockcheck.linker.forwarding import fitted
+from lockcheck.linker.objects.forwarding import fitted
 from lockcheck.linker.places import OF_METHOD, plain
 
 _PASSED = 3

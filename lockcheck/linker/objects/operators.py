@@ -11,8 +11,8 @@ from abc import abstractmethod
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.linker.made import CLASS
-from lockcheck.linker.values import Values
+from lockcheck.linker.objects.made import CLASS
+from lockcheck.linker.objects.values import Values
 
 _ANYTHING = ("Any", "object", "_")
 """Types that say nothing of a value's class."""

@@ -15,13 +15,13 @@ from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.acts import UNTOLD
-from lockcheck.linker.constructions import Constructions
-from lockcheck.linker.forwarding import fitted, gathered, passed_on
-from lockcheck.linker.handles import PUTS
-from lockcheck.linker.lock_methods import BLOCK, CLOSES, OPENS
-from lockcheck.linker.made import CLASS, SETTER, flowed
+from lockcheck.linker.objects.constructions import Constructions
+from lockcheck.linker.objects.forwarding import fitted, gathered, passed_on
+from lockcheck.linker.objects.handles import PUTS
+from lockcheck.linker.objects.lock_methods import BLOCK, CLOSES, OPENS
+from lockcheck.linker.objects.made import CLASS, SETTER, flowed
+from lockcheck.linker.objects.uses import guessed, is_guess
 from lockcheck.linker.places import bare, plain, slot_of
-from lockcheck.linker.uses import guessed, is_guess
 
 LOGS = "logs"
 """The act of telling others what happens, in words."""

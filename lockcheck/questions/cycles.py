@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.alone import Within, excluded, within
-from lockcheck.analysis.apart import are_apart, arguments, objects
-from lockcheck.analysis.conflict import kind_of
-from lockcheck.analysis.edges import Edge, edges_by_first_names
-from lockcheck.analysis.newborn import hands_itself_out, is_being_made, is_newborn
 from lockcheck.analysis.order import components
-from lockcheck.analysis.variables import beside as beside_each_other
 from lockcheck.analysis.ways import Site
+from lockcheck.questions.alone import Within, excluded, within
+from lockcheck.questions.apart import are_apart, arguments, objects
+from lockcheck.questions.conflict import kind_of
+from lockcheck.questions.edges import Edge, edges_by_first_names
+from lockcheck.questions.newborn import hands_itself_out, is_being_made, is_newborn
+from lockcheck.questions.variables import beside as beside_each_other
 
 _ALTERNATIVES = 6
 """For a pair of locks at most so many edges of different modes and gates are kept."""

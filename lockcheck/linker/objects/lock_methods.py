@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.linker.operators import Operators
+from lockcheck.linker.objects.operators import Operators
+from lockcheck.linker.objects.uses import is_guess
 from lockcheck.linker.places import oldest
-from lockcheck.linker.uses import is_guess
 
 OPENS = frozenset({"__enter__", "__aenter__"})
 CLOSES = frozenset({"__exit__", "__aexit__"})

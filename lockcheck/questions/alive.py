@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.conflict import conflicts, same_lock
 from lockcheck.analysis.ways import below
+from lockcheck.questions.conflict import conflicts, same_lock
 
 
 class Alive(NamedTuple):

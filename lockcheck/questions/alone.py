@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
-from lockcheck.analysis.newborn import is_newborn
+from lockcheck.questions.newborn import is_newborn
 
 _DEEPEST = 4
 """Callers of callers are asked so often whether they have the object for themselves."""
