@@ -101,7 +101,7 @@ def concerning(report: Report, paths: Sequence[str]) -> Report:
     lists. Outside of a repository, a finding belongs to every file on its way.
     """
     asked = [discover.relative(path) for path in paths]
-    known_to_git = cache(_changed)  # a fifth of a commit's time, and hardly ever needed
+    known_to_git = cache(_changed)  # (three runs of git, hardly ever needed)
 
     def named(path: str) -> bool:
         return any(path == one or one == "." or path.startswith(one + "/") for one in asked)

@@ -19,7 +19,7 @@ DECLARATIONS = "entry_points.txt"
 def modules(folders: Iterable[str]) -> list[str]:
     """The names of the modules and packages in folders, sorted.
 
-    `pkgutil` knows, but has `inspect` imported, which takes longer than all that a commit changes takes to work out.
+    `pkgutil` knows, but has `inspect` imported, which takes 15 ms.
     """
     return sorted(
         name.removesuffix(".py")

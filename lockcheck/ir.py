@@ -742,6 +742,21 @@ def steps_of(region: Region, closures: bool = True) -> Iterator[Step]:
                 pass
 
 
+def used_by(step: Step) -> Iterator[Place]:
+    """The places whose values a step as written uses, hands on, or gives another name."""
+    match step:
+        case Call(operands=operands):
+            yield from (one.place for one in operands if one.place is not None)
+        case Move(_, src) | Ref(_, src):
+            yield src
+        case New(_, _, parts):
+            yield from (one.place for _, one in parts if one.place is not None)
+        case Lambda(takes=takes):
+            yield from map(Place, takes)
+        case _:
+            pass
+
+
 def moved_by(step: Step) -> Iterator[int]:
     """The slots whose whole value a step as written moves somewhere else."""
     match step:

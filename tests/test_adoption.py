@@ -279,7 +279,7 @@ def test_the_rest_of_the_project_is_context(tree: Path, check: Any) -> None:
 def test_git_is_asked_only_where_a_finding_leaves_the_files(
     tree: Path, check: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three runs of git cost a commit more than all that it changed."""
+    """It is three runs of git, in each commit."""
     write_tree(tree, {"Cargo.toml": CARGO, "src/lib.rs": QUIET, "src/note.rs": LOUD_NOTE, "src/old.rs": "fn f() {}\n"})
     monkeypatch.setattr(history, "repository", lambda _: pytest.fail("git was asked"))
     assert check("--context", ".", "src/old.rs").places == []

@@ -1,7 +1,7 @@
 """Which files a list of patterns leaves out: .gitignore files, and settings that are written like them.
 
 In: a folder and lines, as gitignore(5) describes them.  Out: `Patterns`, and whether they leave a path out.
-Never: opens a file.  Why it is not left to a library: the best kept one takes an eighth of a commit's time to import.
+Never: opens a file.  Why it is not left to a library: the best kept one took a sixth of the time of all imports.
 """
 
 from __future__ import annotations

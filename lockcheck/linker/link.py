@@ -401,17 +401,7 @@ def _asked(step: ir.Step) -> Iterator[int]:
 
 def _asked_of(step: ir.Step) -> Iterator[ir.Place]:
     """The places that something is asked of, taken out of, or whose value goes somewhere else."""
-    match step:
-        case ir.Call(operands=operands):
-            yield from (one.place for one in operands if one.place is not None)
-        case ir.Move(_, src) | ir.Ref(_, src) | ir.Await(src=src):
-            yield src
-        case ir.New(_, _, parts):
-            yield from (one.place for _, one in parts if one.place is not None)
-        case ir.Lambda(takes=takes):
-            yield from map(ir.Place, takes)
-        case _:
-            pass
+    return iter((step.src,)) if isinstance(step, ir.Await) else ir.used_by(step)
 
 
 def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: ir.Decorator) -> ir.Body:

@@ -180,7 +180,7 @@ class _Youth:
             case ir.Call():
                 return self.is_shown_to(step)
             case ir.Lambda(takes=takes, body=body):
-                inner = (one for step in ir.steps_of(body) for one in _places(step))
+                inner = (one for step in ir.steps_of(body) for one in ir.used_by(step))
                 if self.mine.isdisjoint(takes) and not any(map(self.is_mine, inner)):
                     return False
                 self.lent.add(step.dst)
@@ -231,7 +231,7 @@ class _Youth:
 
     def lends_on(self, step: ir.Step) -> bool:
         """Whether a closure that uses the value goes to where it may be kept, or run beside this function."""
-        gone = any(place.root in self.lent for place in _places(step))
+        gone = any(place.root in self.lent for place in ir.used_by(step))
         return gone and not (isinstance(step, ir.Call) and self.targets(step))
 
     def is_counted(self, place: ir.Place) -> bool:
@@ -281,19 +281,4 @@ def _given(step: ir.Step) -> Iterator[ir.Place]:
     if isinstance(step, ir.Call) and isinstance(step.callee, ir.Method):
         yield from (one.place for one in step.operands[1:] if one.place is not None)
     else:
-        yield from _places(step)
-
-
-def _places(step: ir.Step) -> Iterator[ir.Place]:
-    """The places that a step names."""
-    match step:
-        case ir.Move(_, src) | ir.Ref(_, src):
-            yield src
-        case ir.Call(operands=operands):
-            yield from (one.place for one in operands if one.place is not None)
-        case ir.New(_, _, parts):
-            yield from (one.place for _, one in parts if one.place is not None)
-        case ir.Lambda(takes=takes):
-            yield from map(ir.Place, takes)
-        case _:
-            pass
+        yield from ir.used_by(step)

@@ -186,9 +186,9 @@ def _arguments(to: Frame, tree: ts.Node, name: str, waited: bool) -> ir.Place | 
     return next(iter(places.values())) if len(pieces) == 1 else None
 
 
-_SAYS = {"write", "writeln", "dbg"}
-"""Macros that print, besides those that are statements of their own and those that log."""
 _WRITE = {"write", "writeln"}
+_SAYS = _WRITE | {"dbg"}
+"""Macros that print, besides those that are statements of their own and those that log."""
 _COMPARE = {"assert_eq", "assert_ne", "debug_assert_eq", "debug_assert_ne"}
 
 

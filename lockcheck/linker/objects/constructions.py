@@ -88,7 +88,7 @@ class Constructions(Handles):
         if lock is not None and not lock.by_name and self.canon(ir.Place(call.dst)) == ir.Place(call.dst):
             self.fresh.add(call.dst)
         self.alone.add(call.dst)
-        self.written[call.dst] = ir.YES if made.is_always_true(kind, self.effects) else ir.MADE
+        self.written[call.dst] = self.as_object(kind)
         if first and lock is None:
             self.invoke(_of_class(call, kind, self.effects.allots), first, True, kind)
         if targets and (lock is None or lock.by_hand):

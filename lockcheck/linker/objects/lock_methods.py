@@ -51,9 +51,8 @@ class LockMethods(Operators):
                 kind = self.type_of(ir.Place(waiting.dst))
                 given = self.part_type(kind, "[each]") if kind is not None else None
                 self.learn(call.dst, given)
-                made = self.program.types.made
                 if given is not None and self.always_yields(waiting.targets):
-                    self.written[call.dst] = ir.YES if made.is_always_true(given, self.effects) else ir.MADE
+                    self.written[call.dst] = self.as_object(given)
                 super().names_result(call.dst, list(waiting.targets), waiting.paths, waiting.certain)
         return True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from lockcheck import ir
@@ -287,7 +288,12 @@ class Made:
 
     def is_given_to_objects(self, name: str) -> bool:
         """Whether methods give a field called so a value in objects of other classes."""
-        return any(one.slot < 0 for one in self._shown_as(name))
+        return name in self._fields_shown
+
+    @cached_property
+    def _fields_shown(self) -> Mapping[str, None]:
+        """The names of all fields that methods give a value in other objects."""
+        return dict.fromkeys(one.called for one in self.showings if one.slot < 0)
 
     def _shown_as(self, called: str) -> Sequence[ir.Showing]:
         """What methods show to what is called so."""
@@ -426,7 +432,7 @@ class Made:
     def _given_only_by(self, kind: ir.Type, owner: ir.Type, effects: Effects) -> Iterator[tuple[str, ir.Path]]:
         decl, above = self._names.types[kind.path], {owner.path, *(base.path for base in self.bases(owner, effects))}
         told = {one.name: one for one in decl.fields}
-        for name in dict.fromkeys((*told, *(one.called for one in self.showings if one.slot < 0))):
+        for name in dict.fromkeys((*told, *self._fields_shown)):
             raw = told[name].type if name in told else ir.Type(("None",))
             method, slot, parameter = name, -1, ""
             if raw.path[0] == "[parameter]" and len(raw.path) == 3:

@@ -78,6 +78,10 @@ class Values(Callables):
         of_class = decl is not None and any(one.name == path[-1] for one in decl.fields)
         return ir.Place(ir.STATIC, path) if path in names.statics or of_class else None
 
+    def as_object(self, kind: ir.Type) -> ir.Place:
+        """What is known of the truth of an object: it is there, and true where its class has no say in that."""
+        return ir.YES if self.program.types.made.is_always_true(kind, self.effects) else ir.MADE
+
     def shared_root(self, kind: ir.Type, name: str) -> ir.Path | None:
         """The full name of a field that all instances of a class have in common."""
         found = next(self.program.types.declared(kind, name, self.effects), None)
