@@ -159,14 +159,16 @@ class Analysis:
         """
         if self._known_shared is not None:
             return self._known_shared
-        every = owners()
+        every = set(owners())
         found = set(by_makers(self.program, every))
-        pairs = suspects(self.program, every)
-        for number in self._speaking(pairs) if pairs and self._speaking is not None else ():
-            if not self.of_tests(number):
-                if number not in self.told:
+        asked = set[tuple[str, str]]()
+        while (pairs := suspects(self.program, every) - asked) and self._speaking is not None:
+            asked |= pairs
+            for number in self._speaking(pairs):
+                if number not in self.told and not self.of_tests(number):
                     self.told[number] = self.program.shared(number)
-                found.update(self.told[number])
+                found.update(self.told.get(number, ()))
+            every |= {one.source for one in found if not one.source.startswith("#")}
         return tuple(sorted(found))
 
     def consulted(self) -> Consulted | None:

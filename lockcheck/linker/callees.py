@@ -348,4 +348,6 @@ class Callees(Acts, Implied):
             wraps = lock is not None or kind.path[-1] in effects.wrappers
             inner_kind = self.type_of(first.place) if wraps and not kind.args else None
             self.learn(call.dst, ir.Type(kind.path, (inner_kind,)) if inner_kind is not None else kind)
+            if lock is not None and name != "from" and first.moved and first.place is not None:
+                self.guarding[call.dst] = first.place
         return False

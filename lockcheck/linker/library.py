@@ -73,6 +73,8 @@ class Library(Iterators):
         if name not in self.effects.keeps:
             return
         self.runs_late(given.place)
+        if given.place is not None:
+            self.put_in.append((place, given.place))
         list_ = slot_of(self.canon(place))
         if list_ >= 0:
             self.put_in_list(list_, given)

@@ -522,6 +522,9 @@ def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[ir.Path, ir.P
     waiting: list[tuple[ir.Path, int | ir.Path]] = [((), result.root)] if not result.way else []
     while waiting:
         way, root = waiting.pop()
+        inside = state.canon(state.guarding.get(root)) if isinstance(root, int) and len(way) < _DEEPEST_PART else None
+        if inside is not None and not inside.way:
+            waiting.append(((*way, "*"), inside.root))
         for named in state.alias:
             if named.root != root or len(named.way) != 1 or named.way[0].startswith("["):
                 continue

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck import ir
 from lockcheck.effects import Effects
-from lockcheck.effects.shapes import MAKERS, OPTION, PRESENT, RESULT
+from lockcheck.effects.shapes import MAKERS, MAP, OPTION, PRESENT, RESULT
 from lockcheck.linker.types import Context
 from lockcheck.linker.written import UNKNOWN
 
@@ -99,6 +99,8 @@ class Places(ABC):
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    put_in: list[tuple[ir.Place, ir.Place]] = field(default_factory=list)
+    """Lists and maps, each with something that was put into it."""
     in_lists: dict[int, list[ir.Lambda | ir.Path]] = field(default_factory=dict)
     """The closures, and the functions by their names, that were put into lists."""
     late: dict[int, tuple[Late, ...]] = field(default_factory=dict)
@@ -134,6 +136,8 @@ class Places(ABC):
     fresh: set[int] = field(default_factory=set)
     closers: dict[int, str] = field(default_factory=dict)
     """Names of values for a block that ends with a method of the value, and with nothing else."""
+    guarding: dict[int, ir.Place] = field(default_factory=dict)
+    """What locks guard that the function makes, by the lock."""
     wrapped: dict[int, ir.Place] = field(default_factory=dict)
     """The lock that something unknown was made of, by what was made."""
     kept_at: dict[int | ir.Path, ir.Place] = field(default_factory=dict)
@@ -315,7 +319,7 @@ class Places(ABC):
             return static
         for cut in range(len(place.way) - 1, -1, -1):
             part = place.way[cut]
-            if part.startswith("[") or part in ("*", "&") or part.endswith("()"):
+            if part.startswith("[") or part in ("*", "&") or part.endswith("()") or self.is_of_pair(place, cut):
                 continue
             base = ir.Place(place.root, place.way[:cut])
             kind = self.type_of(base)
@@ -327,6 +331,15 @@ class Places(ABC):
             behind = BEHIND if "*" in place.way[cut + 1 :] else ""
             return f"{owner}.{part}{behind}" if owner else ""
         return ""
+
+    def is_of_pair(self, place: ir.Place, cut: int) -> bool:
+        """Whether a part of a way is the value in a pair of key and value that a map gives: the map's element."""
+        way = place.way
+        if way[cut] != "1" or not cut or not way[cut - 1].startswith("["):
+            return False
+        every = self.program.types.behind(self.type_of(ir.Place(place.root, way[: cut - 1])), self.effects)
+        value = next((one.args[-1] for one in every if one.args and self.effects.shape(one) == MAP), None)
+        return value is not None and not self.is_tuple(value)
 
     def owner_by_any_name(self, place: ir.Place) -> str:
         """The same of a value that is known by another name: `let rows = self.rows.clone()`."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck import ir
 from lockcheck.effects import Effects
+from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.link import Pass, walked
-from lockcheck.linker.places import parts_of_owner
+from lockcheck.linker.places import BEHIND, WITHIN, parts_of_owner
 from lockcheck.linker.types import Context
 from lockcheck.linker.written import mentions
 
@@ -43,7 +44,8 @@ def suspects(program: Program, owners: Collection[str]) -> set[tuple[str, str]]:
     alike: dict[ir.Type, dict[str, bool]] = defaultdict(dict)
     for owner in owners:
         for lock, pointed in _lock_of(program, owner):
-            name = parts_of_owner(owner)[0][-1]
+            path, field = parts_of_owner(owner)
+            name = path[-1] or field.removesuffix(BEHIND).rpartition("::")[2]
             alike[lock][name] = alike[lock].get(name, False) or pointed
     return {
         (first, second)
@@ -61,16 +63,44 @@ def may_be_one(program: Program, first: str, second: str) -> bool:
 
 
 def _lock_of(program: Program, owner: str) -> Iterator[tuple[ir.Type, bool]]:
-    """The lock that an owner's field is declared to be, and whether it is kept behind a pointer."""
+    """The lock that an owner's field, or a static, is declared to be, and whether it is kept behind a pointer.
+
+    Of a list or a map it is what every element is; `BEHIND` a lock, of what that guards.
+    """
+    whole = owner.removesuffix(BEHIND)
+    for kind, table in _kinds_of(program, whole):
+        locks = _locks_in(program, kind, table)
+        if whole != owner:
+            inside = [program.types.guarded(lock, table) for lock, _ in locks]
+            locks = chain.from_iterable(_locks_in(program, one, table) for one in inside)
+        yield from locks
+
+
+def _kinds_of(program: Program, owner: str) -> Iterator[tuple[ir.Type, Effects]]:
+    """The type of an owner's field or of a static, by the tables of languages that declare types."""
     decl, field = _declared(program, owner)
-    if decl is None or field is None or decl.kind == "class" or mentions(field.type, decl.generics):
-        return
-    at = Context(decl.module, ir.Type((*decl.module, decl.name)))
     for table in program.types.tables:
-        kinds = list(program.types.behind(program.types.resolve(field.type, at, table), table))
-        lock = next((one for one in kinds if program.types.lock_type(one, table) is not None), None)
-        if lock is not None and not table.objects:
-            yield lock, lock != kinds[0]
+        if table.objects:
+            continue
+        if decl is not None and field is not None and decl.kind != "class" and not mentions(field.type, decl.generics):
+            at = Context(decl.module, ir.Type((*decl.module, decl.name)))
+            kind = program.types.resolve(field.type, at, table)
+        else:
+            kind = program.static_type((), tuple(owner.split("::")), table) if decl is None else None
+        if kind is not None:
+            yield kind, table
+
+
+def _locks_in(program: Program, kind: ir.Type, table: Effects) -> Iterator[tuple[ir.Type, bool]]:
+    """The lock that a type stands for, or that the elements of its lists and maps are; whether behind a pointer."""
+    kinds = list(program.types.behind(kind, table))
+    lock = next((one for one in kinds if program.types.lock_type(one, table) is not None), None)
+    if lock is not None:
+        yield lock, lock != kinds[0]
+        return
+    for one in kinds:
+        if table.shape(one) in (LIST, MAP) and one.args:
+            yield from _locks_in(program, one.args[-1], table)
 
 
 def by_makers(program: Program, owners: Collection[str]) -> Iterator[Shared]:
@@ -88,25 +118,48 @@ def by_makers(program: Program, owners: Collection[str]) -> Iterator[Shared]:
                     yield Shared(owner, other, makers[0], True)
 
 
-def by_body(program: Program, number: int) -> Iterator[Shared]:
+def by_body(program: Program, number: int) -> list[Shared]:
     """From where the locks in fields are, as far as a function puts them there.
 
     A field of a type whose locks are known by another field (`Places.is_thin`) is in none.
     """
     body = program.body(number)
     if body is None:
-        return
+        return []
     state, _, _ = walked(program, number, body)
-    for named in state.alias:
+    found = list(_put_there(state))
+    return [one for one in found if not _is_given_only(program, one, found)]
+
+
+def _put_there(state: Pass) -> Iterator[Shared]:
+    """What a function puts into fields, and into the lists and maps that fields and statics keep."""
+    for named in (ir.Place(one.root, one.way[one.way[:1] == (WITHIN,) :]) for one in state.alias):
         owner = _field_with_lock(state, named)
         older = state.canon(named) if owner else None
-        if older is None or not (isinstance(older.root, int) or older.root in program.names.statics):
-            continue
-        source = state.owner_of(older)
-        if not source and all(part.isidentifier() or part.isdigit() for part in older.way):
-            source = ".".join((f"#{number}", str(older.root), *older.way))
-        if source and source != owner:
-            yield Shared(owner, source, number, False)
+        if older is not None and (isinstance(older.root, int) or older.root in state.program.names.statics):
+            yield from _said(state, owner, older)
+    for container, given in state.put_in:
+        element, older = ir.Place(container.root, (*container.way, BEHIND)), state.canon(given)
+        if older is not None and isinstance(older.root, int) and _is_lock(state, state.type_of(given)):
+            yield from _said(state, state.owner_by_any_name(element), older)
+
+
+def _is_given_only(program: Program, one: Shared, beside: Collection[Shared]) -> bool:
+    """Whether a constructor puts one of its own parameters into one field: from where that is, its callers say."""
+    sign, _, root = one.source.partition(".")
+    if not (sign.startswith("#") and root.isdigit() and int(root) < program.parameters(one.function)):
+        return False
+    alone = all(other.owner == one.owner for other in beside if other.source == one.source)
+    return alone and one.function in program.constructors(parts_of_owner(one.owner)[0])
+
+
+def _said(state: Pass, owner: str, older: ir.Place) -> Iterator[Shared]:
+    """That an owner's lock is what a place is, by its oldest name."""
+    source = state.owner_of(older)
+    if not source and all(part.isidentifier() or part.isdigit() for part in older.way):
+        source = ".".join((f"#{state.number}", str(older.root), *older.way))
+    if owner and source and source != owner:
+        yield Shared(owner, source, state.number, False)
 
 
 def one_in(program: Program, number: int, first: ir.Path, second: ir.Path) -> bool | None:
@@ -126,10 +179,14 @@ def _field_with_lock(state: Pass, place: ir.Place) -> str:
     """The owner of the lock that a place is, if it is a field with one; else empty."""
     if not place.way or not (place.way[-1].isidentifier() or place.way[-1].isdigit()):
         return ""
-    types, table = state.program.types, state.effects
-    if not any(types.lock_type(kind, table) is not None for kind in types.behind(state.type_of(place), table)):
+    if not _is_lock(state, state.type_of(place)):
         return ""
-    return _owner(state.program, state.type_of(ir.Place(place.root, place.way[:-1])), place.way[-1], table)
+    return _owner(state.program, state.type_of(ir.Place(place.root, place.way[:-1])), place.way[-1], state.effects)
+
+
+def _is_lock(state: Pass, kind: ir.Type | None) -> bool:
+    types = state.program.types
+    return any(types.lock_type(one, state.effects) is not None for one in types.behind(kind, state.effects))
 
 
 def _owner(program: Program, kind: ir.Type | None, name: str, table: Effects) -> str:
