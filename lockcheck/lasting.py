@@ -12,7 +12,7 @@ one are not believed before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ _MOST = 700
 
 _ALL = -1
 """Stands for all functions that may be another thing now: no function and no set of them has this number."""
-_NO_READING = Reading((), (), ())
+_NO_READING = Reading((), (), (), ())
 
 
 class Keys(NamedTuple):
@@ -133,13 +133,17 @@ def still_asked_for(state: State, tree: Tree) -> Iterator[Problem]:
     asked = [(one.function, one.reads) for one in state.outcomes]
     asked += [(-1, one.reads) for one in state.together if one is not None]
     steps = {n for number, reads in asked for n in (number, *reads.steps)}.union(state.told)
-    called = {n for number in steps for n in state.reads.get(number, _NO_READING).calls}
-    summaries = _reached(state, called.union(*(reads.summaries for _, reads in asked)), lambda one: one.calls)
-    every = _reached(state, steps | summaries, lambda one: one.every)
+    called = {n for number in steps for n in _called(state.reads.get(number, _NO_READING))}
+    summaries = _reached(state, called.union(*(reads.summaries for _, reads in asked)), _called)
+    every = _reached(state, steps | summaries, lambda one: (*one.read, *one.named))
     for problem in state.problems:
         about = set(functions_at(tree, problem))
         if not about or not about.isdisjoint(summaries if is_of_summaries(problem.message) else every):
             yield problem
+
+
+def _called(one: Reading) -> Iterable[int]:
+    return (*one.calls, *one.named)
 
 
 def _reached(state: State, start: set[int], on: Callable[[Reading], Iterable[int]]) -> set[int]:
@@ -161,7 +165,8 @@ class Changes:
 
     def __init__(self, tree: Tree, state: State, texts: Collection[int], files: Iterable[str]) -> None:
         """`texts` are the functions whose text is another one, `files` the paths of the files that changed."""
-        self._tree, self._reads, self._texts = tree, state.reads, texts
+        self._tree, self._reads = tree, state.reads
+        self._texts = self._with_callers(texts)
         self._moved = {*chain.from_iterable(map(tree.functions_of, files)), *(number for number in texts if number < 0)}
         self._results = state.results
         self._summaries = {number: said for some, said in state.summaries for number in some}
@@ -169,7 +174,7 @@ class Changes:
         self._left = _MOST
         self.linked, self.walked = set[int](), set[int]()
         self.results, self.summaries = set[int](), set[int]()
-        suspects = self._suspects() if texts else set[int]()
+        suspects = self._suspects() if self._texts else set[int]()
         self.known_results = Notes({n: said for n, said in state.results.items() if n not in suspects})
         fitting = ((n, said) for n, said in self._summaries.items() if n not in suspects and not self._movable[said])
         self.known_summaries = Notes(dict(fitting))
@@ -181,11 +186,18 @@ class Changes:
         """Whether nothing that was asked about is another thing now."""
         return self.walked.isdisjoint(reads.steps) and self.summaries.isdisjoint(reads.summaries)
 
+    def _with_callers(self, texts: Collection[int]) -> set[int]:
+        """These functions, and who calls one that takes or gives locks by name, which perhaps it did not do before."""
+        functions = self._tree.program.functions
+        by_hand = {number for number in texts if number >= 0 and functions[number][1].by_hand}
+        callers = (n for n, one in self._reads.items() if by_hand and not by_hand.isdisjoint(_called(one)))
+        return {*texts, *callers}
+
     def _suspects(self) -> set[int]:
         """The functions whose text is another one, and all that depend on them, by whatever way."""
         readers: dict[int, list[int]] = defaultdict(list)
         for number, reading in self._reads.items():
-            for one in reading.every:
+            for one in reading.read:
                 readers[one].append(number)
         found, waiting = set(self._texts), list(self._texts)
         while waiting:
@@ -195,28 +207,26 @@ class Changes:
         return found
 
     def _judge(self, suspects: set[int], state: State) -> None:
-        """Those that a function depends on come before it, those that depend on each other at once."""
+        """First what is linked, then what calls do: linking never asks for that, so a circle by calls links nothing.
+
+        Those that a function depends on come before it, those that depend on each other at once.
+        """
         asked = {n for number in suspects for n in self._of(number).calls}
         asked.update(chain.from_iterable(one.reads.summaries for one in state.outcomes))
         asked.update(n for one in state.together if one is not None for n in one.reads.summaries)
         named = {n for number in suspects for n in self._of(number).results}
-
-        def depends(number: int) -> Iterable[int]:
-            return suspects if number == _ALL else (n for n in self._of(number).every if n in suspects)
-
-        for group in components(_ALL, depends):
-            if group[0] == _ALL:
-                continue
+        for group in _in_order(suspects, lambda number: self._of(number).linking):
             if any(self._is_linked_anew(number) for number in group):
                 self.linked.update(group)
             else:
                 self.known_results.write_all({n: self._results[n] for n in group if n in self._results})
-            if self.linked.issuperset(group) or any(self._is_walked_anew(number) for number in group):
+            self.results.update(n for n in group if n in self.linked and n in named and not self._keeps_result(n))
+        for group in _in_order(suspects, lambda number: self._of(number).calls):
+            if not self.linked.isdisjoint(group) or any(self._is_walked_anew(number) for number in group):
                 self.walked.update(group)
             else:
                 said = {n: self._summaries[n] for n in group if n in self._summaries}
                 self.known_summaries.write_all({n: one for n, one in said.items() if not self._movable[one]})
-            self.results.update(n for n in group if n in self.linked and n in named and not self._keeps_result(n))
             self.summaries.update(n for n in group if n in self.walked and n in asked and not self._keeps_summary(n))
 
     def _of(self, number: int) -> Reading:
@@ -247,6 +257,15 @@ class Changes:
     def _may_compare(self) -> bool:
         self._left -= 1
         return self._left >= 0
+
+
+def _in_order(numbers: set[int], needs: Callable[[int], Iterable[int]]) -> Iterator[Sequence[int]]:
+    """Some functions in groups that need each other, those that a group needs before it."""
+
+    def depends(number: int) -> Iterable[int]:
+        return numbers if number == _ALL else (n for n in needs(number) if n in numbers)
+
+    return (group for group in components(_ALL, depends) if group[0] != _ALL)
 
 
 def _says(tree: Tree, functions: Collection[int], name: str) -> bool:

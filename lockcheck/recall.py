@@ -23,10 +23,9 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.cache import Store
 from lockcheck.finding import Finding, Problem, paths_of
-from lockcheck.frontends import declare
 from lockcheck.frontier import families_in
 from lockcheck.source import Crate, Source, home
-from lockcheck.units import interface
+from lockcheck.units import declared, interface
 
 T = TypeVar("T")
 
@@ -157,13 +156,23 @@ class Memory:
             if isinstance(one, Problem):
                 new = old if one == old.problem else None
             else:
-                new = old if content(one.data) == old.content else _same(old, one, crates, said)
+                new = old if content(one.data) == old.content else self._same(old, one, crates, said)
             if new is None:
                 return None
             entries[one.path] = new
         made = replace(self._last, entries=tuple(entries.values()))
         self.keep(made, ())
         return made
+
+    def _same(self, old: Entry, source: Source, crates: Sequence[Crate], said: set[str]) -> Entry | None:
+        """What is kept of a file now, if it means what it did and nothing was said about it."""
+        if old.problem is not None or old.speaks or source.path in said:
+            return None
+        digest, homes = content(source.data), {source.path: home(source.path, crates)}
+        (unit,) = declared([source], homes, self._store, contents={source.path: digest})
+        new = entry(source, unit, digest)
+        same = replace(new, content=old.content) == replace(old, stamp=())
+        return new if same and not unit.problems else None
 
     def entries(self, around: bytes) -> dict[str, Entry]:
         """What was kept of files, by path, where all else that it depends on is the same."""
@@ -177,13 +186,3 @@ class Memory:
         made = replace(index, entries=tuple(entries[path] for path in sorted(entries)))
         if made != self._last:
             self._store.save({self._key: msgspec.msgpack.encode(made)})
-
-
-def _same(old: Entry, source: Source, crates: Sequence[Crate], said: set[str]) -> Entry | None:
-    """What is kept of a file now, if it means what it did and nothing was said about it."""
-    if old.problem is not None or old.speaks or source.path in said:
-        return None
-    unit = declare(source, home(source.path, crates))
-    new = entry(source, unit, content(source.data))
-    same = replace(new, content=old.content) == replace(old, stamp=())
-    return new if same and not unit.problems else None

@@ -63,7 +63,7 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
     """
     if not before:
         same = range(tree.first_of_unit[-1])
-        return Redeclared(tuple(same), frozenset(_rewritten(tree, entries, same)))
+        return Redeclared(tuple(same), _with_sets(tree, _rewritten(tree, entries, same)))
     changes, firsts = _Changes(tree), first_of_each(entries)
     numbers = [
         n + tree.first_of_unit[unit] - firsts[unit] for unit in range(len(entries)) for n in _between(firsts, unit)
@@ -82,7 +82,13 @@ def redeclared(tree: Tree, entries: Sequence[Entry], before: Mapping[int, ir.Uni
     seeing = changes.seeing(other)
     if seeing is None:
         return None
-    return Redeclared(tuple(numbers), frozenset(seeing.union(other, (one for one in numbers if one < 0))))
+    return Redeclared(tuple(numbers), _with_sets(tree, seeing.union(other, (one for one in numbers if one < 0))))
+
+
+def _with_sets(tree: Tree, seeing: Iterable[int]) -> frozenset[int]:
+    """Some functions, and the numbers of the sets in which their new texts may put them."""
+    found = frozenset(seeing)
+    return found.union(*(tree.program.sets_with(number) for number in found if number >= 0))
 
 
 def _rewritten(tree: Tree, entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[int]:

@@ -118,7 +118,7 @@ def renumbered(state: State, numbers: Sequence[int]) -> State:
         return one._replace(owner=named(one.owner), source=named(one.source), function=now(one.function))
 
     def reading(one: Reading) -> Reading:
-        return Reading(some(one.steps), some(one.results), some(one.calls))
+        return Reading(some(one.steps), some(one.results), some(one.calls), some(one.named))
 
     return replace(
         state,

@@ -154,6 +154,62 @@ def test_callers_of_a_function_that_does_what_it_did_are_not_worked_out_again(
     assert checked(cached=True) == checked(), "at another place"
 
 
+def test_what_a_call_does_that_nobody_asked_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    """Where nothing is held nobody asks."""
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "let _ = bank;")
+    source = tmp_path / "src/bank.rs"
+    calm = TWICE.replace("let gold = self.gold.lock().unwrap();", "")
+    calm = calm.replace("(self);", "(self); *self.gold.lock().unwrap() += 1;")
+    source.write_text(calm)
+    checked(cached=True)
+    spied.clear()
+    bank(tmp_path, "let _ = bank; let more = 1;")
+    source.write_text(calm)
+    assert slugs(checked(cached=True)) == []
+    assert spied == []
+
+
+POST = """
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::Mutex;
+pub struct Post { held: Mutex<u32>, tx: Sender<u32>, rx: Receiver<u32> }
+fn ends() -> (Sender<u32>, Receiver<u32>) { unimplemented!() }
+impl Post {
+    pub fn new() -> Post { let (tx, rx) = MADE; Post { held: Mutex::new(0), tx, rx } }
+    pub fn most() -> usize { MOST }
+    pub fn wait(&self) {
+        let held = self.held.lock().unwrap();
+        let got = self.rx.recv();
+    }
+    pub fn give(&self) {
+        let mut held = self.held.lock().unwrap();
+        *held += 1;
+        self.tx.send(1);
+    }
+}
+"""
+
+
+def test_what_makes_no_channel_does_not_matter_to_who_waits_at_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
+) -> None:
+    """Of a type's functions those are read that may make one; which these are is asked again once one more may."""
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "post.rs"
+    source.write_text(POST.replace("MADE", "ends()").replace("MOST", "3"))
+    assert slugs(checked(cached=True)) == ["block-while-locked"]
+    spied.clear()
+    source.write_text(POST.replace("MADE", "ends()").replace("MOST", "{ let most = 3; most }"))
+    assert slugs(checked(cached=True)) == ["block-while-locked"]
+    assert len(spied) == 1, "`wait`, of which something is told in the changed file; not `give`"
+    source.write_text(POST.replace("MADE", "channel()").replace("MOST", "3"))
+    assert slugs(checked(cached=True)) == ["wait-for-lock-holder", "block-while-locked"]
+    assert checked(cached=True) == checked()
+
+
 HUB = """
 use std::sync::{Arc, Mutex};
 pub struct Hub { load: Mutex<u32>, name: String, size: u32 }
@@ -445,6 +501,17 @@ def test_callers_are_looked_for_once_a_function_only_gives_a_lock_back(
     assert slugs(checked(cached=True)) == []
 
 
+def test_who_calls_a_function_that_leaves_a_lock_taken_now_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a call does is asked only where something is held, or where the callee may leave something held."""
+    monkeypatch.chdir(tmp_path)
+    for bow in ("greet()", "self.lock.acquire()", "greet()"):
+        (tmp_path / "guest.py").write_text(GUEST.replace("BOW", bow))
+        assert ("block-while-locked" in slugs(checked(cached=True))) == (bow != "greet()")
+        assert checked(cached=True) == checked()
+
+
 def test_a_lock_taken_by_name_somewhere_costs_only_what_comes_to_that_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spied: list[int]
 ) -> None:
@@ -490,6 +557,19 @@ class Visit(Gate):
             return None
         self.close()
         return long
+"""
+GUEST = """
+import signal
+import time
+
+class Guest:
+    def enter(self):
+        self.bow()
+        signal.signal(signal.SIGINT, print)
+        time.sleep(1)
+
+    def bow(self):
+        BOW
 """
 
 

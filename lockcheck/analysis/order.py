@@ -43,7 +43,9 @@ def components(start: N, successors: Callable[[N], Iterable[N]]) -> Iterator[tup
         if work:
             low[work[-1][0]] = min(low[work[-1][0]], low[node])
         if low[node] == index[node]:
-            cut = stack.index(node)
+            cut = len(stack) - 1
+            while stack[cut] != node:
+                cut -= 1
             group = tuple(stack[cut:])
             del stack[cut:]
             on_stack.difference_update(group)

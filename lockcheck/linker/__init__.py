@@ -18,7 +18,7 @@ from lockcheck.linker.link import Linked, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.objects.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
-from lockcheck.linker.readings import SINGLE, Reading, number_of_all
+from lockcheck.linker.readings import CHANNELS, SINGLE, Reading, number_of_all, reading
 from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
@@ -240,10 +240,9 @@ class Program:
         found = {}
         for number in sorted(self._untold):
             known = self._linked.get(number)
-            own = (*known.callees, *known.beside) if known is not None else self.results.reads(number)
+            named = set(known.callees if known is not None else self.results.callees(number))
             steps, results = self._steps.get(number, _NONE) - {number}, self._results.get(number, _NONE)
-            calls = self._calls.get(number, _NONE).union(own)
-            found[number] = Reading(tuple(sorted(steps)), tuple(sorted(results - steps)), tuple(sorted(calls)))
+            found[number] = reading(steps, results, self._calls.get(number, _NONE), named)
         self._untold.clear()
         return found
 
@@ -345,6 +344,14 @@ class Program:
         names = {name for name, kind in known if kind and effects.separator.join(kind.path) in effects.own_thread}
         return bool(names) and self._has(unit, function, frozenset(names))
 
+    def works_by_hand(self, number: int) -> bool:
+        """Whether a function's text takes or gives locks by name. Where it does that is noted as read; where it does
+        not, who calls the function is asked again once it does (see `lasting`).
+        """
+        if self.functions[number][1].by_hand:
+            self._note(number, self._steps)
+        return self.functions[number][1].by_hand
+
     def around(self, owner: str) -> Sequence[int]:
         """The functions of the module that declares the owner's field: those that can fill it."""
         decl = self.names.types.get(parts_of_owner(owner)[0])
@@ -369,12 +376,21 @@ class Program:
         path, _ = parts_of_owner(owner)
         if path not in self.names.types:
             return ""
+        self._note(number_of_all((CHANNELS, *path)), self._steps)
         for number in self.makers(path):
-            self._note(number, self._steps)
             linked = self.linked(number) if self._may_make_channel(number) else None
             if linked is not None and owner in linked.ends:
                 return linked.ends[owner]
         return ""
+
+    def sets_with(self, number: int) -> Iterator[int]:
+        """The sets in which a function is for what its text says: of a type's makers those that may make a channel.
+
+        Who asked for them has read those that were in it; of the others only that they were not.
+        """
+        owner = self.types.context(number).owner
+        if owner is not None and self.functions[number][1].body_at is not None and self._may_make_channel(number):
+            yield number_of_all((CHANNELS, *owner.path))
 
     def _may_make_channel(self, number: int) -> bool:
         """Whether a function's text has a name by which channels are made."""

@@ -34,19 +34,18 @@ if TYPE_CHECKING:
 class Linked(Struct, frozen=True):
     """A function's steps with their meanings.
 
-    `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned).
-    `result` is the place that the returned value is another name of, if it is one of the function's own parameters
-    or a static. `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block,
-    which stands where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the
-    field; `ends` are fields that keep the two ends of one channel; `beside` are the functions that can fill the field
-    by which it waits. `cut`: its closures call each other so often that not every call is followed.
-    `handed` is where that by which signals are given goes on to; `kept` the places of such values that go into fields,
-    by owner. `home`: parts of values that are other names of something in the object that made the values.
+    `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned). `result` is the
+    place that the returned value is another name of, if it is one of the function's own parameters or a static.
+    `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block, which stands
+    where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the field; `ends` are
+    fields that keep the two ends of one channel. `cut`: its closures call each other so often that not every call is
+    followed. `handed` is where that by which signals are given goes on to; `kept` the places of such values that go
+    into fields, by owner. `home`: parts of values that are other names of something in the object that made the values.
     `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
-    every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of
-    their lists. `threads`: where the bodies stand that run on threads of their own, or as tasks.
+    every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of their
+    lists. `threads`: where the bodies stand that run on threads of their own, or as tasks.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -61,7 +60,6 @@ class Linked(Struct, frozen=True):
     around: bool = False
     starts: tuple[tuple[str, ir.Region], ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
-    beside: tuple[int, ...] = ()
     cut: bool = False
     handed: tuple[Handed, ...] = ()
     kept: Mapping[str, ir.Place] = field(default_factory=dict)
@@ -470,7 +468,6 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         program.functions[number][1].around,
         starts,
         state.halves,
-        tuple(sorted(state.beside)),
         state.bodies >= MOST_BODIES,
         tuple(state.handed),
         state.kept,

@@ -116,7 +116,6 @@ class Places(ABC):
     starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
     drawn: dict[int, ir.Place] = field(default_factory=dict)
     """Where what a slot has was taken out."""
-    beside: set[int] = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
     halves: dict[str, str] = field(default_factory=dict)
     handed: list[Handed] = field(default_factory=list)

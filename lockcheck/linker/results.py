@@ -36,7 +36,7 @@ class Results:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._known: dict[int, Result] = {}
-        self._reads: dict[int, tuple[int, ...]] = {}
+        self._callees: dict[int, tuple[int, ...]] = {}
         self._notes: Notes | None = None
 
     def share(self, notes: Notes) -> None:
@@ -46,7 +46,7 @@ class Results:
     def keep(self, number: int, linked: Linked, result: Result) -> None:
         """A function's steps are let go."""
         self._known.setdefault(number, result)
-        self._reads[number] = (*linked.callees, *linked.beside)
+        self._callees[number] = linked.callees
 
     def tell(self, number: int, result: Result) -> None:
         """What a function's result is, whoever asks."""
@@ -62,6 +62,6 @@ class Results:
                 self._known[number] = result_in(said)
         return self._known.get(number)
 
-    def reads(self, number: int) -> tuple[int, ...]:
-        """What was read for a function whose steps were let go here."""
-        return self._reads.get(number, ())
+    def callees(self, number: int) -> tuple[int, ...]:
+        """The functions that one may call whose steps were let go here."""
+        return self._callees.get(number, ())

@@ -74,9 +74,7 @@ class Sides(Closures):
         if known is None or (isinstance(known.root, int) and not known.way):
             return ""
         asked = next((number for number, part in enumerate(known.way) if part.endswith("()")), len(known.way))
-        owner = self.owner_of(ir.Place(known.root, known.way[:asked]))
-        self.beside.update(self.program.around(owner))
-        return owner
+        return self.owner_of(ir.Place(known.root, known.way[:asked]))
 
     # ------------------------------------------------------------------------------------------------------- signals
 

@@ -575,7 +575,7 @@ class Objects(Constructions):
             last = self.out[-1] = self.forwarded(last, call, function.params)
         if isinstance(last, ir.Invoke) and last.lambdas and last.paths[:1] != (None,):
             self.alone.discard(slot_of(last.paths[0]))
-        if isinstance(last, ir.Invoke) and (function.around or function.by_hand):
+        if isinstance(last, ir.Invoke) and (function.around or self.program.works_by_hand(targets[0])):
             last = self.out[-1] = replace(last, hands_out=True)
             if function.around:
                 self.contexts[call.dst] = last
