@@ -850,6 +850,8 @@ class Param(Struct, frozen=True, gc=False, array_like=True):
     default: Place | None = None
     alone: bool = False
     """While the function runs, nobody else can do anything with the value."""
+    otherwise: Type | None = None
+    """The type of what it is where a call leaves it out."""
 
 
 TEXT = ("[text]",)

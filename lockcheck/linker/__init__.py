@@ -135,6 +135,9 @@ class Program:
             if declared is None:
                 return depth > 0 or len(way) == 1
             field, decl = declared
+            if kind is not None and field.given and self.types.made.is_new(kind, field.given, effects):
+                kind = self.types.made.part(kind, part, effects)
+                continue
             if depth + 1 == len(way):
                 return not field.given
             made = self.types.made.meaning(decl.module, field.type.args[0].path) if _is_made(field.type) else ()

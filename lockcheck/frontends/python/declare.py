@@ -49,8 +49,13 @@ _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _BY_HAND = re.compile(
     rb"\.(?:(?:acquire|release)(?:_\w+)?\b|(?:(?:un)?lock(?:For\w+)?|tryLock\w*)\(|__a?(?:enter|exit)__\b)"
 )
-_MAKING = re.compile(rb"(?<![\w.])(?:\w+\.)*[A-Z]\w*\(")
-_LOCAL_MADE = re.compile(rb"^[ \t]+(\w+)[ \t]*=[ \t]*(?=(?:\w+\.)*[A-Z]\w*\()", re.MULTILINE)
+_MAKING = re.compile(rb"(?<![\w.])(?:(?:\w+\.)*[A-Z]\w*|cls)\(")
+_CALLING = re.compile(
+    rb"[(,=]\s*(?!(?:str|int|len|float|bool|list|dict|set|tuple|repr|range|max|min|sorted|bytes|getattr|super)\b)"
+    rb"(?:\w+\.)*\w+\("
+)
+"""Something is called where an argument stands that may give an object of the tree."""
+_LOCAL_MADE = re.compile(rb"^[ \t]+(\w+)[ \t]*=[ \t]*(?=(?:\w+\.)*\w+\()", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 _RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
 _YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
@@ -74,6 +79,10 @@ _GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w \t,]+)\r?$", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
 _OWN_NAMES = (("self",), ("cls",))
 _ANYTHING = (("object",), ("Any",))
+_VALUES = 8
+"""So many values that a variable is given are looked at."""
+_MADE_BY_CALL = frozenset({"[made]", "[way]", "[any]"})
+_MAY_BE_CLASS = frozenset({"[at]", "[any]", "[parameter]"})
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _EMPTY = (ir.Type(("list",)), ir.Type(("dict",)))
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
@@ -297,6 +306,8 @@ class _Declarer(Struct):
         if kind is not None and kind.path[0] in ("[way]", "[any]"):
             args = tuple(self.local_type(one, method) or ir.Type(("_",)) for one in kind.args)
             return ir.Type(kind.path, args)
+        if kind is not None and kind.path == ("[made]",):
+            return self.made_by_variable(kind, method) or kind
         if kind is None or kind.path[0] != "[at]" or kind.path[1] in ("self", "cls"):
             return kind
         name, rest = kind.path[1], kind.path[2:]
@@ -309,18 +320,43 @@ class _Declarer(Struct):
             if made is None or made.path != ("[made]",):
                 return passed
             return ir.Type(("[any]",), (ir.Type(("[way]", *rest), (made,)) if rest else made, passed))
-        found = self.assigned(name, method.body_at or (0, 0), before)
+        found = self.assigned(name, method.body_at or (0, 0), before) if before >= 0 else None
+        found = found or self.told(name, method.body_at or (0, 0))
         if found is None or found.path[0] == "[at]":
             return kind
         return ir.Type(("[way]", *rest), (found,)) if rest else found
+
+    def made_by_variable(self, made: ir.Type, method: ir.Function) -> ir.Type | None:
+        """What is made by calling a parameter or a variable of a method that stands for a class: `make_lock()`."""
+        name = made.args[0].path[0]
+        if len(made.args[0].path) > 1 or (name == "cls" and method.of_type):
+            return None
+        if all(one.name != name for one in method.params):
+            called = self.told(name, method.body_at or (0, 0))
+        else:
+            called = self.local_type(ir.Type(("[at]", name)), method)
+        return ir.Type(("[way]", "()"), (called,)) if called is not None and called.path[0] in _MAY_BE_CLASS else None
 
     def assigned(self, name: str, body: ir.Range, before: int = -1) -> ir.Type | None:
         """What a function first says that a variable is, or last before a place."""
         found = self.bound_in(body).get(name.encode(), [])
         found = [said for said in found if said.start() < before] if before >= 0 else found
-        if not found:
-            return None
-        said = found[0 if before < 0 else -1]
+        return self.bound_to(name, found[0 if before < 0 else -1]) if found else None
+
+    def told(self, name: str, body: ir.Range) -> ir.Type | None:
+        """What a function says that a variable is: of several values those that calls make, or else the first.
+
+        `row = rows.get(key)` may be nothing, and `row = Row()` says what it is then.
+        """
+        bound = self.bound_in(body).get(name.encode(), [])[:_VALUES]
+        kinds = dict.fromkeys(self.bound_to(name, said) for said in bound)
+        made = [kind for kind in kinds if kind is not None and kind.path[0] in _MADE_BY_CALL]
+        if len(made) < 2:
+            return made[0] if made else next(iter(kinds), None)
+        return ir.Type(("[any]",), tuple(made))
+
+    def bound_to(self, name: str, said: re.Match[bytes]) -> ir.Type | None:
+        """What one place that gives a value to a variable says that it is."""
         if said[3] is None:
             at = said.end()
             return values.value_type(self.text.masked[at : self.text.statement_end(at)])
@@ -345,7 +381,8 @@ class _Declarer(Struct):
         made = self.made_here(start, end) if calls and not self.tests else {}
         for begin, opening in calls:
             given = self.text.masked[opening : self.text.closing(opening) + 1]
-            if b"self" in given or not made.keys().isdisjoint(_WORD.findall(given)):
+            inline = not self.tests and _CALLING.search(given) is not None
+            if inline or b"self" in given or not made.keys().isdisjoint(_WORD.findall(given)):
                 kind = values.value_type(self.text.masked[begin:opening] + given)
                 if kind is not None and kind.path == ("[made]",):
                     args = tuple(_told(one, made) for one in kind.args)
@@ -375,7 +412,7 @@ class _Declarer(Struct):
             if text.startswith(b"from ") and kind is not None:
                 kind = ir.Type(("[way]", "[]"), (kind,))
             if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 and kind.path[1:] not in _OWN_NAMES:
-                kind = self.assigned(kind.path[1], (start, end))
+                kind = self.told(kind.path[1], (start, end))
             if kind is not None and (kind.args or (kind.path[0] == "[at]" and kind.path[1:2] in _OWN_NAMES)):
                 found[kind] = None
         one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)

@@ -34,7 +34,9 @@ class Lowering(Flow):
         for param, written in zip(params, _params(node.params), strict=False):
             name = written.name.value
             fixed = name not in bound
-            self.names[-1][name] = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
+            slot = self.slot(param.name, "param", self.at(written.name), param.type, fixed)
+            if not (fixed and isinstance(written.default, cst.Name) and written.default.value == name):
+                self.names[-1][name] = slot  # (`gc=gc` is what the module calls so)
         for param in function.closed_params:
             fixed = param.name not in bound
             self.names[-1][param.name] = self.slot(param.name, "param", function.at, param.type, fixed)

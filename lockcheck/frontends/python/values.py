@@ -19,8 +19,8 @@ CONSTANTS = {"None": ir.NONE, "True": ir.YES, "False": ir.NO}
 """Values that are known wherever they are written."""
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
-_NEW = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*\(\s*\)\s*")
-"""A call of something without arguments."""
+_NEW = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*\(")
+"""A call of something by its name."""
 _SIGN = re.compile(r"[()\[\]{},]|\b(?:or|if|else|lambda|for|async)\b|:=?|=(?!=)|(?<==)=|\|")
 _ROUND = re.compile(r"(\w+)\s+in\b")
 """What follows `for`, or `async for`: a name, and what it goes through."""
@@ -32,6 +32,9 @@ _OWN_EACH = re.compile(rb"(?:[\w.]*\.)?(?:field|ib|attrib|attr|Factory|Field|Pri
 _DECORATOR = re.compile(rb"^[ \t]*@\s*([\w.]+)", re.MULTILINE)
 _PROXY = re.compile(r"(?:weakref\.)?proxy\(\s*([\w.]+)\s*\)")
 """What stands for its argument in all that is asked of it."""
+_WITH_DEFAULT = frozenset({"get", "pop"})
+"""What is asked for by a key, with what it is where there is none."""
+_FOUND = frozenset({"[made]", "[at]"})
 _ATTRIBUTES = frozenset({"ib", "attrib"})
 """What says of a class's attribute how it is made, by `factory=`, and of what `type=` it is: attrs."""
 _MAKERS = frozenset({"factory", "default_factory"})
@@ -200,6 +203,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
     """What a call of a path gives, with what it is given by name or place."""
     if path[-1] == "defaultdict" and (element := _each(pieces(arguments, _COMMA)[0])) is not None:
         return ir.Type(("dict",), (ir.Type(("_",)), element))
+    if path[-1] in _WITH_DEFAULT and len(path) > 1 and len(pieces(arguments, _COMMA)) == 2:
+        return _one_of([f"{'.'.join(path)}()", pieces(arguments, _COMMA)[1]], 1)
     given = []
     for part in filter(None, pieces(arguments, _COMMA)):
         name, equal, value = part.partition("=")
@@ -215,9 +220,19 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
         if (value if equal else part).strip() == "1":
             at = ir.ONE.path
-        made = _NEW.fullmatch(value if equal else part)
-        given.append(ir.Type(("[made]",), (ir.Type(path_of(made[1])),)) if made is not None else ir.Type(at))
+        made = _new(value if equal else part)
+        if made is not None and equal:
+            given.append(ir.Type(("[at]", name.strip() + "="), (made,)))
+        else:
+            given.append(made or ir.Type(at))
     return ir.Type(("[made]",), (ir.Type(path), *given))
+
+
+def _new(text: str) -> ir.Type | None:
+    """What is made on the spot, by calling something; what that is given is left out."""
+    said = _NEW.match(text)
+    whole = said is not None and _closing(text, said.end() - 1) == len(text.rstrip()) - 1
+    return ir.Type(("[made]",), (ir.Type(path_of(said[1])),)) if said is not None and whole else None
 
 
 def _each(maker: str) -> ir.Type | None:
@@ -331,9 +346,12 @@ def params(data: bytes, takes_self: bool) -> Iterator[ir.Param]:
             continue
         kind = _annotated(said[0], 0) if said else None
         kind = ir.Type(("list",), (kind,)) if kind is not None and name[:1] == "*" != name[1:2] else kind
+        found = _value(default[0], 1) if default and kind is None else None
+        otherwise = found if found is not None and found.path[0] in _FOUND else None
         yield ir.Param(name.lstrip("* "), ir.Type(("Self",)) if first else kind, False,
                        optional=bool(default), gathers=name[0] == "*",
-                       default=CONSTANTS.get(default[0]) if default else None)  # fmt: skip
+                       default=CONSTANTS.get(default[0]) if default else None,
+                       otherwise=otherwise)  # fmt: skip
         first = False
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
-from lockcheck.linker.objects.uses import guessed
+from lockcheck.linker.objects.uses import guessed, is_guess
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
@@ -34,6 +34,7 @@ HANDED = "[handed]"
 EACH = "[]"
 """In a way: any element."""
 _ITSELF = ("[at]", "self")
+_OWN_CLASS = ("cls",)
 _RETURNED, _PASSED = "@", "$"
 _GIVEN = _RETURNED + _PASSED
 """In the table: what a closure that is passed returns, what is passed first. Digits behind are its arguments."""
@@ -114,7 +115,7 @@ class Made:
                 found = self.parameter(targets[0], kind.path[2], effects, depth) if targets else None
                 return self.follow(found, kind.path[3:], effects)
             case "[way]":
-                first = self._types.resolve(kind.args[0], at, effects, depth + 1)
+                first = self._meant(kind.args[0], at, effects, depth)
                 return self.follow(first, kind.path[1:], effects)
             case _:
                 special = self._bound(kind, at, effects, depth) or self._proxied(kind, at, effects)
@@ -147,7 +148,9 @@ class Made:
         lock = effects.lock(made.path) if made is not None else None
         if made is not None and lock is not None and lock.counts and kind.args[1:] in ((), (ir.ONE,)):
             return ir.Type(made.path, (ir.ONE,))
-        given = kind.args[1] if len(kind.args) > 1 and kind.args[1].path == ("[made]",) else None
+        given = kind.args[1] if len(kind.args) > 1 else None
+        given = given.args[0] if given is not None and given.path == ("[at]", "lock=") and given.args else given
+        given = given if given is not None and given.path == ("[made]",) else None
         shares = given is not None and lock is not None and lock.shares
         inner = self._types.resolve(given, at, effects) if shares else None
         known = inner is not None and effects.lock(inner.path) is not None
@@ -165,6 +168,12 @@ class Made:
         """The class of a library that a name means, if the table lists it as a lock or as something to wait for."""
         found = self.meaning(module, path)
         return ir.Type(found) if effects.lock(found) is not None or (found[0], found[-1]) in effects.signals else None
+
+    def _meant(self, raw: ir.Type, at: Context, effects: Effects, depth: int) -> ir.Type | None:
+        """The type of a value, which may be a listed class of a library that is kept as a value."""
+        found = self._types.resolve(raw, at, effects, depth + 1)
+        listed = self._listed(at.module, raw.path[1:], effects) if found is None and _is_name(raw) else None
+        return ir.Type((CLASS,), (listed,)) if listed is not None else found
 
     def with_put(self, kind: ir.Type | None, field: ir.Field, at: Context, effects: Effects) -> ir.Type | None:
         """The type of a field, with what the methods of its class put into it as the type of its elements."""
@@ -240,8 +249,17 @@ class Made:
         context = self._types.context(number)
         if slot < 0:
             return None
-        if function.params[slot].type is not None:
-            return self._types.resolve(function.params[slot].type, context, effects)
+        said = function.params[slot]
+        if said.type is not None:
+            return self._types.resolve(said.type, context, effects)
+        found = self._given_type(number, slot, name, effects, depth)
+        if found is None and said.otherwise is not None:
+            found = guessed(self._meant(said.otherwise, context, effects, depth))
+        return found
+
+    def _given_type(self, number: int, slot: int, name: str, effects: Effects, depth: int) -> ir.Type | None:
+        """The type of a parameter by what the tree says that calls give it."""
+        function, context = self._types.functions[number][1], self._types.context(number)
         if context.owner is None:
             return None
         if function.name != effects.maker:
@@ -265,12 +283,29 @@ class Made:
         for at, given in self._makings(effects).get(path, ()):
             for place, one in enumerate(given, 1):
                 named = one.path[1].removesuffix("=") if one.path[1:2] and one.path[1].endswith("=") else ""
-                if (named or place) == (name if named else slot) and one.path[0] == "[at]":
+                if (named or place) == (name if named else slot) and one.path[0] in ("[at]", "[made]"):
                     way = one.path[2:] if named else one.path[1:]
-                    raw = one.args[0] if one.args else ir.Type(("[at]", *way))
-                    kind = self._types.resolve(raw, at, effects, depth + 1) if way else None
+                    raw = one if one.path == ("[made]",) else one.args[0] if one.args else ir.Type(("[at]", *way))
+                    kind = self._types.resolve(raw, at, effects, depth + 1) if way or raw.args else None
                     if kind is not None:
                         yield kind
+
+    def is_new(self, kind: ir.Type, name: str, effects: Effects) -> bool:
+        """Whether all that is known of a maker's parameter, of which no type is said, is that it is made on the spot.
+
+        Who made it has no name for it then, and nobody else has it.
+        """
+        makers = self.methods(kind, effects.maker, effects)
+        params = self._types.functions[makers[0]][1].params if makers else ()
+        slot = next((n for n, one in enumerate(params) if one.name == name and one.type is None), 0)
+        if not slot:
+            return False
+        found: list[ir.Type] = []
+        for path in (kind.path, *self.below(kind.path, effects)):
+            for _, given in self._makings(effects).get(path, ()):
+                named = [one for one in given if one.path[1:2] == (f"{name}=",)]
+                found += named or given[slot - 1 : slot]
+        return bool(found) and all(one.path == ("[made]",) or (one.path[2:] == () and one.args) for one in found)
 
     def _handed_type(self, owner: ir.Type, method: str, slot: int, name: str, effects: Effects) -> ir.Type | None:
         """What a method's parameter is: a container of its object, or one of the methods that are handed to it."""
@@ -458,7 +493,9 @@ class Made:
                 at = Context(line.module)
                 if line.owner.path:
                     at = Context(line.module, self._types.resolve(line.owner, at, effects))
-                found = self.meaning(line.module, line.made.args[0].path)
+                made = line.made.args[0].path
+                own = at.owner if made == _OWN_CLASS else None
+                found = own.path if own is not None else self.meaning(line.module, made)
                 self._made_of[found].append((at, line.made.args[1:]))
         return self._made_of
 
@@ -469,11 +506,18 @@ class Made:
                 return None
             if part == "[]":
                 kind, _ = self._types.field(kind, "[]", effects)
+            elif part == "()" and not number:  # (what is called is no part of anything)
+                kind = self._of_class(kind)
             elif way[number + 1 : number + 2] == ("()",):
                 kind = self.result_of(kind, part, effects)
             elif part != "()":
                 kind = self.part(kind, part, effects)
         return kind
+
+    def _of_class(self, kind: ir.Type) -> ir.Type | None:
+        """What calling a value makes that is a class; as doubtful as which class it is."""
+        made = kind.args[0] if kind.path == (CLASS,) else None
+        return guessed(made) if is_guess(kind) else made
 
     def part(self, kind: ir.Type, name: str, effects: Effects) -> ir.Type | None:
         """The type of a field, or of what a property gives."""
