@@ -1,6 +1,6 @@
 """Who has an object for itself: what it does with the object's locks, nobody else does meanwhile.
 
-In: the places of two locks in a function.  Out: whose both are, and whether that function has it for itself.
+In: the places of one or two locks in a function.  Out: whose they are, and whether that function has it for itself.
 Never: words for people, syntax.
 """
 
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis
+from lockcheck.analysis.walked import is_in_own
 from lockcheck.questions.newborn import is_newborn
 
 _DEEPEST = 4
@@ -23,6 +24,27 @@ class Within(NamedTuple):
 
     kind: ir.Path
     alone: bool
+
+
+def may_have_lock(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
+    """Whether a function says that it has what a lock is in for itself: asked first, since `has_lock` reads more."""
+    root, params = lock.place.root, analysis.program.functions[number][1].params
+    return isinstance(root, int) and root < len(params) and params[root].alone
+
+
+def has_lock(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
+    """Whether a function has a lock for itself, in what it was given so: nobody else can hold it, or wait for it.
+
+    Unless the function lends it to what it starts beside itself.
+    """
+    mine = may_have_lock(analysis, number, lock) and is_in_own(analysis.program, number, lock)
+    return mine and not _starts_others(analysis, number)
+
+
+def _starts_others(analysis: Analysis, number: int) -> bool:
+    """Whether a function starts what runs beside it, or keeps it for later: it may lend what it has there."""
+    linked = analysis.linked(number)
+    return linked is None or bool(linked.elsewhere or linked.threads)
 
 
 def excluded(found: Iterable[Within | None]) -> bool:
@@ -55,7 +77,7 @@ def _has_alone(analysis: Analysis, number: int, parameter: int, depth: int = 0) 
     program = analysis.program
     function = program.functions[number][1]
     if function.params[parameter].alone:
-        return True
+        return not _starts_others(analysis, number)
     if not function.inner or depth >= _DEEPEST:
         return False
     given = [

@@ -15,11 +15,12 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.order import components
 from lockcheck.analysis.ways import Site
-from lockcheck.questions.alone import Within, excluded, within
+from lockcheck.questions import gates
+from lockcheck.questions.alone import Within, excluded, has_lock, may_have_lock, within
 from lockcheck.questions.apart import are_apart, arguments, objects
 from lockcheck.questions.conflict import kind_of
 from lockcheck.questions.edges import Edge, edges_by_first_names
-from lockcheck.questions.newborn import hands_itself_out, is_being_made, is_newborn
+from lockcheck.questions.newborn import hands_itself_out, is_being_made, is_newborn, is_only_listed
 from lockcheck.questions.variables import beside as beside_each_other
 
 _ALTERNATIVES = 6
@@ -85,19 +86,20 @@ def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) 
     if len(kept) >= _ALTERNATIVES and all(edge.nearness >= one.nearness for one in kept.values()):
         return
     aside = edge.within >= 0 and (edge.site, edge.aside)
-    makes = _calls_a_maker(analysis, edge)
-    key = (*edge.modes, edge.gates, edge.of_tests, aside, makes, *objects(analysis, edge), *arguments(analysis, edge))
+    own = _calls_a_maker(analysis, edge), _was_taken_out(analysis, edge)
+    key = (*edge.modes, edge.gates, edge.of_tests, aside, *own, *objects(analysis, edge), *arguments(analysis, edge))
     better = key not in kept or edge.nearness < kept[key].nearness
     if better and (key in kept or len(kept) < _ALTERNATIVES):
         kept[key] = edge
 
 
 def _made_here(analysis: Analysis, edge: Edge) -> bool:
-    """Whether a lock is in something that the function was not given: it may have made that itself."""
-    given = analysis.program.parameters(edge.moment.function)
+    """Whether a lock is in something that the function was not given, or for itself: nobody else may have it."""
+    number = edge.moment.function
+    given = analysis.program.parameters(number)
     locks = (edge.hold.taken.lock, edge.reach.lock) if edge.within < 0 else ()
     own = any(isinstance(lock.place.root, int) and lock.place.root >= given for lock in locks)
-    return own or _calls_a_maker(analysis, edge)
+    return own or any(may_have_lock(analysis, number, lock) for lock in locks) or _calls_a_maker(analysis, edge)
 
 
 def _calls_a_maker(analysis: Analysis, edge: Edge) -> bool:
@@ -105,12 +107,14 @@ def _calls_a_maker(analysis: Analysis, edge: Edge) -> bool:
 
 
 def _nobody_else_has(analysis: Analysis, edge: Edge) -> bool:
-    """Whether somebody made what one of the locks is in, and has shown it to nobody yet: there no two wait.
+    """Whether somebody made what one of the locks is in, and has shown it to nobody yet, or has it for himself: there
+    no two wait.
 
     It is the function of the edge, or what it calls to make an object.
     """
     number, at = edge.moment.function, analysis.site(edge.moment).at
-    if any(is_newborn(analysis, number, lock.place, at) for lock in (edge.hold.taken.lock, edge.reach.lock)):
+    locks = edge.hold.taken.lock, edge.reach.lock
+    if any(is_newborn(analysis, number, one.place, at) or has_lock(analysis, number, one) for one in locks):
         return True
     return _calls_a_maker(analysis, edge) and any(
         is_newborn(analysis, here.function, lock, here.at)
@@ -140,6 +144,7 @@ def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Ite
             continue
         known, gates = found.get(function), other.gates.intersection(*(one.gates for one in rest))
         nearer = known is None or len(other.reach.trace) < len(known.reach.trace)
+        nearer = nearer and _was_taken_out(analysis, other) <= _was_taken_out(analysis, mine)
         if nearer and not gates and not are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
             found[function] = other
     return found
@@ -150,7 +155,7 @@ def _of_cycles(analysis: Analysis) -> Mapping[tuple[object, ...], Sequence[Edge]
     found: dict[tuple[object, ...], list[Edge]] = {_kind(e): [] for cycle in cycles(analysis) for e in cycle.edges}
     asked = {(edge.held, edge.wanted) for cycle in cycles(analysis) for edge in cycle.edges}
     for edge in edges_by_first_names(analysis, lambda held, wanted: (held, wanted) in asked):
-        if _kind(edge) in found:
+        if _kind(edge) in found and not (_made_here(analysis, edge) and _nobody_else_has(analysis, edge)):
             found[_kind(edge)].append(edge)
     return found
 
@@ -264,6 +269,8 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
         if excluded(_within(analysis, edge) for edge in edges) or are_apart(analysis, edges):
             continue
         apart = any(_was_taken_out(analysis, edge) or _hardly_shared(analysis, edge) for edge in edges)
+        apart = apart or any(_is_new_there(analysis, *pair) for pair in zip(edges, following, strict=True))
+        apart = apart or gates.excluded(analysis, edges)
         sure = together and not (_is_guarded(edges) or apart)
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
@@ -290,8 +297,9 @@ def _is_guarded(edges: Sequence[Edge]) -> bool:
 
 
 def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:
-    """Whether the lock that is wanted is in an element that was taken out of its list: few others know it then."""
-    parts = [part for part in edge.reach.lock.place.way if part.startswith("[")]
+    """Whether one of the locks is in an element that was taken out of its list: few others know it then."""
+    locks = edge.hold.taken.lock, edge.reach.lock
+    parts = [part for lock in locks for part in lock.place.way if part.startswith("[")]
     linked = analysis.program.linked(edge.moment.function) if parts else None
     return linked is not None and not linked.removed.isdisjoint(parts)
 
@@ -300,6 +308,17 @@ def _hardly_shared(analysis: Analysis, edge: Edge) -> bool:
     """Whether the lock that is wanted is in an object that is just being made: hardly anybody else has that already."""
     ways = _on_the_way(analysis, edge) if _calls_a_maker(analysis, edge) else ()
     return any(is_being_made(analysis, here.function, lock) for here, lock in ways)
+
+
+def _is_new_there(analysis: Analysis, edge: Edge, other: Edge) -> bool:
+    """Whether an edge wants the lock of what is made under the one that is held, and only put into a list since then.
+
+    Who holds such a lock, and does not look there himself, hardly holds this one.
+    """
+    number, taken, looks = edge.moment.function, edge.hold.taken, other.hold.taken.lock.place.way
+    if taken.site.function != number or edge.within >= 0 or any(part.startswith("[") for part in looks):
+        return False
+    return is_only_listed(analysis, number, edge.reach.lock, taken.site.at, analysis.site(edge.moment).at)
 
 
 def _on_the_way(analysis: Analysis, edge: Edge) -> Iterator[tuple[Site, ir.Place]]:

@@ -14,6 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import PRESENT
+from lockcheck.linker import parts_of_owner
 from lockcheck.linker.written import mentions
 
 
@@ -27,6 +28,17 @@ def is_made_here(analysis: Analysis, number: int, lock: ir.Place) -> bool:
     """Whether a function made what a lock is in, or the lock itself, whoever else may have it by now."""
     span = _span(analysis, number, lock)
     return span is not None and span.made >= 0
+
+
+def is_only_listed(analysis: Analysis, number: int, lock: ir.Lock, since: ir.Range, at: ir.Range) -> bool:
+    """Whether a function made what a lock is in behind one place, and up to another has done no more than to put it
+    into lists or maps: who does not look there meanwhile does not have it.
+
+    What gives the lock out may have another name than its field.
+    """
+    way, name = lock.place.way, parts_of_owner(lock.owner)[1] if lock.owner else ""
+    span = _span(analysis, number, ir.Place(lock.place.root, (*way[:-1], name) if way and name else way))
+    return span is not None and span.made >= since[0] and span._replace(shown=span.told).has(at)
 
 
 def is_being_made(analysis: Analysis, number: int, lock: ir.Place) -> bool:
@@ -72,6 +84,8 @@ class _Span(NamedTuple):
 
     made: int
     shown: int
+    told: int
+    """Where it is shown first otherwise than by putting it into a list or a map."""
     loops: tuple[ir.Range, ...]
     """The bodies of loops that begin after the making: what is shown in one is shown in each later round of it."""
 
@@ -118,9 +132,11 @@ class _Youth:
         """Those of which every copy leads to the same value: whoever has one may keep another."""
         self.lent: set[int] = set()
         """Closures that use the value and take nothing along: only a function of the tree may be given one."""
+        self.kind: ir.Type | None = None
+        """The type of what is made, as soon as it is."""
 
     def span(self) -> _Span:
-        made, at, loops = -1, 0, list[ir.Range]()
+        made, shown, at, loops = -1, -1, 0, list[ir.Range]()
         for step in self.read.steps:
             if isinstance(step, (ir.Call, ir.Region, ir.Set)):
                 at = max(at, step.at[0])
@@ -129,8 +145,10 @@ class _Youth:
             if made < 0 and self.is_maker(step):
                 made = at
             elif made >= 0 and self.shows(step):
-                return _Span(made, at, tuple(loops))
-        return _Span(made, -1, tuple(loops))
+                shown = shown if shown >= 0 else at
+                if not self.lists(step):
+                    return _Span(made, shown, at, tuple(loops))
+        return _Span(made, shown, -1, tuple(loops))
 
     # ------------------------------------------------------------------------------------------------- its making
 
@@ -149,6 +167,7 @@ class _Youth:
                 kind = kind if self.is_derived(step, kind) else self.result(step)
             case _:
                 return False
+        self.kind = kind
         return (
             kind is not None
             and kind.path in self.types.names.types
@@ -189,6 +208,16 @@ class _Youth:
                 return self.is_mine(src) and not self.is_what_it_makes(place.root)
             case ir.Yield(src=src):
                 return self.is_mine(src)
+            case _:
+                return False
+
+    def lists(self, step: ir.Step) -> bool:
+        """Whether a step that shows the value puts it into a list or a map, and no more."""
+        match step:
+            case ir.Move(dst=ir.Place(way=way)) | ir.Set(place=ir.Place(way=way)):
+                return way[-1:] != () and way[-1].startswith("[")
+            case ir.Call(callee=ir.Method(name)):
+                return name in self.effects.keeps and not self.targets(step)
             case _:
                 return False
 
@@ -241,9 +270,15 @@ class _Youth:
     def is_handed_out(self, call: ir.Call, number: int, place: ir.Place) -> bool:
         """The same where every value is a reference: whoever gets it may keep it, and a method its own object."""
         if number or not isinstance(call.callee, ir.Method):
-            return self.way[: len(place.way)] == place.way
+            return self.way[: len(place.way)] == place.way or self.is_method(place)
         targets = self.targets(call)
         return not place.way and (not targets or any(hands_itself_out(self.analysis, one) for one in targets))
+
+    def is_method(self, place: ir.Place) -> bool:
+        """Whether a place is a method of the value: who gets that has the value."""
+        if self.kind is None or len(place.way) != 1:
+            return False
+        return bool(self.types.methods(self.kind, place.way[0], self.effects))
 
     def is_counting(self, path: ir.Path) -> bool:
         return path[-2] in self.effects.end_shared

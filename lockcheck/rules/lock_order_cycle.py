@@ -89,8 +89,9 @@ by the types that theirs was made with: of
 two instances of one type only those are reported,
 as `possible`, that a function is given and locks in the order in which it is given them (`a.merge(b)` here,
 `b.merge(a)` there, `a.merge(a)`). One lock that is put into fields of two types is known where one function makes both,
-or one type is made by a method of the other. A gate is seen where it is held in the same function. An order that only a
-test takes, and the code that it tries in the other, are no two threads.
+or one type is made by a method of the other. A gate is seen where it is held in the same function; where all callers
+hold it (in Rust), or both are given the one object that there is, the cycle is `possible`. An order that only a test
+takes, and the code that it tries in the other, are no two threads.
 """
 
 from __future__ import annotations
