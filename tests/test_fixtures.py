@@ -270,6 +270,7 @@ GUESSES = (
     ("programs/drop_glue", "lock-taken-twice", "Clerk::count_weakly"),
     ("programs/graphs", "read-then-write", "Part::relink"),
     ("programs/gate", "lock-order-cycle", "Call::proceed"),
+    ("programs/pairs", "lock-order-cycle", "Post::tie"),
     ("programs/turns", "lock-order-cycle", "Office::write"),
     ("programs/turns", "lock-order-cycle", "hang_up_keys"),
     ("programs/newborn", "lock-order-cycle", "Pool::take"),

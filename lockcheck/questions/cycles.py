@@ -21,6 +21,7 @@ from lockcheck.questions.apart import are_apart, arguments, objects
 from lockcheck.questions.conflict import kind_of
 from lockcheck.questions.edges import Edge, edges_by_first_names
 from lockcheck.questions.newborn import hands_itself_out, is_being_made, is_newborn, is_only_listed
+from lockcheck.questions.siblings import in_own_order
 from lockcheck.questions.variables import beside as beside_each_other
 
 _ALTERNATIVES = 6
@@ -86,7 +87,7 @@ def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) 
     if len(kept) >= _ALTERNATIVES and all(edge.nearness >= one.nearness for one in kept.values()):
         return
     aside = edge.within >= 0 and (edge.site, edge.aside)
-    own = _calls_a_maker(analysis, edge), _was_taken_out(analysis, edge)
+    own = _calls_a_maker(analysis, edge), _was_taken_out(analysis, edge), in_own_order(analysis, edge)
     key = (*edge.modes, edge.gates, edge.of_tests, aside, *own, *objects(analysis, edge), *arguments(analysis, edge))
     better = key not in kept or edge.nearness < kept[key].nearness
     if better and (key in kept or len(kept) < _ALTERNATIVES):
@@ -144,7 +145,7 @@ def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Ite
             continue
         known, gates = found.get(function), other.gates.intersection(*(one.gates for one in rest))
         nearer = known is None or len(other.reach.trace) < len(known.reach.trace)
-        nearer = nearer and _was_taken_out(analysis, other) <= _was_taken_out(analysis, mine)
+        nearer = nearer and not any(ask(analysis, other) and not ask(analysis, mine) for ask in _HARMLESS)
         if nearer and not gates and not are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
             found[function] = other
     return found
@@ -270,7 +271,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         apart = any(_was_taken_out(analysis, edge) or _hardly_shared(analysis, edge) for edge in edges)
         apart = apart or any(_is_new_there(analysis, *pair) for pair in zip(edges, following, strict=True))
-        apart = apart or gates.excluded(analysis, edges)
+        apart = apart or gates.excluded(analysis, edges) or all(in_own_order(analysis, edge) for edge in edges)
         sure = together and not (_is_guarded(edges) or apart)
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
@@ -302,6 +303,10 @@ def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:
     parts = [part for lock in locks for part in lock.place.way if part.startswith("[")]
     linked = analysis.program.linked(edge.moment.function) if parts else None
     return linked is not None and not linked.removed.isdisjoint(parts)
+
+
+_HARMLESS = (_was_taken_out, in_own_order)
+"""What one of a cycle's edges is not, none that stands beside it is said to be."""
 
 
 def _hardly_shared(analysis: Analysis, edge: Edge) -> bool:

@@ -1,6 +1,6 @@
-"""Two objects of one type, both given by the caller, whose locks are taken in the order in which they are given.
+"""Two objects whose locks are taken in the order in which the caller gives them, or in an order of their own.
 
-In: an `Analysis`.  Out: the `Edge`s of such places.
+In: an `Analysis`.  Out: the `Edge`s of such places; whether an edge is one of an order of their own.
 Never: words for people, syntax.
 """
 
@@ -70,3 +70,32 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:
         return None
     return (mine.root, other.root) if mine.root != other.root else None
+
+
+def in_own_order(analysis: Analysis, edge: Edge) -> bool:
+    """Whether a function takes the locks of two objects in both orders, one in each of two arms of a question that it
+    asks of neither alone: so it finds out which one is to come first.
+
+    A condition that is known to be true or false in its arms has nothing to do with the two.
+    """
+    held, wanted, number = edge.hold.taken.lock.place, edge.reach.lock.place, edge.moment.function
+    linked = analysis.linked(number) if edge.within < 0 and held.root != wanted.root else None
+    if linked is None:
+        return False
+    mine = analysis.site(edge.moment).at
+    turned = [
+        analysis.site(moment).at
+        for moment in analysis.moments(number)
+        for reach, some in moment.met(analysis.reaches(moment))
+        if reach.lock.place == held and any(hold.taken.lock.place == wanted for hold, _ in some)
+    ]
+    questions = [one.arms for one in ir.steps_of(linked.root) if isinstance(one, ir.Branch)] if turned else []
+    found = ((_arm_at(arms, mine), _arm_at(arms, other)) for arms in questions for other in turned)
+    return any(one is not None and other is not None and one is not other for one, other in found)
+
+
+def _arm_at(arms: tuple[ir.Arm, ...], at: ir.Range) -> ir.Arm | None:
+    """The arm that a place is in, if nothing is said of a value to come there."""
+    arm = next((arm for arm in arms if ir.within(at, arm.body.at)), None)
+    said = arm is not None and isinstance(next(iter(arm.body.steps), None), (ir.Refine, ir.Assume))
+    return None if said else arm
