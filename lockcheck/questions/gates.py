@@ -16,7 +16,7 @@ from lockcheck.analysis.ways import Taken
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import OPTION, RESULT
 from lockcheck.linker.types import Types
-from lockcheck.linker.written import REF, mentions
+from lockcheck.linker.written import REF
 from lockcheck.questions.edges import Edge
 
 _DEEPEST = 4
@@ -53,13 +53,14 @@ def _around(analysis: Analysis, edge: Edge) -> Had:
 
 
 class _Known:
-    """What was found out so far: what is had around a function, by its number and how far its callers are asked, and
-    the last names of the paths that it speaks of.
+    """What was found out so far: what is had around a function, as far as its callers were asked when it was wanted
+    first, the last names of the paths that it speaks of, and which types have one value that is in a lock.
     """
 
     def __init__(self, _: Analysis) -> None:
-        self.had: dict[tuple[int, int], Had] = {}
+        self.had: dict[int, Had] = {}
         self.named: dict[int, frozenset[str]] = {}
+        self.kept: dict[ir.Path, bool] = {}
 
 
 def _had(analysis: Analysis, moment: Moment, depth: int) -> Had:
@@ -68,13 +69,13 @@ def _had(analysis: Analysis, moment: Moment, depth: int) -> Had:
     linked, at = analysis.linked(number), analysis.site(moment).at
     if linked is None or linked.threads or any(ir.within(at, body.at) for body in linked.elsewhere):
         return {}
-    if (number, depth) not in known:
-        kept, found = analysis.once(_kept_in_locks), dict(_given(analysis, number))
-        inner = analysis.program.functions[number][1].inner
-        if depth < _DEEPEST and (inner or len(found) < len(kept)):
+    if number not in known:
+        found = dict(_given(analysis, number))
+        if depth < _DEEPEST and (not found or analysis.program.functions[number][1].inner):
+            known[number] = found  # (who calls itself has what the others have)
             found = {**_by_all(analysis, number, depth), **found}
-        known[number, depth] = found
-    return known[number, depth]
+        known[number] = found
+    return known[number]
 
 
 def _by_all(analysis: Analysis, number: int, depth: int) -> Had:
@@ -100,19 +101,17 @@ def _held(analysis: Analysis, number: int, call: Moment) -> Had:
 
 def _behind_guards(analysis: Analysis, moment: Moment) -> Iterator[tuple[str, bool]]:
     """The objects, each the only one of its type, in locks that are held at a moment."""
-    kept = analysis.once(_kept_in_locks)
     types, number = analysis.program.types, moment.function
     params, effects = analysis.program.functions[number][1].params, analysis.effects(number)
-    for taken in _surely_held(moment) if kept else ():
+    for taken in _surely_held(moment):
         root = taken.lock.place.root
         if isinstance(root, int) and root < len(params):
             kind = types.resolve(params[root].type, types.context(number), effects)
             for part in taken.lock.place.way:
                 kind = types.field(kind, part, effects)[0] if part not in ("*", "&") else kind
-            inner = (
-                one.args[-1].path for one in types.behind(kind, effects) if one.args and _is_lock(types, one, effects)
-            )
-            yield from (("::".join(path), taken.mode in _ALONE) for path in inner if path in kept)
+            locks = (one for one in types.behind(kind, effects) if one.args and _is_lock(types, one, effects))
+            inner = (one.args[-1] for one in locks)
+            yield from (("::".join(one.path), taken.mode in _ALONE) for one in inner if _is_only(analysis, one))
 
 
 def _surely_held(moment: Moment) -> Iterator[Taken]:
@@ -163,46 +162,48 @@ def _named(analysis: Analysis, number: int) -> frozenset[str]:
 
 def _makes(analysis: Analysis, number: int) -> Iterator[tuple[str, bool]]:
     """The object, the only one of its type, that a function makes: where the program begins nobody else has it yet."""
-    types, kept = analysis.program.types, analysis.once(_kept_in_locks)
-    returns = analysis.program.functions[number][1].returns
-    if returns is not None and any(mentions(returns, (path[-1], "Self")) for path in kept):
-        made = types.resolve(returns, types.context(number), types.effects(number))
-        inner = made.args[0] if made is not None and made.path[-1] in (OPTION, RESULT) and made.args else made
-        if inner is not None and inner.path in kept:
-            yield "::".join(inner.path), True
+    types = analysis.program.types
+    made = types.resolve(analysis.program.functions[number][1].returns, types.context(number), types.effects(number))
+    inner = made.args[0] if made is not None and made.path[-1] in (OPTION, RESULT) and made.args else made
+    if _is_only(analysis, inner) and inner is not None:
+        yield "::".join(inner.path), True
 
 
 def _given(analysis: Analysis, number: int) -> Iterator[tuple[str, bool]]:
     """The objects that a function is given, each the only one of its type; who may change one has it for himself."""
-    program, kept = analysis.program, analysis.once(_kept_in_locks)
-    function, types = program.functions[number][1], program.types
+    types = analysis.program.types
     context, effects = types.context(number), types.effects(number)
-    for param in function.params if kept else ():
+    for param in analysis.program.functions[number][1].params if not effects.objects else ():
         kind = types.resolve(param.type, context, effects)
         kind = kind.args[0] if kind is not None and kind.path == REF and kind.args else kind
-        if kind is not None and kind.path in kept:
+        if _is_only(analysis, kind) and kind is not None:
             yield "::".join(kind.path), param.alone
 
 
-def _kept_in_locks(analysis: Analysis) -> frozenset[ir.Path]:
-    """The types of which the program seems to have one value, and keeps that in a lock: no copies, no lists of them."""
-    program, types = analysis.program, analysis.program.types
-    declared = [(param.type, number) for number, (_, one) in enumerate(program.functions) for param in one.params]
-    found = set[ir.Path]()
-    for written, number in declared:
-        if written is None or not written.args:
-            continue
-        context, effects = types.context(number), types.effects(number)
-        kinds = [types.resolve(written, context, effects)]
-        while kinds:
-            kind = kinds.pop()
-            if kind is not None:
-                if kind.args and _is_lock(types, kind, effects):
-                    found.add(kind.args[-1].path)
-                kinds += kind.args
-    decls = [types.names.types[path] for path in found if path in types.names.types]
-    paths = ((*decl.module, decl.name) for decl in decls if not decl.copied)
-    return frozenset(path for path in paths if program.is_single(f"{'::'.join(path)}."))
+def _is_only(analysis: Analysis, kind: ir.Type | None) -> bool:
+    """Whether the program seems to have one value of a type, which it keeps in a lock: no copies, no lists of them."""
+    decl = analysis.program.names.types.get(kind.path) if kind is not None else None
+    if decl is None or kind is None or decl.copied or not analysis.program.is_single(f"{'::'.join(kind.path)}."):
+        return False
+    known = analysis.once(_Known).kept
+    if kind.path not in known:
+        named = analysis.naming(kind.path[-1]) or frozenset()
+        known[kind.path] = any(_takes_lock_of(analysis, one, kind.path) for one in sorted(named))
+    return known[kind.path]
+
+
+def _takes_lock_of(analysis: Analysis, number: int, path: ir.Path) -> bool:
+    """Whether a function is given a lock that keeps a value of a type."""
+    types, effects = analysis.program.types, analysis.effects(number)
+    params = analysis.program.functions[number][1].params
+    kinds = [types.resolve(param.type, types.context(number), effects) for param in params]
+    while kinds:
+        kind = kinds.pop()
+        if kind is not None and kind.args:
+            if kind.args[-1].path == path and _is_lock(types, kind, effects):
+                return True
+            kinds += kind.args
+    return False
 
 
 def _is_lock(types: Types, kind: ir.Type, effects: Effects) -> bool:

@@ -79,7 +79,8 @@ def in_own_order(analysis: Analysis, edge: Edge) -> bool:
     A condition that is known to be true or false in its arms has nothing to do with the two.
     """
     held, wanted, number = edge.hold.taken.lock.place, edge.reach.lock.place, edge.moment.function
-    linked = analysis.linked(number) if edge.within < 0 and held.root != wanted.root else None
+    two = isinstance(held.root, int) and isinstance(wanted.root, int) and held.root != wanted.root
+    linked = analysis.linked(number) if two and edge.within < 0 else None
     if linked is None:
         return False
     mine = analysis.site(edge.moment).at
