@@ -228,6 +228,8 @@ class Effects:
     truths: frozenset[str] = names("truth.methods")
     """Methods by which an object says whether it is true; one whose class has none of them is."""
     separator: str = word("language.separator")
+    begins: str = word("language.begins")
+    """The function that a program begins with: nobody else runs yet when it does."""
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""
     hooks: Mapping[str, tuple[str, int, bool]] = read(reading.hooks)

@@ -25,9 +25,6 @@ _DEEPEST = 4
 _MOST = 20
 """Where more functions than this speak of one, its callers are not looked for."""
 
-_FIRST = "main"
-"""The function that a program begins with."""
-
 _ALONE = ("exclusive", "write")
 
 Had = Mapping[str, bool]
@@ -85,7 +82,7 @@ def _by_all(analysis: Analysis, number: int, depth: int) -> Had:
         if one is None or common == {}:
             return {}
         mine = {**_had(analysis, one, depth + 1), **_held(analysis, number, one), **dict(_behind_guards(analysis, one))}
-        if analysis.program.functions[one.function][1].name == _FIRST:
+        if analysis.program.functions[one.function][1].name == analysis.effects(one.function).begins:
             mine.update(_makes(analysis, number))
         common = mine if common is None else {name: common[name] and mine[name] for name in common.keys() & mine.keys()}
     return common or {}
