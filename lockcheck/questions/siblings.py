@@ -64,7 +64,7 @@ def _of_callers(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach)
     mine, other = held.place, wanted.place
     if not held.owner or held.owner != wanted.owner or mine.way != other.way or is_unordered(wanted):
         return None
-    if reach.spread or not reach.certain:
+    if reach.spread or not (reach.certain or isinstance(moment.event, ir.Acquire)):
         return None
     last = analysis.program.parameters(moment.function)
     if not isinstance(mine.root, int) or not isinstance(other.root, int) or max(mine.root, other.root) >= last:

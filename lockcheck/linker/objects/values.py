@@ -291,6 +291,7 @@ class Values(Callables):
                 return None
             slot = self.body.slots[root]
             kind = self.program.types.uses.fitting(self.asked_of(root), self.effects) if slot.name else None
+            kind = kind or self.type_as_own(root)
             if kind is not None and self.slot_type(root) in (None, EMPTY_OPTION):
                 for part in place.way:
                     kind = self.part_type(kind, part) if kind is not None else None
@@ -300,6 +301,16 @@ class Values(Callables):
                 return None
             place = ir.Place(known.root, known.way + place.way)
         return None
+
+    def type_as_own(self, root: int) -> ir.Type | None:
+        """The class of the method's object, for a parameter that is asked for nothing but what the object is asked for.
+
+        So is another object of that class, `with self.lock, other.lock`; a guess.
+        """
+        function = self.program.functions[self.number][1]
+        is_other = function.takes_self and not function.of_type and 0 < root < self.program.parameters(self.number)
+        names = self.asked_of(root) if is_other else frozenset()
+        return guessed(self.context.owner) if names and names <= self.asked_of(0) else None
 
     def asked_of(self, slot: int) -> frozenset[str]:
         """The names that the function asks the value of a variable for."""
