@@ -614,7 +614,8 @@ class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
     `others` are the bodies that must come to their end before, where they are known: that of an awaited task. `why` is
     for people, where the task waits for the world outside ("connects over the network"). `call` is the call of a
-    function of the tree that is awaited: what that gives is not there before.
+    function of the tree that is awaited: what that gives is not there before. `on` is the owner of the field that keeps
+    the handle of the task (see `Block`).
     """
 
     at: Range
@@ -622,6 +623,7 @@ class Suspend(Struct, frozen=True, gc=False, array_like=True, tag=True):
     others: tuple[Region, ...] = ()
     why: str = ""
     call: Range = (0, 0)
+    on: str = ""
 
 
 class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site, Taken
 from lockcheck.analysis.summaries import Stall, Wait
-from lockcheck.analysis.ways import ELSEWHERE
+from lockcheck.analysis.ways import ELSEWHERE, STARTED
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
 from lockcheck.questions.alive import Alive
 from lockcheck.questions.conflict import Conflict, confidence
@@ -194,7 +194,10 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
     lock, notes = one.reach.lock, list[Note]()
     name, plain = analysis.lock_name(one.function, lock), one.reach.certain and not one.reach.spread
     among_many = any(part.startswith("[") for part in lock.place.way)
-    known = bool(lock.owner) or lock.place.root != ELSEWHERE  # (its own object's nobody else has by then)
+    known = bool(lock.owner) or lock.place.root not in (
+        ELSEWHERE,
+        STARTED,
+    )  # (its own object's nobody else has by then)
     if one.registered is not None:
         notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
     for site in one.way:

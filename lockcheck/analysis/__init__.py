@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from lockcheck import ir
 from lockcheck.analysis import orders
@@ -20,7 +21,7 @@ from lockcheck.analysis.joins import reached_by
 from lockcheck.analysis.moments import Moment
 from lockcheck.analysis.summaries import Order, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
-from lockcheck.analysis.ways import ELSEWHERE, Hold, Site, Taken, agreeing, below, moved_to
+from lockcheck.analysis.ways import STARTED, Hold, Site, Taken, agreeing, below, moved_to
 from lockcheck.effects import Effects
 from lockcheck.linker import Linked, Program, Shared, parts_of_owner
 from lockcheck.linker.shared import by_makers, suspects
@@ -333,12 +334,12 @@ class Analysis:
                 {h for way in moment.ways for h in way if below(h.holder, event.src)},
             )
             return [Reach(h.taken.lock, event.mode, False, (), site, frozenset(), True) for h in sorted(own, key=repr)]
-        if isinstance(event, ir.Block):
+        if isinstance(event, (ir.Block, ir.Suspend)):
             if not any(moment.ways):
                 return []
             return self._others(moment, event.others) or list(self._started(moment, event.on))
-        if isinstance(event, (ir.Register, ir.Suspend)):
-            return self._others(moment, event.bodies if isinstance(event, ir.Register) else event.others)
+        if isinstance(event, ir.Register):
+            return self._others(moment, event.bodies)
         if not isinstance(event, ir.Invoke):
             return []
         here, caller = Site(moment.function, event.at), self.program.linked(moment.function)
@@ -356,7 +357,7 @@ class Analysis:
                     continue
                 free = freed_for(reach, event, caller, already)
                 found.append(mine._replace(when=when, freed=free, heard=-1))
-        return found
+        return [*found, *self._started_for(moment)] if joins else found
 
     def orders(self, moment: Moment) -> list[Order]:
         """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""
@@ -422,19 +423,40 @@ class Analysis:
         here = Site(number, getattr(moment.event, "at", (0, 0)))
         return [reach._replace(trace=(here, *reach.trace)) for reach in found]
 
+    def _started_for(self, moment: Moment) -> Iterator[Reach]:
+        """The same of threads that a callee waits for by what a field keeps. Which of several it is, is a guess."""
+        for wait in (*self.waits(moment, "blocks"), *self.waits(moment, "suspends")):
+            found = list(self._started(moment, wait.on)) if wait.on else []
+            certain = wait.certain and len({reach.trace[1:2] or reach.site for reach in found}) == 1
+            for reach in found:
+                trace = (*wait.trace, wait.site, *reach.trace[1:])
+                yield reach._replace(trace=trace, certain=reach.certain and certain)
+
     def _started(self, moment: Moment, owner: str) -> Iterator[Reach]:
         """What the threads come to whose handles the functions around put into the owner's field."""
-        here = self.site(moment)
-        for number in self.program.around(owner):
-            linked = self.program.linked(number)
-            for kept, body in linked.starts if linked is not None else ():
-                if linked is None or kept != owner:
-                    continue
+        here, around = self.site(moment), self.program.around(owner)
+        starting = [(n, linked) for n in around if (linked := self.program.linked(n)) is not None]
+        for number, linked in starting:
+            for body in (body for kept, body in linked.starts if kept == owner):
                 for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
-                    lock = moved_to(reach.lock, ir.Place(ELSEWHERE))
-                    yield reach._replace(
-                        lock=lock, trace=(here, *reach.trace), spread=reach.spread + 1, when=frozenset()
-                    )
+                    mine, trace = number == moment.function, (here, *reach.trace)
+                    for lock in [reach.lock] if mine else self._as_kept(number, reach.lock, starting):
+                        known = lock if mine else moved_to(lock, ir.Place(STARTED))
+                        yield reach._replace(lock=known, trace=trace, spread=reach.spread + 1, when=frozenset())
+
+    def _as_kept(self, number: int, lock: ir.Lock, callers: Sequence[tuple[int, Linked]] = ()) -> Iterator[ir.Lock]:
+        """A function's lock by the fields that keep it: of what the function makes, or of who gives it the lock."""
+        root = lock.place.root
+        if lock.owner or not isinstance(root, int):
+            yield lock
+        elif root < self.program.parameters(number):
+            for caller, linked in callers:
+                for step in ir.steps_of(linked.root):
+                    if isinstance(step, ir.Invoke) and number in step.targets:
+                        yield from self._as_kept(caller, instantiate(lock, step, linked))
+        else:
+            sign = ".".join((f"#{number}", str(root), *lock.place.way))
+            yield from (replace(lock, owner=one.owner) for one in self.program.shared(number) if one.source == sign)
 
     def linked(self, number: int) -> Linked | None:
         """A function's steps with their meanings, for rules that look at those themselves."""

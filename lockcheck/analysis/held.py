@@ -155,13 +155,13 @@ class Walk(Struct):
                     return at.known(ways, fact)
                 ways = at.agreeing(ways, frozenset([fact]))
                 return ways if truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
-            case ir.Suspend(where, why=why):
+            case ir.Suspend(where, why=why, on=on):
                 self.moment(step, ways)
-                self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where)), ways)
+                self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where), on=on), ways)
                 return ways
-            case ir.Block(where, _, _, why, others):
+            case ir.Block(where, _, _, why, others, on=on):
                 self.moment(step, ways)
-                self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where)), ways)
+                self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where), on=on), ways)
                 joined(self, others, where, ways)
                 return ways
             case ir.Callback(slot, moved=moved):

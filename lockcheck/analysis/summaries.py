@@ -67,7 +67,8 @@ class Wait(NamedTuple):
     """A place where the thread lets go or waits, logs, or calls a callable that is kept somewhere, reached by a call.
 
     `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this. `certain`:
-    no call on the way was resolved by its name alone, or means one of several functions.
+    no call on the way was resolved by its name alone, or means one of several functions. `on`: the owner of the field
+    that keeps the handle of the thread which is waited for.
     """
 
     why: str
@@ -75,6 +76,7 @@ class Wait(NamedTuple):
     site: Site
     when: Facts = frozenset()
     certain: bool = True
+    on: str = ""
 
 
 class Stall(NamedTuple):

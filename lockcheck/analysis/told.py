@@ -108,11 +108,11 @@ class Told(Struct):
 
     def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
         """The first place of a kind that is met under a condition counts; under too many, what they have in common."""
-        when = self.of_parameters(at.common(ways) | wait.when)
-        others = [other for why, other in known if why == wait.why]
+        when, kind = self.of_parameters(at.common(ways) | wait.when), f"{wait.why} {wait.on}"
+        others = [other for one, other in known if one == kind]
         if len(others) >= MOST_CONDITIONS:
             when = when.intersection(*others)
-        key = wait.why, when
+        key = kind, when
         if key not in known or (wait.certain and not known[key].certain):
             known[key] = wait._replace(when=when)
 

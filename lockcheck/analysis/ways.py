@@ -62,6 +62,9 @@ Facts: TypeAlias = frozenset[Fact]
 Ways: TypeAlias = Mapping[frozenset[Hold], Facts]
 """What is held on each way, and what is known there. No ways: the place cannot be reached."""
 
+STARTED = ("[elsewhere]", "[thread]")
+"""The root of the places of what a thread knows that another function has started."""
+
 ELSEWHERE = ("[elsewhere]",)
 """The root of places that the function cannot name."""
 

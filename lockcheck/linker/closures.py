@@ -56,7 +56,7 @@ class Closures(Places):
         if not self.blocking:
             why = self.abroad.get(src.root, "") if isinstance(src.root, int) and not src.way else ""
             why = why or self.kept_for_others(src)
-            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why, waited))
+            self.out.append(ir.Suspend(at, name_at, self.tasks(src), why, waited, self.handle_kept(src)))
         self.learn(dst, self.type_of(src))
         self.name(ir.Place(dst), src)
         self.out.append(ir.Move(ir.Place(dst), plain(src)))
@@ -161,6 +161,10 @@ class Closures(Places):
     @abstractmethod
     def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         """The body of the task that is awaited by the value at a place."""
+
+    @abstractmethod
+    def handle_kept(self, place: ir.Place) -> str:
+        """The owner of the field that keeps the handle of the task which is awaited by the value at a place."""
 
     def called_off(self, place: ir.Place | None) -> None:
         """A thread or task is told to stop: who waits for it waits for nothing that it wants."""

@@ -76,6 +76,13 @@ class Sides(Closures):
         asked = next((number for number, part in enumerate(known.way) if part.endswith("()")), len(known.way))
         return self.owner_of(ir.Place(known.root, known.way[:asked]))
 
+    def handle_kept(self, place: ir.Place) -> str:
+        """The same of a task's handle that is awaited; empty where it is none, or where the task was told to stop."""
+        kinds = self.program.types.behind(self.type_of(place), self.effects)
+        if not any(kind.path[-1] in self.effects.task_handles for kind in kinds) or self.canon(place) in self.stopped:
+            return ""
+        return self.waited_for(place)
+
     # ------------------------------------------------------------------------------------------------------- signals
 
     def signal(self, call: ir.Call, kind: ir.Type | None, guard: ir.Place | None = None) -> bool:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
-from lockcheck.analysis.ways import ALL, ELSEWHERE, Facts, Taken, below, common
+from lockcheck.analysis.ways import ALL, ELSEWHERE, STARTED, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
@@ -219,7 +219,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     met = (
         same_lock(taken.lock, reach.lock)
         or is_among(analysis, moment, taken.lock, reach.lock)
-        or _met_elsewhere(moment, hold, reach)
+        or _met_elsewhere(hold, reach)
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
     )
@@ -323,11 +323,10 @@ def _is_of_another_class(analysis: Analysis, moment: Moment, hold: Hold, reach: 
     return bool(named) and not analysis.in_one_object(moment.function, one.owner, other.owner)
 
 
-def _met_elsewhere(moment: Moment, hold: Hold, reach: Reach) -> bool:
+def _met_elsewhere(hold: Hold, reach: Reach) -> bool:
     """Whether a thread that is waited for, started by another function, needs the lock: told by the owner."""
     lock = reach.lock
-    waited = isinstance(moment.event, ir.Block) and lock.place.root == ELSEWHERE
-    return waited and bool(lock.owner) and lock.owner == hold.taken.lock.owner
+    return lock.place.root == STARTED and bool(lock.owner) and lock.owner == hold.taken.lock.owner
 
 
 def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
@@ -402,7 +401,9 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
         grade = 1 if both_plain or of_both else 0  # (what is known, and not called a lock, may keep versions)
     else:
         grade = 2 if {taken.lock.evidence, reach.lock.evidence} == {"declared"} else 1
-    if (reach.trace and not reach.certain) or is_told_by_owner(conflict) or is_given_elsewhere(analysis, conflict):
+    started = reach.lock.place.root == STARTED  # (who keeps a thread's handle has mostly started it)
+    by_owner = is_told_by_owner(conflict) and not started
+    if (reach.trace and not reach.certain) or by_owner or is_given_elsewhere(analysis, conflict):
         grade = 0
     if grade and conflict.kind == "nested-read" and _may_let_readers_in(analysis, conflict):
         grade = 0
