@@ -73,6 +73,11 @@ def _calls_on(analysis: Analysis, site: Site) -> Note:
     return Note(analysis.span(site), f"`{title}` calls on here", f"via {title}")
 
 
+def _what_is_kept(act: ir.Act) -> str:
+    """A callable without a name, for people: by the field that keeps it."""
+    return f"what `{act.owner.rpartition('.')[2].partition('[')[0]}` keeps"
+
+
 def _waits(analysis: Analysis, site: Site, lock: str, mode: str) -> Note:
     title = analysis.title(site.function)
     return Note(analysis.span(site), f"`{title}` waits for `{lock}` here", f"{_TAKES[mode]} via {title}")
@@ -136,7 +141,8 @@ def of_conflict(
     """The finding for a conflict. `message` may use {lock}, {via}, {event} and {who}, that waits."""
     moment, reach, taken = conflict.moment, conflict.reach, conflict.hold.taken
     name = analysis.lock_name(moment.function, taken.lock)
-    called = f"`{getattr(moment.event, 'name', '')}`"
+    word = getattr(moment.event, "name", "")
+    called = f"`{word}`" if word or not isinstance(moment.event, ir.Act) else _what_is_kept(moment.event)
     via = f" through {called}" if reach.trace else ""
     weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity

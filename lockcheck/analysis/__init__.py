@@ -338,6 +338,9 @@ class Analysis:
             if not any(moment.ways):
                 return []
             return self._others(moment, event.others) or list(self._started(moment, event.on))
+        if isinstance(event, ir.Act):
+            calls = event.what == "calls" and event.owner and not self.effects(moment.function).objects
+            return self._kept(moment, event.owner) if calls and any(moment.ways) else []
         if isinstance(event, ir.Register):
             return self._others(moment, event.bodies)
         if not isinstance(event, ir.Invoke):
@@ -437,12 +440,39 @@ class Analysis:
         here, around = self.site(moment), self.program.around(owner)
         starting = [(n, linked) for n in around if (linked := self.program.linked(n)) is not None]
         for number, linked in starting:
-            for body in (body for kept, body in linked.starts if kept == owner):
+            for body in (body for kept, body, _ in linked.starts if kept == owner):
                 for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
                     mine, trace = number == moment.function, (here, *reach.trace)
                     for lock in [reach.lock] if mine else self._as_kept(number, reach.lock, starting):
                         known = lock if mine else moved_to(lock, ir.Place(STARTED))
                         yield reach._replace(lock=known, trace=trace, spread=reach.spread + 1, when=frozenset())
+
+    def _kept(self, moment: Moment, owner: str) -> list[Reach]:
+        """What the closures come to that the functions around put into the owner's field: the locks of the same object.
+
+        Which of several it is, is a guess.
+        """
+        here, found = self.site(moment), list[Reach]()
+        for number in self.program.around(owner):
+            linked = self.program.linked(number)
+            for kept, body, root in linked.starts if linked is not None else ():
+                if linked is None or kept != owner:
+                    continue
+                for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
+                    known = [reach.lock] if reach.lock.owner else self._as_kept(number, reach.lock)
+                    same = reach.lock.place.root == root or not reach.lock.owner
+                    found += [
+                        reach._replace(
+                            lock=moved_to(lock, ir.Place(STARTED)),
+                            trace=(here, *reach.trace),
+                            spread=1,
+                            when=frozenset(),
+                        )
+                        for lock in known
+                        if same and parts_of_owner(lock.owner)[0] == parts_of_owner(owner)[0]
+                    ]
+        sure = len({reach.site for reach in found}) == 1
+        return found if sure else [reach._replace(certain=False) for reach in found]
 
     def _as_kept(self, number: int, lock: ir.Lock, callers: Sequence[tuple[int, Linked]] = ()) -> Iterator[ir.Lock]:
         """A function's lock by the fields that keep it: of what the function makes, or of who gives it the lock."""

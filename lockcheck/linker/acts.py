@@ -51,7 +51,8 @@ class Acts(Places):
         self, call: ir.Call, what: str, place: ir.Place | None, names: tuple[str, ...] = (), signs: tuple[str, ...] = ()
     ) -> None:
         """Write the act down."""
-        owner = self.owner_of(place) if place is not None else ""
+        named = self.owner_of if self.effects.objects else self.owner_by_any_name
+        owner = named(place) if place is not None else ""
         name = call.callee.name if isinstance(call.callee, ir.Method) else ""
         own = 1 if isinstance(call.callee, ir.Method) else 0
         given = tuple(plain(o.place) for o in call.operands[own:] if o.place is not None)

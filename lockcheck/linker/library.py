@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects.shapes import LIST, MAKERS, MAP, OPTION, RESULT
 from lockcheck.linker.iterators import Iterators
-from lockcheck.linker.places import bare, is_settled, oldest, plain, slot_of
+from lockcheck.linker.places import BEHIND, bare, is_settled, oldest, plain, slot_of
 from lockcheck.linker.written import REF
 
 
@@ -75,6 +75,7 @@ class Library(Iterators):
         self.runs_late(given.place)
         if given.place is not None:
             self.put_in.append((place, given.place))
+            self.keeps_handle(ir.Place(place.root, (*place.way, BEHIND)), given.place)
         list_ = slot_of(self.canon(place))
         if list_ >= 0:
             self.put_in_list(list_, given)

@@ -37,10 +37,11 @@ class Linked(Struct, frozen=True):
     `elsewhere` are bodies that run at another time or on another thread (spawned, stored, returned). `result` is the
     place that the returned value is another name of, if it is one of the function's own parameters or a static.
     `unresolved` are the calls whose callee is not known. `around`: it runs around its caller's block, which stands
-    where it yields. `starts` are the bodies of threads whose handles it keeps, with the owner of the field; `ends` are
-    fields that keep the two ends of one channel. `cut`: its closures call each other so often that not every call is
-    followed. `handed` is where that by which signals are given goes on to; `kept` the places of such values that go
-    into fields, by owner. `home`: parts of values that are other names of something in the object that made the values.
+    where it yields. `starts` are the bodies of threads whose handles it keeps, and of closures, with the owner of the
+    field and the value whose field it is; `ends` are fields that keep the two ends of one channel. `cut`: its closures
+    call each other so often that not every call is followed. `handed` is where that by which signals are given goes on
+    to; `kept` the places of such values that go into fields, by owner. `home`: parts of values that are other names of
+    something in the object that made the values.
     `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
@@ -58,7 +59,7 @@ class Linked(Struct, frozen=True):
     passed_on: frozenset[int]
     alias: Mapping[ir.Place, ir.Place]
     around: bool = False
-    starts: tuple[tuple[str, ir.Region], ...] = ()
+    starts: tuple[tuple[str, ir.Region, int], ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
     handed: tuple[Handed, ...] = ()
@@ -454,7 +455,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         result = state.kept_at.get(result.root, result)
     parameters = program.parameters(number)
     own = result is not None and (isinstance(result.root, tuple) or result.root < parameters)
-    starts = tuple((owner, state.thread_body(closure)) for owner, closure in state.starts)
+    starts = tuple((owner, state.thread_body(closure), root) for owner, closure, root in state.starts)
     return Linked(
         body.slots,
         root,

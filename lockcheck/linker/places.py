@@ -113,7 +113,7 @@ class Places(ABC):
     """The calls that tasks of their own make, which nobody here waits for."""
     abroad: dict[int, str] = field(default_factory=dict)
     """What a task waits for that awaits the value, where that is the world outside: words for people."""
-    starts: list[tuple[str, ir.Lambda]] = field(default_factory=list)
+    starts: list[tuple[str, ir.Lambda, int]] = field(default_factory=list)
     drawn: dict[int, ir.Place] = field(default_factory=dict)
     """Where what a slot has was taken out."""
     channels: set[int] = field(default_factory=set)

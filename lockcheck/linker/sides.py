@@ -59,11 +59,14 @@ class Sides(Closures):
         return body
 
     def keeps_handle(self, dst: ir.Place, src: ir.Place) -> None:
-        """A thread's handle goes into a field: whoever finds it there can wait for the thread."""
-        if isinstance(src.root, int) and not src.way and src.root in self.threads and (dst.way or dst.root != src.root):
-            owner = self.owner_of(dst) or self.owner_of(self.canon(dst) or dst)
-            if owner:
-                self.starts.append((owner, self.threads[src.root]))
+        """A thread's handle goes into a field: whoever finds it there can wait for the thread. So does a closure."""
+        if not isinstance(src.root, int) or src.way or not (dst.way or dst.root != src.root):
+            return
+        closure = self.threads.get(src.root) or (self.lambdas.get(src.root) if not self.effects.objects else None)
+        owner = self.owner_by_any_name(dst) if closure is not None else ""
+        if closure is not None and owner:
+            root = (self.canon(dst) or dst).root
+            self.starts.append((owner, closure, root if isinstance(root, int) else -1))
 
     def waited_for(self, place: ir.Place | None) -> str:
         """The owner of the field that a handle was found in, or taken out of with others."""

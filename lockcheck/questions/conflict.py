@@ -184,7 +184,7 @@ def _listed(analysis: Analysis) -> list[Conflict]:
 def _conflicts(analysis: Analysis) -> Iterator[Conflict]:
     seen: set[tuple[object, ...]] = set()
     for moment in analysis:
-        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, *_WAITS)):
+        if not any(moment.ways) or not isinstance(moment.event, (ir.Acquire, ir.Invoke, ir.Convert, ir.Act, *_WAITS)):
             continue
         found = [*_of(analysis, moment, False)] or [*_of(analysis, moment, isinstance(moment.event, ir.Invoke))]
         if not found:
