@@ -225,6 +225,24 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
     )
 
 
+def of_waiting(analysis: Analysis, slug: str, meta: Meta, number: int, wait: Wait, message: str, help_: str) -> Finding:
+    """The finding for a function that runs in the middle of anything else and waits there. `message` may use {why}."""
+    first = (*wait.trace, wait.site)[0]
+    return Finding(
+        code=meta.code,
+        slug=slug,
+        severity="warning",
+        confidence="possible",
+        evidence="declared" if wait.certain else "named",
+        span=analysis.span(first),
+        message=message.replace("{why}", wait.why),
+        function=analysis.title(number),
+        label="waits",
+        help=help_,
+        notes=tuple(wait_notes(analysis, wait, wait.why, "waits here")),
+    )
+
+
 def of_hold(
     analysis: Analysis,
     slug: str,

@@ -198,6 +198,8 @@ class Effects:
     works: Mapping[str, str] = table("works")
     works_methods: Mapping[str, str] = table("works-methods")
     blocks_methods: Mapping[str, str] = table("blocks-methods")
+    by_threads: frozenset[str] = names("by-threads.waits")
+    """What of that only other threads of the program bring to an end."""
     blocks_unknown: Mapping[str, str] = table("blocks-unknown")
     blocks_names: Mapping[str, str] = read(reading.blocks_names)
     acts: Mapping[str, Acting] = read(reading.acts)

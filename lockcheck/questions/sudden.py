@@ -1,6 +1,7 @@
 """What runs in the middle of anything else: finalizers where the language runs them anywhere, signal handlers.
 
-In: an `Analysis`.  Out: `Sudden`s, each an acquisition that hangs if the thread holds the lock just then.
+In: an `Analysis`.  Out: `Sudden`s, each an acquisition that hangs if the thread holds the lock just then; `Wait`s, each
+for a thread that may need a lock which is held just then.
 Never: words for people, syntax.
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Reach, Site, Topic, called_by
-from lockcheck.analysis.summaries import lets_in
+from lockcheck.analysis.summaries import Wait, lets_in
 
 
 def _is_registered(event: ir.Step) -> bool:
@@ -48,6 +49,20 @@ def finalizers(analysis: Analysis) -> Iterator[Sudden]:
                 if not own and _waits_for_itself(reach):
                     yield _sudden(number, reach, reach.trace, None)
     yield from registered(analysis, "finalizer")
+
+
+def waiting(analysis: Analysis) -> Iterator[tuple[int, Wait]]:
+    """Finalizers, found by their name, that wait for what only other threads can end; the nearest of each step."""
+    for number, (_, function) in enumerate(analysis.program.functions):
+        if function.hook == "finalizer":
+            nearest: dict[Site, Wait] = {}
+            for wait in analysis.summary(number).blocks:
+                first = (*wait.trace, wait.site)[0]
+                known = nearest.get(first)
+                nearer = known is None or len(wait.trace) < len(known.trace)
+                if nearer and wait.why in analysis.effects(number).by_threads:
+                    nearest[first] = wait
+            yield from ((number, wait) for wait in nearest.values())
 
 
 def _waits_for_itself(reach: Reach) -> bool:

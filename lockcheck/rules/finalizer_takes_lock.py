@@ -92,10 +92,11 @@ class Cursor:
 ## In production
 Deadlock. The thread stops at a line that shows no call, and all who want the lock stop behind it.
 ## Not seen
-Whether the lock is ever held where a Python finalizer can run. In Rust the end of a result that something is asked of
-(`map.remove(&k).is_some()`), of the last `Arc` unless `upgrade` gave it, and of what a trait object is. Whether there
-was a value where one is overwritten, whether what `upgrade` gives is the last one, and whether two values of one type
-belong to the same owner: such findings are only `possible`, and so are those about a lock that is found by a key.
+What the thread needs that a Python finalizer waits for: that is `possible`. Whether the lock is ever held where a
+Python finalizer can run. In Rust the end of a result that something is asked of (`map.remove(&k).is_some()`), of the
+last `Arc` unless `upgrade` gave it, and of what a trait object is. Whether there was a value where one is
+overwritten, whether what `upgrade` gives is the last one, and whether two values of one type belong to the same
+owner: such findings are only `possible`, and so are those about a lock that is found by a key.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.finding import Finding
 from lockcheck.questions.conflict import conflicts
-from lockcheck.questions.sudden import HOOKS, finalizers, plainest
+from lockcheck.questions.sudden import HOOKS, finalizers, plainest, waiting
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK406", severity="error", languages=("rust", "python"), reach="program", sees="waits")
@@ -116,7 +117,10 @@ TOPICS = (HOOKS,)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each value whose end waits for a guard that is held there, and each finalizer that may."""
+    """One finding for each value whose end waits for a guard that is held there, and each finalizer that may.
+
+    A finalizer that waits for another thread may as well: nobody knows what that thread needs.
+    """
     for one in plainest(finalizers(analysis)):
         found = witness.of_sudden(
             analysis, slug(__name__), META, one,
@@ -125,6 +129,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "the finalizer",
         )  # fmt: skip
         yield replace(found, severity="warning")
+    for number, wait in waiting(analysis):
+        yield witness.of_waiting(
+            analysis, slug(__name__), META, number, wait,
+            "a finalizer {why}: it runs in the middle of anything, also under a lock that is needed to end the wait",
+            "leave word for a thread that does it, or have the owner close it by name",
+        )  # fmt: skip
     for conflict in conflicts(analysis):
         if conflict.by == "end":
             yield witness.of_conflict(
