@@ -935,6 +935,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """It is there to try other code: nobody waits for it in production."""
     inner: bool = False
     """Only its own module can call it."""
+    hands_on: Path = ()
+    """The part of its object that it asks for what the object has not itself."""
 
     @property
     def own_params(self) -> tuple[Param, ...]:

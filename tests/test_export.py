@@ -136,6 +136,7 @@ def test_semgrep_own_test_passes(language: str, tmp_path: Path) -> None:
         rules = [rule_of(RULES_FOLDER / language / f"{slug}.yaml") for slug in sorted(slugs & SLUGS[language])]
         (tmp_path / f"{fixture}.yaml").write_text(yaml.safe_dump({"rules": rules}), encoding="utf-8")
     done = tools.semgrep("--test", "--json", str(tmp_path))
+    assert done.stdout, done.stderr[-2000:]
     wrong = []
     for config in json.loads(done.stdout)["results"].values():
         for slug, said in config["checks"].items():

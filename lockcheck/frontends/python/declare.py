@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field, structs
 from msgspec.structs import replace
@@ -59,6 +59,8 @@ _LOCAL_MADE = re.compile(rb"^[ \t]+(\w+)[ \t]*=[ \t]*(?=(?:\w+\.)*\w+\()", re.MU
 _WORD = re.compile(rb"\w+")
 _RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
 _YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
+_HANDS_ON = re.compile(rb"\breturn\s+getattr\(\s*(\w+)((?:\.\w+)+)\s*,\s*(\w+)\s*\)")
+"""`return getattr(self.row, name)`"""
 _BARE = re.compile(
     rb"\s*(?:[rRuU]?[\"']_*\s*)?(?:raise\s+(?:\w+\.)*NotImplemented\w*(?:\s*\([^()]*\))?|pass|\.\.\.|return(?:\s+None)?)?\s*"
 )
@@ -484,6 +486,13 @@ class _Declarer(Struct):
 
     # -------------------------------------------------------------------------------------------------- functions
 
+    def handed_on(self, name: str, params: Sequence[ir.Param], body: ir.Range) -> ir.Path:
+        """The part of its object that a class's last resort asks for what it is asked for itself."""
+        said = _HANDS_ON.search(self.text.masked, *body) if name == "__getattr__" and len(params) == 2 else None
+        if said is None or [params[0].name, params[1].name] != [said[1].decode(), said[3].decode()]:
+            return ()
+        return tuple(said[2].decode().split(".")[1:])
+
     def function(self, line: Line, said: re.Match[bytes], scope: _Scope, begin: int) -> None:
         name = said[2].decode()
         masked = self.text.masked
@@ -520,6 +529,7 @@ class _Declarer(Struct):
                 bare=_BARE.fullmatch(masked, body, end) is not None,
                 wrapped_by=tuple(one for one in decorators if one.path[-1] not in _PLAIN),
                 of_tests=self.tests,
+                hands_on=self.handed_on(name, params, (body, end)),
             )  # fmt: skip
             self.functions.append(made)
         if not scope.local and (not scope.owner or name == "__call__" or name.encode() in self.marks):

@@ -21,12 +21,14 @@ from lockcheck.linker.objects.handles import PUTS
 from lockcheck.linker.objects.lock_methods import BLOCK, CLOSES, OPENS
 from lockcheck.linker.objects.made import CLASS, SETTER, flowed
 from lockcheck.linker.objects.uses import guessed, is_guess
-from lockcheck.linker.places import bare, plain, slot_of
+from lockcheck.linker.places import WITHIN, bare, plain, slot_of
 
 LOGS = "logs"
 """The act of telling others what happens, in words."""
 _GUESSES = 2
 _OVERRIDES = 6
+_DEEPEST_PART = 8
+"""Ways to a part longer than this go on from part to part of one class."""
 
 
 class Objects(Constructions):
@@ -105,6 +107,11 @@ class Objects(Constructions):
             self.invoke(call, targets, True, kind)
             given = ir.Place(step.dst)
             self.name(place, self.alias.get(given, given if step.dst in self.likes else None))
+        elif kind is not None and self.program.types.field(kind, place.way[-1], self.effects) == (None, ""):
+            way = self.program.types.made.hands_on(kind, self.effects)
+            if way and len(place.way) <= 2:  # (`oldest` knows no names of longer ways)
+                named = place if len(place.way) == 1 else ir.Place(place.root, (WITHIN, *place.way))
+                self.alias.setdefault(named, ir.Place(place.root, (*place.way[:-1], *way, place.way[-1])))
 
     def owner_of(self, place: ir.Place) -> str:
         """What a property gives belongs to the field that it names."""
@@ -154,8 +161,19 @@ class Objects(Constructions):
         self.fill(place, kind, name, call.operands)
         if below := self.with_overrides(call, [], kind, name):
             self.invoke(call, below, True, kind)
-        elif not self.field_called(call, name, place, kind):
+        elif not (self.field_called(call, name, place, kind) or self.handed_on(call, name, kind)):
             self.unknown_method(call, name, kind)
+
+    def handed_on(self, call: ir.Call, name: str, kind: ir.Type | None) -> bool:
+        """Whether an object hands on to a part of its own what it is asked for: then the call is the part's."""
+        place = call.operands[0].place
+        if kind is None or place is None or len(place.way) > _DEEPEST_PART or name.startswith("__"):
+            return False
+        way = self.program.types.made.hands_on(kind, self.effects)
+        if way:
+            part = ir.Operand(ir.Place(place.root, place.way + way))
+            self.method(_with(call, call.callee, (part, *call.operands[1:])), name)
+        return bool(way)
 
     def hides(self, kind: ir.Type, name: str) -> bool:
         """Whether a class has a value by the name, in place of the methods of what it is built on."""

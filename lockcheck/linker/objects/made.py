@@ -683,6 +683,11 @@ class Made:
                 return found
         return []
 
+    def hands_on(self, kind: ir.Type, effects: Effects) -> ir.Path:
+        """The part of an object that is asked for what the object has not itself; empty where there is none."""
+        found = (self._types.functions[number][1] for number in self.methods(kind, "__getattr__", effects))
+        return next((one.hands_on for one in found), ())
+
     def second_names(self, methods: dict[ir.Path, dict[str, list[int]]]) -> None:
         """Add the names that a class gives its own methods besides: `__enter__ = acquire`, `size = property(_size)`."""
         properties = {(name,): by for table in self._types.tables for name, by in table.properties.items()}

@@ -340,7 +340,10 @@ class Values(Callables):
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
         if part == ir.SLICE:
             return kind
-        found = self.program.types.made.part(kind, part, self.effects)
+        made = self.program.types.made
+        found = made.part(kind, part, self.effects)
+        if found is None and (way := made.hands_on(kind, self.effects)):
+            found = made.follow(kind, (*way, part), self.effects)
         return guessed(found) if is_guess(kind) else found
 
     def static_type(self, root: ir.Path | int) -> ir.Type | None:
