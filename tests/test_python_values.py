@@ -397,3 +397,73 @@ def test_who_is_given_an_object_does_without_what_it_does_for_none(body: str, sa
     write_tree(tmp_path, {"cellar.py": f"{CELLAR}        {body}\n"})
     found = json.loads(lockcheck(tmp_path, "check", ".", "--no-cache", "--output", "json").stdout)["findings"]
     assert [one["code"] for one in found] == said
+
+
+LINES = """\
+import threading
+import weakref
+
+class Line:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.in_flight = 0
+        self.orphans = set()
+
+    def defunct(self):
+        with self.lock:
+            self.in_flight = 0
+
+class Pool:
+    def __init__(self, session):
+        self.lock = threading.Lock()
+        self.lines = {}
+        first = session.maker.line()
+        self.lines[first.number] = first
+        self.trash = set()
+
+    def give_back(self, line):
+        with line.lock:
+            if line.in_flight == len(line.orphans):
+                with self.lock:
+                    self.trash.remove(line)
+
+    def renew(self):
+        with self.lock:
+            line = Line()
+            self.trash.add(line)
+
+    def use(self, line: Line):
+        with self.lock:
+            line.defunct()
+
+    def all(self):
+        for one in list(self.lines.values()):
+            self.give_back(one)
+
+class Beat(threading.Thread):
+    def __init__(self, pool):
+        super().__init__()
+        self.pool = pool
+
+    def run(self):
+        with self.pool.lock:
+            self.pool.renew()
+
+def beat(pool: Pool):
+    return Beat(weakref.proxy(pool))
+"""
+
+
+def _seen(folder: Path, text: str) -> list[str]:
+    write_tree(folder, {"pool.py": text})
+    done = lockcheck(folder, "check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible")
+    return [finding["code"] for finding in json.loads(done.stdout)["findings"]]
+
+
+def test_what_a_variables_method_gives_hides_nothing_that_is_known_otherwise(tmp_path: Path) -> None:
+    """It may be anything: so what is asked of the parameter says what it is, as if nobody gave it that."""
+    assert "LCK301" in _seen(tmp_path, LINES)
+
+
+def test_a_proxy_that_is_made_on_the_spot_is_what_it_stands_for(tmp_path: Path) -> None:
+    assert "LCK201" in _seen(tmp_path, LINES)

@@ -46,6 +46,8 @@ class Names:
         self._opening: dict[ir.Path, list[ir.Path]] = {}
         self._reached: dict[ir.Path, tuple[ir.Path, ...]] = {}
         self._outside: dict[ir.Path, list[ir.Path]] = {}
+        self._brought: dict[ir.Path, set[str]] = defaultdict(set)
+        """What the imports of each module, and of its functions, are called."""
         number = 0
         for unit in units:
             for decl in unit.types:
@@ -75,6 +77,15 @@ class Names:
     def is_item(self, path: ir.Path) -> bool:
         """Whether an absolute path names a declaration or a module of the tree."""
         return path in self.types or path in self.functions or path in self.statics or path in self._modules
+
+    def imports(self, module: ir.Path, name: str) -> bool:
+        """Whether the file of a module imports something by a name, wherever in it, or all that something has."""
+        if not self._brought:
+            for scope, names in self._imports.items():
+                self._brought[_named(scope)].update(names)
+            for scope in self._globs:
+                self._brought[_named(scope)].add("*")
+        return not self._brought[_named(module)].isdisjoint((name, "*"))
 
     def is_inside(self, path: ir.Path) -> bool:
         """Whether a path begins in a crate of the tree."""

@@ -208,7 +208,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
     given = []
     for part in filter(None, pieces(arguments, _COMMA)):
         name, equal, value = part.partition("=")
-        spelled = path_of(_PROXY.sub(r"\1", value.strip() if equal else part))
+        given_by = _PROXY.sub(r"\1", value.strip() if equal else part)
+        spelled = path_of(given_by)
         if equal and name.strip() in _MAKERS and spelled:
             return ir.Type(("[made]",), (ir.Type(spelled),))
         if equal and name.strip() in _MAKERS and value.strip().startswith("lambda:"):
@@ -220,7 +221,7 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
         if (value if equal else part).strip() == "1":
             at = ir.ONE.path
-        made = _new(value if equal else part)
+        made = _new(given_by)
         if made is not None and equal:
             given.append(ir.Type(("[at]", name.strip() + "="), (made,)))
         else:

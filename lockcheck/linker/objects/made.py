@@ -15,6 +15,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker.objects.uses import guessed, is_guess
+from lockcheck.linker.written import UNKNOWN
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Context, Types
@@ -253,6 +254,7 @@ class Made:
         if said.type is not None:
             return self._types.resolve(said.type, context, effects)
         found = self._given_type(number, slot, name, effects, depth)
+        found = found if found != UNKNOWN else None  # (an element of something unknown)
         if found is None and said.otherwise is not None:
             found = guessed(self._meant(said.otherwise, context, effects, depth))
         return found
@@ -592,7 +594,10 @@ class Made:
         if found[:-1] in self._names.types:
             return self.result_of(ir.Type(found[:-1]), found[-1], effects)
         made = effects.makes.get(effects.separator.join(found))
-        return made or (ir.Type(found) if not self._names.is_inside(found) else None)
+        if made is not None or self._names.is_inside(found):
+            return made
+        of_value = found == path and len(path) > 1 and not self._names.imports(at.module, path[0])
+        return None if of_value else ir.Type(found)  # (a variable's method may give anything)
 
     def meaning(self, module: ir.Path, path: ir.Path, effects: Effects | None = None) -> ir.Path:
         """What a path names, variables that are other names of it followed (`Lock = threading.Lock`).
