@@ -190,8 +190,8 @@ class Changes:
         """These functions, and who calls one that takes or gives locks by name, which perhaps it did not do before."""
         functions = self._tree.program.functions
         by_hand = {number for number in texts if number >= 0 and functions[number][1].by_hand}
-        callers = (n for n, one in self._reads.items() if by_hand and not by_hand.isdisjoint(_called(one)))
-        return {*texts, *callers}
+        reads = self._reads.items() if by_hand else ()
+        return {*texts, *(number for number, one in reads if not by_hand.isdisjoint(_called(one)))}
 
     def _suspects(self) -> set[int]:
         """The functions whose text is another one, and all that depend on them, by whatever way."""

@@ -200,10 +200,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
     lock, notes = one.reach.lock, list[Note]()
     name, plain = analysis.lock_name(one.function, lock), one.reach.certain and not one.reach.spread
     among_many = any(part.startswith("[") for part in lock.place.way)
-    known = bool(lock.owner) or lock.place.root not in (
-        ELSEWHERE,
-        STARTED,
-    )  # (its own object's nobody else has by then)
+    nobodys = lock.place.root in (ELSEWHERE, STARTED) and not lock.owner  # (its own object's nobody else has by then)
     if one.registered is not None:
         notes.append(Note(analysis.span(one.registered), f"{title} is registered here", "registered here"))
     for site in one.way:
@@ -213,7 +210,7 @@ def of_sudden(analysis: Analysis, slug: str, meta: Meta, one: Sudden, message: s
         code=meta.code,
         slug=slug,
         severity=meta.severity,
-        confidence=graded(lock.evidence, sure=False) if plain and known and not among_many else "possible",
+        confidence=graded(lock.evidence, sure=False) if plain and not nobodys and not among_many else "possible",
         evidence=lock.evidence,
         span=analysis.span(one.first),
         message=message.replace("{lock}", name),

@@ -139,7 +139,11 @@ def test_a_wait_on_one_of_many_conditions_gives_that_one_back(tmp_path: Path) ->
 
 
 def possible(folder: Path, body: str, *more: str) -> list[tuple[str, str]]:
-    write_tree(folder, {"store.py": HEAD + "".join(f"    {line}\n" for line in body.splitlines())})
+    return said_of(folder, HEAD + "".join(f"    {line}\n" for line in body.splitlines()), *more)
+
+
+def said_of(folder: Path, text: str, *more: str) -> list[tuple[str, str]]:
+    write_tree(folder, {"store.py": text})
     said = lockcheck(folder, "check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible", *more)
     return [(one["code"], one["confidence"]) for one in json.loads(said.stdout)["findings"]]
 
@@ -259,10 +263,7 @@ NOT_BACK = {
 
 
 def logged(folder: Path, text: str) -> list[tuple[str, str]]:
-    write_tree(folder, {"a.py": text})
-    options = ("--select", "LCK404", "--persona", "pedantic", "--min-confidence", "possible", "--no-cache")
-    said = json.loads(lockcheck(folder, "check", ".", "--output", "json", *options).stdout)
-    return [(one["code"], one["confidence"]) for one in said["findings"]]
+    return said_of(folder, text, "--select", "LCK404", "--persona", "pedantic")
 
 
 @pytest.mark.parametrize("text", COMES_BACK.values(), ids=list(COMES_BACK))
@@ -454,16 +455,10 @@ def beat(pool: Pool):
 """
 
 
-def _seen(folder: Path, text: str) -> list[str]:
-    write_tree(folder, {"pool.py": text})
-    done = lockcheck(folder, "check", ".", "--output", "json", "--no-cache", "--min-confidence", "possible")
-    return [finding["code"] for finding in json.loads(done.stdout)["findings"]]
-
-
 def test_what_a_variables_method_gives_hides_nothing_that_is_known_otherwise(tmp_path: Path) -> None:
     """It may be anything: so what is asked of the parameter says what it is, as if nobody gave it that."""
-    assert "LCK301" in _seen(tmp_path, LINES)
+    assert "LCK301" in [code for code, _ in said_of(tmp_path, LINES)]
 
 
 def test_a_proxy_that_is_made_on_the_spot_is_what_it_stands_for(tmp_path: Path) -> None:
-    assert "LCK201" in _seen(tmp_path, LINES)
+    assert "LCK201" in [code for code, _ in said_of(tmp_path, LINES)]

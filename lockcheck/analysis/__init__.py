@@ -437,15 +437,12 @@ class Analysis:
 
     def _started(self, moment: Moment, owner: str) -> Iterator[Reach]:
         """What the threads come to whose handles the functions around put into the owner's field."""
-        here, around = self.site(moment), self.program.around(owner)
-        starting = [(n, linked) for n in around if (linked := self.program.linked(n)) is not None]
-        for number, linked in starting:
-            for body in (body for kept, body, _ in linked.starts if kept == owner):
-                for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
-                    mine, trace = number == moment.function, (here, *reach.trace)
-                    for lock in [reach.lock] if mine else self._as_kept(number, reach.lock, starting):
-                        known = lock if mine else moved_to(lock, ir.Place(STARTED))
-                        yield reach._replace(lock=known, trace=trace, spread=reach.spread + 1, when=frozenset())
+        here, around = self.site(moment), self._around(owner)
+        for number, _, reach in self._kept_by(around, owner):
+            mine, trace = number == moment.function, (here, *reach.trace)
+            for lock in [reach.lock] if mine else self._as_kept(number, reach.lock, around):
+                known = lock if mine else moved_to(lock, ir.Place(STARTED))
+                yield reach._replace(lock=known, trace=trace, spread=reach.spread + 1, when=frozenset())
 
     def _kept(self, moment: Moment, owner: str) -> list[Reach]:
         """What the closures come to that the functions around put into the owner's field: the locks of the same object.
@@ -453,26 +450,27 @@ class Analysis:
         Which of several it is, is a guess.
         """
         here, found = self.site(moment), list[Reach]()
-        for number in self.program.around(owner):
-            linked = self.program.linked(number)
-            for kept, body, root in linked.starts if linked is not None else ():
-                if linked is None or kept != owner:
-                    continue
-                for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
-                    known = [reach.lock] if reach.lock.owner else self._as_kept(number, reach.lock)
-                    same = reach.lock.place.root == root or not reach.lock.owner
-                    found += [
-                        reach._replace(
-                            lock=moved_to(lock, ir.Place(STARTED)),
-                            trace=(here, *reach.trace),
-                            spread=1,
-                            when=frozenset(),
-                        )
-                        for lock in known
-                        if same and parts_of_owner(lock.owner)[0] == parts_of_owner(owner)[0]
-                    ]
+        for number, root, reach in self._kept_by(self._around(owner), owner):
+            same = reach.lock.place.root == root or not reach.lock.owner
+            for lock in self._as_kept(number, reach.lock) if same else ():
+                if parts_of_owner(lock.owner)[0] == parts_of_owner(owner)[0]:
+                    known, trace = moved_to(lock, ir.Place(STARTED)), (here, *reach.trace)
+                    found.append(reach._replace(lock=known, trace=trace, spread=1, when=frozenset()))
         sure = len({reach.site for reach in found}) == 1
         return found if sure else [reach._replace(certain=False) for reach in found]
+
+    def _around(self, owner: str) -> list[tuple[int, Linked]]:
+        """The functions that can fill the owner's field, with their steps."""
+        return [(n, linked) for n in self.program.around(owner) if (linked := self.program.linked(n)) is not None]
+
+    def _kept_by(self, functions: Iterable[tuple[int, Linked]], owner: str) -> Iterator[tuple[int, int, Reach]]:
+        """What the bodies come to that some functions put into the owner's field, each with its function, and with the
+        root of the place that it is put into.
+        """
+        for number, linked in functions:
+            for body, root in ((body, root) for kept, body, root in linked.starts if kept == owner):
+                for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
+                    yield number, root, reach
 
     def _as_kept(self, number: int, lock: ir.Lock, callers: Sequence[tuple[int, Linked]] = ()) -> Iterator[ir.Lock]:
         """A function's lock by the fields that keep it: of what the function makes, or of who gives it the lock."""

@@ -155,8 +155,9 @@ class Effects:
     task_sets: frozenset[str] = names("threads.sets")
     """Types that keep the handles of what is spawned on them."""
     stops: frozenset[str] = names("threads.stops")
-    task_handles: frozenset[str] = names("threads.handles")
     """Methods that tell a thread or task to stop."""
+    task_handles: frozenset[str] = names("threads.handles")
+    """Types of tasks' handles, by the last name: who awaits one waits for the task."""
     futures: Mapping[str, str] = table("threads.futures")
     """Those of `threads` that return what is waited for by name: the type of that, in full."""
     pools: frozenset[str] = names("threads.pools")

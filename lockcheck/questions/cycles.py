@@ -269,10 +269,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         if excluded(_within(analysis, edge) for edge in edges) or are_apart(analysis, edges):
             continue
-        apart = any(_was_taken_out(analysis, edge) or _hardly_shared(analysis, edge) for edge in edges)
-        apart = apart or any(_is_new_there(analysis, *pair) for pair in zip(edges, following, strict=True))
-        apart = apart or gates.excluded(analysis, edges) or all(in_own_order(analysis, edge) for edge in edges)
-        sure = together and not (_is_guarded(edges) or apart)
+        sure = together and not (_is_guarded(edges) or _seem_apart(analysis, edges))
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
         rank = not sure, not all(excludes)
@@ -281,6 +278,17 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
         elif second is None or (second.perhaps, second.with_writer) > rank:
             second = Cycle(tuple(edges), not all(excludes), not sure)
     return second or readers
+
+
+def _seem_apart(analysis: Analysis, edges: Sequence[Edge]) -> bool:
+    """Whether two of those who are at work hardly have one object, or take turns; what costs most is asked last."""
+    pairs = zip(edges, (*edges[1:], *edges[:1]), strict=True)
+    return (
+        any(_was_taken_out(analysis, edge) or _hardly_shared(analysis, edge) for edge in edges)
+        or any(_is_new_there(analysis, *pair) for pair in pairs)
+        or all(in_own_order(analysis, edge) for edge in edges)
+        or gates.excluded(analysis, edges)
+    )
 
 
 def _is_closed_by_writers(analysis: Analysis, edges: Sequence[Edge]) -> bool:

@@ -219,7 +219,7 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
         if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
             return said
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
-        if (value if equal else part).strip() == "1":
+        if given_by.strip() == "1":
             at = ir.ONE.path
         made = _new(given_by)
         if made is not None and equal:

@@ -27,8 +27,8 @@ LOGS = "logs"
 """The act of telling others what happens, in words."""
 _GUESSES = 2
 _OVERRIDES = 6
-_DEEPEST_PART = 8
-"""Ways to a part longer than this go on from part to part of one class."""
+_LONGEST = 8
+"""Ways to a part that are longer go on from part to part of one class."""
 
 
 class Objects(Constructions):
@@ -107,9 +107,9 @@ class Objects(Constructions):
             self.invoke(call, targets, True, kind)
             given = ir.Place(step.dst)
             self.name(place, self.alias.get(given, given if step.dst in self.likes else None))
-        elif kind is not None and self.program.types.field(kind, place.way[-1], self.effects) == (None, ""):
+        elif kind is not None and len(place.way) <= 2:  # (`oldest` knows no names of longer ways)
             way = self.program.types.made.hands_on(kind, self.effects)
-            if way and len(place.way) <= 2:  # (`oldest` knows no names of longer ways)
+            if way and self.program.types.field(kind, place.way[-1], self.effects) == (None, ""):
                 named = place if len(place.way) == 1 else ir.Place(place.root, (WITHIN, *place.way))
                 self.alias.setdefault(named, ir.Place(place.root, (*place.way[:-1], *way, place.way[-1])))
 
@@ -167,7 +167,7 @@ class Objects(Constructions):
     def handed_on(self, call: ir.Call, name: str, kind: ir.Type | None) -> bool:
         """Whether an object hands on to a part of its own what it is asked for: then the call is the part's."""
         place = call.operands[0].place
-        if kind is None or place is None or len(place.way) > _DEEPEST_PART or name.startswith("__"):
+        if kind is None or place is None or len(place.way) > _LONGEST or name.startswith("__"):
             return False
         way = self.program.types.made.hands_on(kind, self.effects)
         if way:

@@ -690,8 +690,15 @@ class Made:
 
     def hands_on(self, kind: ir.Type, effects: Effects) -> ir.Path:
         """The part of an object that is asked for what the object has not itself; empty where there is none."""
+        if not self._any_hands_on:
+            return ()
         found = (self._types.functions[number][1] for number in self.methods(kind, "__getattr__", effects))
         return next((one.hands_on for one in found), ())
+
+    @cached_property
+    def _any_hands_on(self) -> bool:
+        """Whether any class of the tree does: it is asked for every part that is read."""
+        return any(function.hands_on for _, function in self._types.functions)
 
     def second_names(self, methods: dict[ir.Path, dict[str, list[int]]]) -> None:
         """Add the names that a class gives its own methods besides: `__enter__ = acquire`, `size = property(_size)`."""
