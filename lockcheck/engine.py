@@ -101,7 +101,7 @@ def check(
     read = _read([path for path in listed if path not in settled], on_progress, over)
     unread = sorted({*(one for one in read if isinstance(one, Problem)), *filter(None, settled.values())})
     readable = sorted({*listed} - {one.path for one in unread})
-    crates, manifests = discover.crates(readable)
+    crates, manifests = discover.crates(readable, memory.tables if memory is not None else None)
     locked = discover.lock_files(crate.folder for crate in crates)
     around = _around(crates, locked)
     index = memory.renewed(read, around, crates) if memory is not None else None
@@ -189,9 +189,10 @@ def examine(
         kept = recall.Kept(store, asked, around) if whole is not None else None
         tree = Tree(sources, crates, settings, locked, words, declare, contents, before, kept)
         keys = _keys(store, tree, (asked, around), contents) if whole is not None else None
-        findings, broken = anew(tree, rules, work.jobs, store, keys)
+        findings, broken, bystanders = anew(tree, rules, work.jobs, store, keys)
         if memory is not None and whole is not None:
-            made = recall.Index(around, tuple(tree.entries), tuple(findings), tuple(broken))
+            known = {source.path: source for source in (*sources, *(one.source for one in locked))}
+            made = recall.index(around, tree.entries, findings, broken, bystanders, known)
             store.save({whole: msgspec.msgpack.encode(made)})
             memory.keep(made, unread)
     return findings, broken

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from itertools import chain
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from lockcheck import ir, witness
 from lockcheck.analysis import Consulted, Topic
 from lockcheck.board import Board, Notes
+from lockcheck.bystanders import Bystanders
 from lockcheck.cache import Store
 from lockcheck.effects import Effects
 from lockcheck.executors import Processes, shares_memory
@@ -35,7 +37,7 @@ from lockcheck.questions.sharing import named_once
 from lockcheck.questions.siblings import pairs
 from lockcheck.questions.signals import waits_under_lock
 from lockcheck.rule import Rule
-from lockcheck.state import NOTHING_ASKED, Outcome, State, Together, by_name, gathered
+from lockcheck.state import NOTHING_ASKED, Outcome, State, Together, by_name, gathered, looked_at
 from lockcheck.tree import Tree
 
 T = TypeVar("T")
@@ -54,11 +56,12 @@ def examine(
     jobs: int,
     store: Store,
     keys: Keys | None,
-) -> tuple[list[Finding], list[Problem]]:
+) -> tuple[list[Finding], list[Problem], Bystanders | None]:
     """Everything that the rules say of the tree, in an order that does not depend on who works, and the problems.
 
-    `keys` tell under what the run may be remembered; None where it must not be.
+    `keys` tell under what the run may be remembered; None where it must not be: then nobody is told who stood by.
     """
+    bystanders = None
     topics = tuple(dict.fromkeys(topic for rule in rules for topic in rule.topics))
     before = remembered(tree, store, keys)
     outcomes = {one.function: one for one in before.outcomes}
@@ -90,7 +93,10 @@ def examine(
             state = replace(state, problems=tuple(sorted({*tree.problems, *still_asked_for(state, tree)})))
             tree.problems[:] = state.problems
             keep(state, store, keys)
-    return findings, sorted(set(tree.problems))
+            names = frozenset(name for one in together for name in one.names)
+            seen = chain(looked_at(state), tree.looked_through)
+            bystanders = tree.frontier.bystanders(seen, lenders, crew.sought(), names)
+    return findings, sorted(set(tree.problems)), bystanders
 
 
 def _callers(tree: Tree, topics: Iterable[Topic], late: bool, settled: bool) -> set[int]:
@@ -172,6 +178,7 @@ class Crew:
         self.results = Notes(before.results)
         self.summaries = Notes({number: said for some, said in before.summaries for number in some})
         self._told = before.told
+        self._sought = set[tuple[str, str]]()
 
     def __enter__(self) -> Crew:
         _SHARED.append(self._mine)
@@ -226,12 +233,17 @@ class Crew:
             if self._others is not None:
                 self._mine.tree.problems += done.problems
             self._learn(done.reads)
+            self._sought.update(done.sought)
             yield done.result
 
     def readings(self) -> dict[int, Reading]:
         """For each function that was linked or walked, by anybody, what was read for that."""
         self._learn(self._mine.readings())
         return dict(sorted(self._reads.items()))
+
+    def sought(self) -> Collection[tuple[str, str]]:
+        """By language the names whose callers anybody looked for."""
+        return self._sought.union(self._mine.tree.frontier.sought())
 
     def _learn(self, reads: Mapping[int, Reading]) -> None:
         for number, some in reads.items():
@@ -257,11 +269,14 @@ _SHARED: list[Errand] = []
 
 
 class Done(Struct, Generic[R], frozen=True):
-    """What came of a task, what went wrong meanwhile, and what was read that was not told before."""
+    """What came of a task, what went wrong meanwhile, what was read that was not told before, and whose callers were
+    looked for (see `Frontier.sought`).
+    """
 
     result: R
     problems: list[Problem]
     reads: dict[int, Reading]
+    sought: Collection[tuple[str, str]]
 
 
 class Question(Struct, frozen=True):
@@ -302,7 +317,7 @@ def _told(work: Callable[[Errand], R]) -> Done[R]:
     errand = _SHARED[-1]
     before = len(errand.tree.problems)
     result = work(errand)
-    return Done(result, errand.tree.problems[before:], errand.readings())
+    return Done(result, errand.tree.problems[before:], errand.readings(), errand.tree.frontier.sought())
 
 
 def _heard(errand: Errand, asked: Question) -> Answer:

@@ -6,6 +6,7 @@ Never: syntax, analysis, formatting.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -103,6 +104,15 @@ def paths_of(finding: Finding) -> list[str]:
     """The files that a finding is in: that of its primary place first, then those of its notes in order, each once."""
     way = finding.reached_from.notes if finding.reached_from else ()
     return list(dict.fromkeys((finding.span.path, *(note.span.path for note in (*finding.notes, *way)))))
+
+
+def spans_of(finding: Finding) -> Iterator[Span]:
+    """All places that a finding speaks of, those that its fixes would change included."""
+    way = finding.reached_from.notes if finding.reached_from else ()
+    edits = (edit for fix in finding.fixes for edit in fix.edits)
+    yield finding.span
+    yield from (note.span for note in (*finding.notes, *way))
+    yield from (edit.span for edit in edits)
 
 
 class Problem(Struct, frozen=True, order=True):

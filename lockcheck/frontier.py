@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec import structs
 
 from lockcheck import ir
+from lockcheck.bystanders import Bystanders, bits, whose
 from lockcheck.frontends import Finder, finder, macros_calling, macros_deciding, macros_of, macros_with
 from lockcheck.source import Source
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
 """Locks whose methods many other types have: their names count only in crates whose files have this word."""
 
+
+_GUARD = "Guard"
+"""Part of the names of guards' types: a function that has it in its head is looked at."""
 
 _CONSTANT = re.compile(rb"\b_*[A-Z][A-Z0-9_]*\b|[^\x00-\x7f]")
 """What may be a constant's name: one in capitals, or one that has other letters than those of English."""
@@ -84,6 +89,9 @@ class Frontier:
         self.macros: dict[str, tuple[ir.Macro, ...]] = {}
         """The tree's macros whose expansion takes a lock, calls what may (by its name), leaves or asks."""
         self._called: dict[tuple[str, frozenset[str]], Finder] = {}
+        self._sought: set[tuple[str, str]] = set()
+        self._pairs: set[tuple[str, str]] = set()
+        self._openings: set[int] = set()
         self._said: dict[tuple[str, ir.Words], Finder] = {}
         self._in_file = families if families is not None else {one: families_in(sources[one].data) for one in sources}
         self.families = self._families(program.units)
@@ -129,6 +137,7 @@ class Frontier:
     def _says(self, number: int, words: ir.Words) -> bool:
         """Whether one of the words stands in a function's bytes."""
         unit, function = self._program.functions[number]
+        self._openings.add(number)
         if (unit.language, words) not in self._said:
             self._said[unit.language, words] = finder(unit.language, words)
         body = function.body_at
@@ -197,6 +206,7 @@ class Frontier:
         files that are not as an earlier run found them.
         """
         wanted = {language: names(table) for language, table in self._tables.items()}
+        self._sought.update((language, name) for language, some in wanted.items() for name in some)
         marks = {language: self._calls_of(language, some).marks for language, some in wanted.items()}
         with_any = {
             unit.path
@@ -234,6 +244,7 @@ class Frontier:
 
     def speaking(self, pairs: Collection[tuple[str, str]]) -> list[int]:
         """The numbers of the functions whose bytes, or own type, speak of both types of a pair, ascending."""
+        self._pairs.update(pairs)
         spelled = {name: name.encode() for pair in pairs for name in pair}
         near: dict[str, list[tuple[str, str]]] = {}
         for path, source in self._sources.items():
@@ -247,6 +258,34 @@ class Frontier:
                 if any(all(name == own or spelled[name] in text for name in pair) for pair in near[unit.path]):
                     found.append(number)
         return found
+
+    def sought(self) -> Collection[tuple[str, str]]:
+        """By language the names whose callers were looked for since this was last asked."""
+        found, self._sought = self._sought, set()
+        return found
+
+    def bystanders(
+        self, seen: Iterable[int], lenders: Collection[int], sought: Collection[tuple[str, str]], names: frozenset[str]
+    ) -> Bystanders:
+        """The functions that a run had no reason to look at, and all that would have been one.
+
+        `seen` are those that it looked at, `lenders` those whose callers were looked for, as were those of the names
+        `sought` (by language), and whoever says one of `names`.
+        """
+        called = {of: frozenset(name for to, name in sought if to == of) for of in {language for language, _ in sought}}
+        crates: dict[str, int] = {}
+        words: list[ir.Words] = []
+        for unit in {whose(unit): unit for unit in self._program.units}.values():
+            families = self.families[unit.crate]
+            own = self._words(unit.language, families, self._told.openers[unit.language])
+            macros = ir.Words(macros=self._told.taking[unit.language, families])
+            looked_for = _joined(own, macros, called.get(unit.language, frozenset()))
+            looked_for = structs.replace(looked_for, lenders=self._names(lenders), spoken=names)
+            words += [looked_for] if looked_for not in words else []
+            crates[whose(unit)] = words.index(looked_for)
+        looked_at = bits(chain(seen, self._openings), len(self._program.functions))
+        making = sorted(self._program.channel_words())
+        return Bystanders(looked_at, crates, words, [_GUARD], making, sorted(self._pairs))
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         """What functions are called by: a type's own functions, where they are no methods, by a path only."""
@@ -273,7 +312,7 @@ class Frontier:
                 continue
             data = self._sources[unit.path].data
             unnamed = bool(function.made_once or function.hook or self._program.wrapper_of(number))
-            unnamed = unnamed or data.find(b"Guard", function.at[0], function.body_at[0]) >= 0
+            unnamed = unnamed or data.find(_GUARD.encode(), function.at[0], function.body_at[0]) >= 0
             if (alone and unnamed) or finders(unit).finds(data, *function.body_at):
                 yield number
 

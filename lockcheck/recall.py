@@ -4,8 +4,8 @@ In: sources with their units, findings.  Out: `Index`, which is kept; what of it
 Never: opens a file, analyses anything.
 
 A file may have changed and mean the same: comments, the order of lines between functions, a function at another place.
-As long as nothing was said about it, and it declares what it did, and the text of each function is the same, the
-findings are those of the last run.
+As long as all that was said about it stands where it stood, and it declares what it did, and the text of each function
+is the same, or one that the run need not look at, as it did not before, the findings are those of the last run.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import accumulate
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from lockcheck import ir
+from lockcheck.bystanders import Bystanders
 from lockcheck.cache import Store
-from lockcheck.finding import Finding, Problem, paths_of
+from lockcheck.finding import Finding, Problem, spans_of
 from lockcheck.frontier import families_in
 from lockcheck.source import Crate, Source, home
 from lockcheck.units import declared, interface
@@ -40,7 +42,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One file of a run: by what it is known, what it declared, the digests of its functions' texts, one after another.
 
     `families` are those of `frontier.families_in`. `speaks`: it has a word to us (`lockcheck: …`) in it. `problem` is
-    why it could not be read; then all but path and stamp are empty.
+    why it could not be read; then all but path and stamp are empty. All places in it of which the run said something
+    are in its first `said` bytes, of which `head` is a digest.
     """
 
     path: str
@@ -51,6 +54,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     families: tuple[str, ...] = ()
     speaks: bool = False
     problem: Problem | None = None
+    said: int = 0
+    head: bytes = b""
 
 
 def digest_of(one: Entry, place: int) -> bytes:
@@ -64,12 +69,15 @@ def first_of_each(entries: Iterable[Entry]) -> list[int]:
 
 
 class Index(msgspec.Struct, frozen=True, array_like=True):
-    """A run: its files by path, a digest of what else it depends on, all that the rules said, what went wrong."""
+    """A run: its files by path, a digest of what else it depends on, all that the rules said, what went wrong, and
+    the functions that it did not look at.
+    """
 
     around: bytes
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+    bystanders: Bystanders | None
 
 
 def content(data: bytes) -> bytes:
@@ -96,12 +104,42 @@ def entry(source: Source, unit: ir.Unit, digest: bytes, before: Entry | None = N
     return Entry(source.path, (), digest, *seen)
 
 
+def index(
+    around: bytes,
+    entries: Iterable[Entry],
+    findings: Sequence[Finding],
+    problems: Sequence[Problem],
+    bystanders: Bystanders | None,
+    sources: Mapping[str, Source],
+) -> Index:
+    """What is kept of a run; `sources` by path, at least those that it said something of."""
+    said: dict[str, int] = {}
+    for span in (span for one in findings for span in spans_of(one)):
+        said[span.path] = max(said.get(span.path, 0), span.end)
+    marked = (_marked(one, said.get(one.path, 0), sources) for one in entries)
+    return Index(around, tuple(marked), tuple(findings), tuple(problems), bystanders)
+
+
+def _marked(one: Entry, said: int, sources: Mapping[str, Source]) -> Entry:
+    """What is kept of a file, in the first bytes of which something was said."""
+    if not said:
+        return replace(one, said=0, head=b"") if one.said else one
+    return replace(one, said=said, head=content(sources[one.path].data[:said]))
+
+
 def decoded(data: bytes | None) -> Index | None:
     """The index that was kept; None where there is none that can be read."""
     try:
         return msgspec.msgpack.decode(data, type=Index) if data is not None else None
     except msgspec.DecodeError:
         return None
+
+
+def _tables(data: bytes | None) -> dict[bytes, Any]:
+    try:
+        return msgspec.msgpack.decode(data, type=dict[bytes, Any]) if data is not None else {}
+    except msgspec.DecodeError:
+        return {}
 
 
 class Kept:
@@ -133,7 +171,12 @@ class Memory:
         self._store = store
         self._stamps = stamps
         self._key = store.key("project", os.getcwd(), asked, *stamps)
-        self._last = decoded(store.load([self._key]).get(self._key))
+        self._key_of_tables = store.key("manifests", os.getcwd())
+        known = store.load([self._key, self._key_of_tables])
+        self._last = decoded(known.get(self._key))
+        self.tables = _tables(known.get(self._key_of_tables))
+        """What texts of manifests say, by their digests (see `discover.crates`)."""
+        self._tables = frozenset(self.tables)
 
     @property
     def settled(self) -> dict[str, Problem | None]:
@@ -149,14 +192,12 @@ class Memory:
         if self._last is None or self._last.around != around:
             return None
         entries = {one.path: one for one in self._last.entries}
-        said = {path for one in self._last.findings for path in paths_of(one)}
-        said.update(one.path for one in self._last.problems)
         for one in read:
             old = entries[one.path]
             if isinstance(one, Problem):
                 new = old if one == old.problem else None
             else:
-                new = old if content(one.data) == old.content else self._same(old, one, crates, said)
+                new = old if content(one.data) == old.content else self._same(old, one, crates)
             if new is None:
                 return None
             entries[one.path] = new
@@ -164,15 +205,37 @@ class Memory:
         self.keep(made, ())
         return made
 
-    def _same(self, old: Entry, source: Source, crates: Sequence[Crate], said: set[str]) -> Entry | None:
-        """What is kept of a file now, if it means what it did and nothing was said about it."""
-        if old.problem is not None or old.speaks or source.path in said:
+    def _same(self, old: Entry, source: Source, crates: Sequence[Crate]) -> Entry | None:
+        """What is kept of a file now, if it means what it did, and all that was said about it stands where it stood."""
+        if old.problem is not None or old.speaks or source.path in self._broken:
+            return None
+        if old.said and content(source.data[: old.said]) != old.head:
             return None
         digest, homes = content(source.data), {source.path: home(source.path, crates)}
         (unit,) = declared([source], homes, self._store, contents={source.path: digest})
-        new = entry(source, unit, digest)
-        same = replace(new, content=old.content) == replace(old, stamp=())
-        return new if same and not unit.problems else None
+        new = replace(entry(source, unit, digest), said=old.said, head=old.head)
+        alike = replace(new, content=old.content, bodies=old.bodies) == replace(old, stamp=())
+        return new if alike and not unit.problems and self._stand_by(old, new, unit, source.data) else None
+
+    def _stand_by(self, old: Entry, new: Entry, unit: ir.Unit, data: bytes) -> bool:
+        """Whether the last run would not look at the functions of a file that have another text now, as it did not."""
+        others = [n for n in range(len(unit.functions)) if digest_of(old, n) != digest_of(new, n)]
+        known = self._last.bystanders if self._last is not None and others else None
+        if known is None:
+            return not others
+        first = self._first_of[old.path]
+        return all(known.has(first + n, unit, unit.functions[n], data) for n in others)
+
+    @cached_property
+    def _broken(self) -> set[str]:
+        """The files of the last run in which something went wrong."""
+        return {one.path for one in self._last.problems} if self._last is not None else set()
+
+    @cached_property
+    def _first_of(self) -> dict[str, int]:
+        """For each file of the last run the number of its first function."""
+        entries = self._last.entries if self._last is not None else ()
+        return {one.path: first for one, first in zip(entries, first_of_each(entries), strict=False)}
 
     def entries(self, around: bytes) -> dict[str, Entry]:
         """What was kept of files, by path, where all else that it depends on is the same."""
@@ -180,7 +243,10 @@ class Memory:
         return {one.path: one for one in last.entries} if last is not None and last.around == around else {}
 
     def keep(self, index: Index, unread: Iterable[Problem]) -> None:
-        """Remember the index of this run; `unread` are the files that could not be read."""
+        """Remember the index of this run, and its tables; `unread` are the files that could not be read."""
+        if self.tables.keys() != self._tables:
+            with suppress(OverflowError):  # (a number may be too large to be written down)
+                self._store.save({self._key_of_tables: msgspec.msgpack.encode(self.tables)})
         entries = {one.path: replace(one, stamp=self._stamps[one.path]) for one in index.entries}
         entries.update((one.path, Entry(one.path, self._stamps[one.path], problem=one)) for one in unread)
         made = replace(index, entries=tuple(entries[path] for path in sorted(entries)))

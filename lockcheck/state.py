@@ -7,7 +7,8 @@ Never: judges whether any of it still holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -80,6 +81,18 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
 
 NOTHING = State((), (), (), {}, {}, (), "", {}, ())
+
+
+def looked_at(state: State) -> Iterator[int]:
+    """The functions that a run came to, and the numbers of sets of them (below 0), some more than once.
+
+    Whom a function may only call (`Reading.named`) nobody came to for that.
+    """
+    asked = [one.reads for one in (*state.outcomes, *state.together) if one is not None]
+    yield from (one.function for one in state.outcomes)
+    yield from (number for one in asked for number in (*one.steps, *one.summaries))
+    yield from (number for reading in state.reads.values() for number in reading.read)
+    yield from chain(state.reads, state.told, state.results, *(some for some, _ in state.summaries))
 
 
 def gathered(notes: Mapping[int, bytes]) -> tuple[tuple[tuple[int, ...], bytes], ...]:

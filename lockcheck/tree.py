@@ -82,6 +82,8 @@ class Tree:
         )
         self.frontier = self._frontier(words, kept)
         self._macros.update(self.frontier.macros)
+        self.looked_through: Sequence[int] = ()
+        """The functions whose texts were looked through for locks though nobody may call them."""
         self.program.locking = self._locking(kept)
         self._implying = self.program.locking.traits
         self.analysis = Analysis(
@@ -113,7 +115,9 @@ class Tree:
             found = locking(self.program, texts)
             return Unsaid(found, texts.looked_at, self._digest(texts.looked_at))
 
-        return kept.of(Unsaid, self._faces, make, lambda one: one.texts == self._digest(one.looked_at)).locking
+        unsaid = kept.of(Unsaid, self._faces, make, lambda one: one.texts == self._digest(one.looked_at))
+        self.looked_through = unsaid.looked_at
+        return unsaid.locking
 
     def _digest(self, functions: Iterable[int]) -> bytes:
         """A digest of the texts of some functions."""

@@ -624,6 +624,56 @@ def test_only_files_that_changed_are_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert slugs(checked(cached=True)) == [], "as large as before, with the old time of change put back"
 
 
+CROWD = """
+pub struct Ledger { pages: Vec<u32> }
+impl Ledger {
+    pub fn sum(&self) -> u32 { BODY }
+    pub fn new() -> Self { Self { pages: Vec::new() } }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "looks"),
+    [
+        ("let all = 7; all + self.pages.iter().sum::<u32>()", False),
+        ('println!("{}", self.pages.len()); 0', False),
+        ("let bank: &crate::bank::Bank = todo!(); *bank.gold.lock().unwrap()", True),
+        ("let lost = bank.read(); 0", True),
+        ("self.pages.iter().sum::<u32>() + 'a' as u32 } pub fn more(&self) -> u32 { 0", True),
+    ],
+    ids=["arithmetic", "a macro", "a lock is taken", "a word of locks", "a function more"],
+)
+def test_nobody_looks_at_a_tree_for_a_function_that_nobody_looks_at(
+    body: str, looks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "bank.weigh();")
+    (tmp_path / "src/lib.rs").write_text("mod bank;\nmod mint;\nmod ledger;\n")
+    (tmp_path / "src/ledger.rs").write_text(CROWD.replace("BODY", "self.pages.iter().sum()"))
+    first = checked(cached=True)
+    made: list[Tree] = []
+    real = Tree.__init__
+    monkeypatch.setattr(Tree, "__init__", lambda tree, *known: made.append(tree) or real(tree, *known))
+    (tmp_path / "src/ledger.rs").write_text(CROWD.replace("BODY", body))
+    second = checked(cached=True)
+    assert bool(made) == looks
+    assert second == checked()
+    assert slugs(second) == slugs(first) == ["lock-taken-twice"]
+
+
+def test_what_was_said_of_a_file_is_said_where_it_stands_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that nobody looks at changed: below what was said, or above it, so that it moved."""
+    monkeypatch.chdir(tmp_path)
+    bank(tmp_path, "bank.weigh();")
+    free = "pub fn free() -> u32 { 1 }\n"
+    for text in (free + TWICE + free, free + TWICE + free.replace("1", "2"), free.replace("1", "10") + TWICE + free):
+        (tmp_path / "src/bank.rs").write_text(text)
+        found = checked(cached=True)
+        assert slugs(found) == ["lock-taken-twice"]
+        assert found == checked()
+
+
 EDITS = {
     "a line above": lambda text: "// moved\n\n" + text,
     "another body": lambda text: text.replace(".unwrap()", '.expect("sound")', 1),

@@ -7,11 +7,12 @@ Never: runs Cargo.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,12 +38,15 @@ Table: TypeAlias = Mapping[str, object]
 _NOTHING: Table = {}
 
 
-def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]]:
+def crates(
+    files: Iterable[str], tables: dict[bytes, Any] | None = None
+) -> tuple[tuple[Crate, ...], tuple[Problem, ...]]:
     """The crates that the files belong to, sorted by folder, and the crates next to them that those depend on.
 
-    A manifest that cannot be understood is a Problem; the files below its folder count as edition 2021.
+    A manifest that cannot be understood is a Problem; the files below its folder count as edition 2021. `tables` are
+    what texts say, by their digests, as far as that is known; then what the texts say that were read now.
     """
-    manifests = _Manifests()
+    manifests = _Manifests(tables or {})
     folders = set()
     listed = tuple(files)
     imports = import_folders({os.path.dirname(path) or "." for path in listed if path.endswith(IMPORTED)})
@@ -58,6 +62,9 @@ def crates(files: Iterable[str]) -> tuple[tuple[Crate, ...], tuple[Problem, ...]
         if crate is not None:
             found[folder] = crate
             waiting.extend(at for _, at in crate.dependencies)
+    if tables is not None:
+        tables.clear()
+        tables.update(manifests.used)
     packages = _packages_at([path for path in listed if path.endswith(IMPORTED)], imports) if found else frozenset()
     return (*(_apart(found[folder], packages) for folder in sorted(found)), *imports), manifests.problems()
 
@@ -106,8 +113,13 @@ def _packages(source: Source) -> Iterator[Package]:
 
 
 class _Manifests(Struct, frozen=True):
-    """Cargo.toml by folder: a table, None where there is none, a Problem where it means nothing. Read once."""
+    """Cargo.toml by folder: a table, None where there is none, a Problem where it means nothing. Read once.
 
+    `tables` are by digests of the texts, `used` those of the texts that were read.
+    """
+
+    tables: Mapping[bytes, Any]
+    used: dict[bytes, Any] = {}
     known: dict[str, Table | Problem | None] = {}
     near: dict[str, str | None] = {}
 
@@ -117,8 +129,21 @@ class _Manifests(Struct, frozen=True):
     def at(self, folder: str) -> Table | Problem | None:
         """The manifest in this folder itself."""
         if folder not in self.known:
-            self.known[folder] = _manifest(relative(os.path.join(folder, "Cargo.toml")))
+            self.known[folder] = self._read(relative(os.path.join(folder, "Cargo.toml")))
         return self.known[folder]
+
+    def _read(self, path: str) -> Table | Problem | None:
+        text = text_of(path)
+        if isinstance(text, Problem):
+            return None if text.message == "does not exist" else text
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        try:
+            self.used[digest] = self.tables[digest] if digest in self.tables else tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            return Problem(path, 1, f"is not valid TOML: {error}")
+        except RecursionError:
+            return Problem(path, 1, "is not valid TOML: nested too deep")
+        return cast("Table", self.used[digest])
 
     def nearest(self, folder: str) -> str | None:
         """The nearest folder, from this one upwards, with a manifest."""
@@ -165,18 +190,6 @@ class _Manifests(Struct, frozen=True):
             if isinstance(manifest, Mapping) and isinstance(manifest.get("workspace"), dict):
                 return one, _inner(manifest, "workspace")
         return folder, _NOTHING
-
-
-def _manifest(path: str) -> Table | Problem | None:
-    text = text_of(path)
-    if isinstance(text, Problem):
-        return None if text.message == "does not exist" else text
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return Problem(path, 1, f"is not valid TOML: {error}")
-    except RecursionError:
-        return Problem(path, 1, "is not valid TOML: nested too deep")
 
 
 def _inner(table: Table, *names: str) -> Table:

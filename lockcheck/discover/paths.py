@@ -11,11 +11,18 @@ from collections.abc import Iterator
 
 def relative(path: str) -> str:
     """A path as reports show it: relative to the current folder, with `/`; absolute on another drive."""
+    if _is_plain(path):
+        return path
     try:
         path = os.path.relpath(path)
     except ValueError:
         path = os.path.abspath(path)
     return path.replace(os.sep, "/")
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path is one already as reports show it, and below the current folder."""
+    return os.sep == "/" and not {"", ".", ".."}.intersection(path.split("/"))
 
 
 def join(folder: str, name: str) -> str:
@@ -48,6 +55,9 @@ def below(top: str) -> str:
 
 def upwards(folder: str) -> Iterator[str]:
     """A folder and all above it, relative to the current one."""
+    while _is_plain(folder):
+        yield folder
+        folder = os.path.dirname(folder) or "."
     at = os.path.abspath(folder)
     while True:
         yield relative(at)

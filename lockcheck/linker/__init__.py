@@ -398,10 +398,10 @@ class Program:
     def _may_make_channel(self, number: int) -> bool:
         """Whether a function's text has a name by which channels are made."""
         if number not in self._making:
-            self._making[number] = self._has(*self.functions[number], self._channel_words())
+            self._making[number] = self._has(*self.functions[number], self.channel_words())
         return self._making[number]
 
-    def _channel_words(self) -> frozenset[str]:
+    def channel_words(self) -> frozenset[str]:
         """The names by which channels are made, those of imports and of the tree's macros included."""
         if self._channels is None:
             every = (name for table in self.types.tables for name in table.channels)
@@ -416,6 +416,7 @@ class Program:
     def body(self, number: int) -> ir.Body | None:
         """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
         self._note(number, self._steps)
+        self._untold.add(number)
         unit, function = self.functions[number]
         body = self._bodies(unit, function) if function.body_at is not None else None
         for wrapper, decorator in reversed(list(self._wrappers(number))):
