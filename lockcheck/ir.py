@@ -59,6 +59,8 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
 
 ONE = Type(("1",))
 """The type of the number that is written as one, among what something is made with."""
+NOUGHT = Type(("0",))
+"""The same of nought, and of a number below it."""
 
 
 class Place(Struct, frozen=True, gc=False, array_like=True):
@@ -800,6 +802,8 @@ class Field(Struct, frozen=True, gc=False, array_like=True):
     """The parameter of what makes the object that it always is, by name."""
     asked: Path = ()
     """What the methods of the type ask its value for, by name, where its type is not written; sorted."""
+    made: Type | None = None
+    """How its value is made, where its type is written and says what is in it."""
 
 
 class TypeDecl(Struct, frozen=True, gc=False, array_like=True):

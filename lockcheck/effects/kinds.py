@@ -7,7 +7,7 @@ Never: which library has such methods.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -88,7 +88,8 @@ class Signalling(Struct, frozen=True):
     `of` is what is waited for where that is more than one thing (a message, room for one); empty for a condition
     variable. `held`: the lock must be held; `checked`: it looks itself at what it waits for; `limit` is the number of
     the argument (the receiver is 0) that says how long it waits at most, 0 for none; `bounded`: it never waits for
-    ever; `awaited`: it waits only where a task does; `ask`: the first argument may say that it does not wait.
+    ever; `awaited`: it waits only where a task does; `ask` is the number of the argument that may say that it does not
+    wait, 0 for none; `sized`: it waits only where what it is a method of was made with a size.
     """
 
     does: Literal["wait", "wake"]
@@ -97,7 +98,8 @@ class Signalling(Struct, frozen=True):
     checked: bool = False
     bounded: bool = False
     awaited: bool = False
-    ask: bool = False
+    sized: bool = False
+    ask: int = 0
     limit: int = 0
 
 
@@ -113,12 +115,16 @@ def signalling(said: str) -> tuple[Signalling, ...]:
     """`wait message, wake room`: for each clause what the method does."""
     found = []
     for does, *words in (clause.split() for clause in said.split(",")):
-        limit = next((int(word[5:]) for word in words if word.startswith("limit")), 0)
-        flags = ("held", "checked", "bounded", "awaited", "ask")
-        of = next((word for word in words if word not in flags and not word.startswith("limit")), "")
-        kind: Any = does
-        found.append(Signalling(kind, of, limit=limit, **{flag: flag in words for flag in flags}))
+        flags = ("held", "checked", "bounded", "awaited", "sized")
+        of = next((word for word in words if word not in flags and not word.startswith(("limit", "ask"))), "")
+        ask, limit, kind = _number("ask", words), _number("limit", words), cast("Literal['wait', 'wake']", does)
+        found.append(Signalling(kind, of, ask=ask, limit=limit, **{flag: flag in words for flag in flags}))
     return tuple(found)
+
+
+def _number(name: str, words: list[str]) -> int:
+    """`limit2`: the number of the argument that a clause speaks of; 0 where it speaks of none."""
+    return next((int(word.removeprefix(name)) for word in words if word.startswith(name)), 0)
 
 
 def view(lock: LockType, mode: Mode) -> LockType:

@@ -143,6 +143,8 @@ class Places(ABC):
     """Where locks that the function made are put, by what made them."""
     alone: set[int] = field(default_factory=set)
     """Objects that this function made and handed nothing to that could be called."""
+    sized: set[int] = field(default_factory=set)
+    """Containers that this function made to hold so many things at most."""
     inside: dict[int, int] = field(default_factory=dict)
     """Lists of one element that are made here, with the slot of that element."""
     transactions: list[int] = field(default_factory=list)

@@ -113,8 +113,13 @@ class Sides(Closures):
         if how.does == "wake":
             self.out.append(ir.Signal(on, call.at, call.name_at, call.word, lock, how.of))
             return
-        if (how.awaited and not call.awaited) or (how.ask and any(self.is_off(n, o) for n, o in given)):
+        if (how.awaited and not call.awaited) or any(self.is_off(how, n, o) for n, o in given):
             return
+        if how.sized and not self.has_size(call.operands[0].place):
+            return
+        why = self.effects.blocks_methods.get(f"[{how.of}]") if how.sized and not call.awaited else None
+        if why is not None:
+            self.out.append(self.wait(call, call.word, why, call.operands[0].place))
         limits = (o for n, o in given if o.name == "timeout" or (n == how.limit and not o.name))
         bounded = how.bounded or any(limit.place != ir.NONE for limit in limits)
         empty = guard is not None and self.guards_nothing(guard)
@@ -126,9 +131,14 @@ class Sides(Closures):
         kinds = (kind for kind in types.behind(self.type_of(guard), self.effects) if types.is_guard(kind, self.effects))
         return any(kind.args and kind.args[-1] == NOTHING for kind in kinds)
 
-    def is_off(self, number: int, operand: ir.Operand) -> bool:
+    def is_off(self, how: Signalling, number: int, operand: ir.Operand) -> bool:
         """Whether an argument may say that a call does not wait."""
-        return (operand.name == "block" or (number == 1 and not operand.name)) and operand.place != ir.YES
+        about = operand.name == "block" or (number == how.ask and not operand.name)
+        return bool(how.ask) and about and operand.place != ir.YES
+
+    def has_size(self, place: ir.Place | None) -> bool:
+        """Whether what is at a place was made to hold so many things at most."""
+        return place is not None
 
     def gives(self, place: ir.Place | None) -> frozenset[str] | None:
         """What can be given by the value at a place; None where it is nothing that signals are waited for or given by.

@@ -83,6 +83,7 @@ _OWN_NAMES = (("self",), ("cls",))
 _ANYTHING = (("object",), ("Any",))
 _VALUES = 8
 """So many values that a variable is given are looked at."""
+_UNSAID = ir.Type(("_",))
 _MADE_BY_CALL = frozenset({"[made]", "[way]", "[any]"})
 _MAY_BE_CLASS = frozenset({"[at]", "[any]", "[parameter]"})
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
@@ -234,14 +235,16 @@ class _Declarer(Struct):
             goes_on = _SELF_CHAIN.match(self.text.masked, said.end())
             value = goes_on[1] if goes_on is not None else self.text.masked[said.end() : until]
             kind = self.referred(values.value_type(value))
-            colon = self.text.masked.find(b":", said.end(2), said.end() - 1)
+            colon, made = self.text.masked.find(b":", said.end(2), said.end() - 1), None
             if colon >= 0:
-                kind = _surer(values.annotation(self.data[colon + 1 : said.end() - 1]), kind)
+                told = values.annotation(self.data[colon + 1 : said.end() - 1])
+                made = kind if _is_made_of(kind, told) else None
+                kind = _surer(told, kind)
             number = bisect_right(begins, said.start()) - 1
             method = methods[number] if number >= 0 else None
             given = self.given(kind, method) if method is not None else ""
             kind = self.local_type(kind, method) if method is not None else kind
-            yield ir.Field(name, kind or ir.Type(("_",)), said.span(2), shared=said[1] == b"cls", given=given)
+            yield ir.Field(name, kind or _UNSAID, said.span(2), said[1] == b"cls", given=given, made=made)
 
     def several_own(self, start: int, end: int, methods: list[ir.Function]) -> Iterator[ir.Field]:
         """What the methods of a class assign to several fields in one statement: `self.a, self.b = one, other`."""
@@ -614,6 +617,13 @@ def _is_making(kind: ir.Type, said: ir.Type) -> bool:
     return kind.path == ("[made]",) and bool(kind.args) and not said.args and kind.args[0].path[-1:] == said.path[-1:]
 
 
+def _is_made_of(kind: ir.Type | None, said: ir.Type | None) -> bool:
+    """The same where the annotation says what is in it too, and something is given to the class."""
+    if said is None or kind is None or not said.args or len(kind.args) < 2:
+        return False
+    return _is_making(kind, ir.Type(said.path))
+
+
 def _surer(said: ir.Type | None, kind: ir.Type | None) -> ir.Type | None:
     """The type of a value: what an annotation says, or, where it is made on the spot, how it is made."""
     made = said is not None and kind is not None and (_is_making(kind, said) or said.path[-1:] in _ANYTHING)
@@ -666,7 +676,7 @@ def _merged(
     return tuple(
         ir.Field(
             one.name, one.type, one.at, one.shared, tuple(put.get(one.name, ())), always.get(one.name, ""),
-            tuple(sorted(asked.get(one.name, ()))) if one.type.path[0] in _UNTOLD else (),
+            tuple(sorted(asked.get(one.name, ()))) if one.type.path[0] in _UNTOLD else (), one.made,
         )
         for one in found.values()
     )  # fmt: skip

@@ -39,6 +39,7 @@ _ATTRIBUTES = frozenset({"ib", "attrib"})
 """What says of a class's attribute how it is made, by `factory=`, and of what `type=` it is: attrs."""
 _MAKERS = frozenset({"factory", "default_factory"})
 _FACTORY = re.compile(r"(?:attrs?\.)?Factory\(\s*(\w+(?:\.\w+)*)\s*\)")
+_NOUGHT = re.compile(r"0|-\d+")
 _REMARK = re.compile(r"""#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
 
@@ -219,8 +220,8 @@ def _made(path: ir.Path, arguments: str) -> ir.Type | None:
         if equal and name.strip() == "type" and path[-1] in _ATTRIBUTES and (said := _annotated(value, 1)) is not None:
             return said
         at = ("[at]", *((name.strip() + "=",) if equal else ()), *spelled) if spelled else ("_",)
-        if given_by.strip() == "1":
-            at = ir.ONE.path
+        if given_by.strip() == "1" or _NOUGHT.fullmatch(given_by.strip()):
+            at = (ir.ONE if given_by.strip() == "1" else ir.NOUGHT).path
         made = _new(given_by)
         if made is not None and equal:
             given.append(ir.Type(("[at]", name.strip() + "="), (made,)))

@@ -15,6 +15,7 @@ from lockcheck import ir
 from lockcheck.linker.objects.handles import Handles
 from lockcheck.linker.objects.made import BOUND, CLASS
 from lockcheck.linker.objects.uses import is_guess
+from lockcheck.linker.objects.values import SIZE
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Types
@@ -81,6 +82,9 @@ class Constructions(Handles):
         lock = self.program.types.lock_type(kind, self.effects)
         single = lock is not None and lock.counts and all(one.place == ir.YES for one in call.operands)
         self.learn(call.dst, ir.Type(kind.path, (ir.ONE,)) if single else kind)
+        sizes = [one.place for number, one in enumerate(call.operands) if one.name == SIZE or not (number or one.name)]
+        if sizes and sizes[0] not in (ir.NO, ir.NONE) and not call.operands[0].spread:
+            self.sized.add(call.dst)
         if lock is not None and lock.shares:
             own = [o.place for n, o in enumerate(call.operands) if o.name == "lock" or (not n and not o.name)]
             self.name(ir.Place(call.dst), own[0] if own and own[0] != ir.NONE else None)

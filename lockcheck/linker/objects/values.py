@@ -20,6 +20,8 @@ from lockcheck.linker.types import SAYS_NOTHING, Context
 
 _ALIASES = 8
 _ROOT = ("[root]",)
+SIZE = "maxsize"
+"""The name of the argument by which something is made to hold so many things at most."""
 
 
 class Values(Callables):
@@ -90,20 +92,31 @@ class Values(Callables):
         own = found[0].type.path == ("None",) and self.program.types.made.is_given_to_objects(name)
         return (*found[1].module, found[1].name, name) if not own else None
 
+    def put_there(self, place: ir.Place) -> ir.Type | None:
+        """The type, as written, of what is put into a field or into a variable of a module or class."""
+        if place.way:
+            kind = self.type_of(ir.Place(place.root, place.way[:-1]))
+            return self.declared(kind, place.way[-1]) if kind is not None else None
+        if isinstance(place.root, int):
+            return None
+        static = self.program.names.statics.get(place.root)
+        if (static is None or static.type is None) and place.root[:-1] in self.program.names.types:
+            return self.declared(ir.Type(place.root[:-1]), place.root[-1])
+        return static.type if static is not None else None
+
+    def has_size(self, place: ir.Place | None) -> bool:
+        known = self.canon(place)
+        if known is None:
+            return False
+        if not known.way and known.root in self.sized:
+            return True
+        made = self.put_there(known)
+        return made is not None and made.path == ("[made]",) and _is_sized(made.args[1:])
+
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
-        if not place.way:
-            if isinstance(place.root, int):
-                return None
-            static = self.program.names.statics.get(place.root)
-            made = static.type if static is not None else None
-            owner: ir.Place | None = None
-            if made is None and place.root[:-1] in self.program.names.types:
-                made = self.declared(ir.Type(place.root[:-1]), place.root[-1])
-        else:
-            owner = ir.Place(place.root, place.way[:-1])
-            kind = self.type_of(owner)
-            made = self.declared(kind, place.way[-1]) if kind is not None else None
+        owner = ir.Place(place.root, place.way[:-1]) if place.way else None
+        made = self.put_there(place)
         plainly = made is not None and made.path[0] == "[at]"
         if made is None or not (plainly or (made.path == ("[made]",) and len(made.args) > 1)):
             return None
@@ -137,9 +150,9 @@ class Values(Callables):
         return ir.Place(root) if root in names.statics else None
 
     def declared(self, kind: ir.Type, name: str) -> ir.Type | None:
-        """The type of a field as written."""
+        """The type of a field as written, or how its value is made."""
         found = self.field_of(kind, name)
-        return found[0].type if found is not None else None
+        return found[0].made or found[0].type if found is not None else None
 
     def field_of(self, kind: ir.Type, name: str) -> tuple[ir.Field, ir.Path] | None:
         """A field as declared, with the module of its class: the first that says what it is."""
@@ -411,6 +424,13 @@ def perhaps(body: ir.Region) -> ir.Region:
     """A body whose calls are not certain to be made."""
     steps = (replace(step, certain=False) if isinstance(step, ir.Invoke) else step for step in body.steps)
     return replace(body, steps=tuple(steps))
+
+
+def _is_sized(given: tuple[ir.Type, ...]) -> bool:
+    """Whether what is made with this has a size: more than nought, in the first place or by its name."""
+    first = given[0] if given and not "".join(given[0].path[1:2]).endswith("=") else None
+    said = next((one for one in given if one.path[1:2] == (f"{SIZE}=",)), first)
+    return said is not None and said.path not in (ir.NOUGHT.path, ("[at]", "None"))
 
 
 def _is_part(said: str, part: str) -> bool:
