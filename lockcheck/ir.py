@@ -633,7 +633,7 @@ class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
     `others` are the bodies that must come to their end before, where they are known: those of a joined thread.
     `brief`: it does work that takes a while (reads a file) rather than wait for somebody. No `why`: the project has
-    nothing against it under a lock.
+    nothing against it under a lock. `bounded`: it gives up after a time.
     """
 
     at: Range
@@ -644,6 +644,7 @@ class Block(Struct, frozen=True, gc=False, array_like=True, tag=True):
     brief: bool = False
     on: str = ""
     """The owner, as of a lock, of the field whose value says whom it waits for."""
+    bounded: bool = False
 
 
 class Register(Struct, frozen=True, gc=False, array_like=True, tag=True):

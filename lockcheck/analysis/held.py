@@ -159,9 +159,11 @@ class Walk(Struct):
                 self.moment(step, ways)
                 self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where), on=on), ways)
                 return ways
-            case ir.Block(where, _, _, why, others, on=on):
+            case ir.Block(where, _, _, why, others, on=on, bounded=bounded):
                 self.moment(step, ways)
-                self.told.wait(self.told.blocks, Wait(why, (), Site(self.number, where), on=on), ways)
+                once = bounded and not self.loops  # (in a loop it may wait again)
+                wait = Wait(why, (), Site(self.number, where), on=on, bounded=once)
+                self.told.wait(self.told.blocks, wait, ways)
                 joined(self, others, where, ways)
                 return ways
             case ir.Callback(slot, moved=moved):

@@ -68,7 +68,7 @@ class Wait(NamedTuple):
 
     `when`: what must be true of the parameters (of the caller's values, at a call) for it to come to this. `certain`:
     no call on the way was resolved by its name alone, or means one of several functions. `on`: the owner of the field
-    that keeps the handle of the thread which is waited for.
+    that keeps the handle of the thread which is waited for. `bounded`: it gives up after a time.
     """
 
     why: str
@@ -77,6 +77,7 @@ class Wait(NamedTuple):
     when: Facts = frozenset()
     certain: bool = True
     on: str = ""
+    bounded: bool = False
 
 
 class Stall(NamedTuple):

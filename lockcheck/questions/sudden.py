@@ -55,14 +55,29 @@ def waiting(analysis: Analysis) -> Iterator[tuple[int, Wait]]:
     """Finalizers, found by their name, that wait for what only other threads can end; the nearest of each step."""
     for number, (_, function) in enumerate(analysis.program.functions):
         if function.hook == "finalizer":
-            nearest: dict[Site, Wait] = {}
-            for wait in analysis.summary(number).blocks:
-                first = (*wait.trace, wait.site)[0]
-                known = nearest.get(first)
-                nearer = known is None or len(wait.trace) < len(known.trace)
-                if nearer and wait.why in analysis.effects(number).by_threads:
-                    nearest[first] = wait
-            yield from ((number, wait) for wait in nearest.values())
+            yield from ((number, wait) for wait in _nearest(analysis, number))
+
+
+def waiting_handlers(analysis: Analysis, when: str) -> Iterator[tuple[int, Wait]]:
+    """The same of functions that are handed over to be run at some time, each once."""
+    handed = (moment.event for moment in analysis.about(HOOKS))
+    runs = (event.bodies for event in handed if isinstance(event, ir.Register) and event.when == when)
+    steps = (step for bodies in runs for body in bodies for step in ir.steps_of(body))
+    targets = (step.targets for step in steps if isinstance(step, ir.Invoke) and step.certain)
+    for number in sorted({some[0] for some in targets if len(some) == 1}):
+        yield from ((number, wait) for wait in _nearest(analysis, number))
+
+
+def _nearest(analysis: Analysis, number: int) -> Iterable[Wait]:
+    """The waits of a function for what only other threads can end, without a limit; of each step the nearest."""
+    nearest: dict[Site, Wait] = {}
+    for wait in analysis.summary(number).blocks:
+        first = (*wait.trace, wait.site)[0]
+        known = nearest.get(first)
+        nearer = known is None or len(wait.trace) < len(known.trace)
+        if nearer and not wait.bounded and wait.why in analysis.effects(number).by_threads:
+            nearest[first] = wait
+    return nearest.values()
 
 
 def _waits_for_itself(reach: Reach) -> bool:

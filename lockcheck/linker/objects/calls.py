@@ -379,7 +379,7 @@ class Objects(Constructions):
         if isinstance(last, ir.Block) and key in self.effects.ends:
             self.out[-1] = replace(last, others=self.bodies_of(call.operands[1:], call.at))
         elif isinstance(last, ir.Block) and any(operand.name != "wait" for operand in call.operands[1:]):
-            self.out[-1] = replace(last, others=())
+            self.out[-1] = replace(last, others=(), bounded=any(map(_is_limit, call.operands[1:])))
         return done
 
     def with_overrides(self, call: ir.Call, targets: list[int], kind: ir.Type | None, name: str) -> list[int]:
@@ -624,6 +624,12 @@ def _waits_for_lock(step: ir.Step) -> bool:
     """Whether the thread may have to wait for a lock, as long as it takes."""
     waits = isinstance(step, ir.Acquire) and not step.fallible and step.holder is not None
     return waits and step.lock.waits == "thread"  # type: ignore[union-attr]
+
+
+def _is_limit(operand: ir.Operand) -> bool:
+    """Whether an argument of a wait says how long it may take: by name, or a value that says neither yes nor no."""
+    said = operand.name == "timeout" or not (operand.name or operand.spread or operand.place in (ir.YES, ir.NO))
+    return said and operand.place != ir.NONE
 
 
 def _with(call: ir.Call, callee: ir.Callee, operands: tuple[ir.Operand, ...]) -> ir.Call:
