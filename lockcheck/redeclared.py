@@ -317,7 +317,7 @@ def _is_named(function: ir.Function, table: Effects) -> bool:
     unnamed = {table.copies}
     if function.trait is not None:
         converts = (one.partition("::")[2] for one in table.converts.values())
-        unnamed.update((table.end_method, table.iterators_method), converts)
+        unnamed.update((table.end_method, table.iterators_method, table.stands_method), converts)
     for_any = function.owner is not None and function.owner.path[0] in function.generics
     return not (function.name in unnamed or for_any or function.hook or function.wraps)
 

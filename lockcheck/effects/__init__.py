@@ -63,6 +63,8 @@ class Effects:
     """Types of guards that only their whole path tells from others: how each has its lock, and that lock."""
     guard_traits: frozenset[str] = names("guards.traits")
     """What is returned as something of these traits may be a guard."""
+    stands_method: str = word("stands-for.method")
+    """A value of a type of the tree stands for what this method of it gives."""
     wrappers: Mapping[str, int] = table("wrappers")
     flow: Mapping[str, Mapping[str, ir.Type]] = read(reading.flow)
     flow_names: Mapping[str, str] = table("flow-names")

@@ -122,7 +122,9 @@ class Callees(Acts, Implied):
             lock = self.program.types.lock_type(outer, effects) if not self.is_within(outer, name) else None
             if lock is not None and (taking := self.taking(lock, name, call)) is not None:
                 listed = effects.lock(outer.path) is not None
-                self.acquire(call, lock, taking, place, outer, "declared" if listed else "inferred")
+                there = self.stood_for(place, outer)
+                asked = place if there != place else None
+                self.acquire(call, lock, taking, there, outer, "declared" if listed else "inferred", asked)
                 return
             shape = effects.shape(outer)
             listed_here = name in effects.signals.get((outer.path[0], outer.path[-1]), ())

@@ -18,15 +18,19 @@ class Locks(Sides):
     """Locks and their guards."""
 
     def acquire(
-        self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None, evidence: str
-    ) -> None:
+        self, call: ir.Call, lock: LockType, taking: Taking, place: ir.Place | None, kind: ir.Type | None,
+        evidence: str, asked: ir.Place | None = None,
+    ) -> None:  # fmt: skip
+        """A lock is taken; `asked`: what the method is called on, where that only stands for the lock at `place`."""
         known = self.canon(place) or ir.Place(call.dst)
         if lock.family == "once":
             known = ir.Place(known.root, (*known.way, "once"))
         elif lock.family == "watch" and place is not None:
             known = place = self.one_end(known)
         waits = "task" if call.awaited else lock.waits
-        owner, thin = (self.owner_of(place) or self.owner_of(known), self.is_thin(place)) if place else ("", False)
+        owner, thin = (self.owner_by_any_name(place), self.is_thin(place)) if place else ("", False)
+        if asked is not None and self.is_newtype(asked):  # (it counts as the field that it stands in)
+            owner = self.owner_by_any_name(asked) or owner
         named = ir.Lock(known, owner, lock.kind or ir.SOME_LOCK, waits, lock.family, evidence, thin, lock.single)  # type: ignore[arg-type]
         dst = ir.Place(call.dst)
         later = lock.waits == "task" and not (call.awaited or taking.sync or taking.fallible or taking.moment)
@@ -62,6 +66,26 @@ class Locks(Sides):
         guessed = evidence != "declared" and not lock.by_hand
         wrapped = lock.wraps or taking.fallible or lock.family == "map" or guessed
         self.learn(call.dst, ir.Type((RESULT,), (guard,)) if wrapped else guard)
+
+    def stood_for(self, place: ir.Place | None, wanted: ir.Type) -> ir.Place | None:
+        """Where what a value stands for is: `&self.rows` by the `deref` of its type, for `table.read()`."""
+        effects, types = self.effects, self.program.types
+        for outer in types.behind(self.type_of(place), effects) if place is not None else ():
+            if outer == wanted or place is None or types.is_guard(outer, effects):
+                break
+            if outer.path in types.derefs:
+                found = types.methods(outer, effects.stands_method, effects)
+                part = self.program.result_place(found[0]) if len(found) == 1 and found[0] != self.number else None
+                if part is None or part.root != 0 or not all(p.isidentifier() or p.isdigit() for p in part.way):
+                    break
+                place = ir.Place(place.root, place.way + part.way)
+        return place
+
+    def is_newtype(self, place: ir.Place) -> bool:
+        """Whether the type of a value has but one field."""
+        kinds = self.program.types.behind(self.type_of(place), self.effects)
+        decl = next((decl for kind in kinds if (decl := self.program.names.types.get(kind.path))), None)
+        return decl is not None and len(decl.fields) == 1
 
     def by_type(self, call: ir.Call, mode: str, kind: ir.Type, path: ir.Place | None) -> ir.Acquire:
         """The acquisition that a function's declared return type (a guard) promises."""
