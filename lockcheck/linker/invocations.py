@@ -171,16 +171,23 @@ class Invocations(Ends):
         return fit if not fit or self.effects.objects else [n for n in fit if self.takes(n, call)]
 
     def takes(self, number: int, call: ir.Call) -> bool:
-        """Whether a function of a trait for one type, `From<A>`, can take what it gets: not another type."""
+        """Whether a function of a trait for one type, `From<A>`, can take what it gets: not another type.
+
+        What is lent may be what stands for the type that is wanted (`&Arc<A>` for `&A`).
+        """
         function, types = self.program.functions[number][1], self.program.types
         if function.trait is None or not function.trait.args:
             return True
-        for param, operand in zip(function.params, call.operands, strict=False):
+        own = int(function.takes_self)  # (whose method it is was asked before)
+        for param, operand in zip(function.params[own:], call.operands[own:], strict=False):
             wanted = types.resolve(param.type, types.context(number), types.effects(number))
-            given = self.type_of(operand.place) if operand.place is not None else None
-            if wanted is None or given is None or wanted.path not in self.program.names.types:
+            while wanted is not None and wanted.path == REF:
+                wanted = wanted.args[0]
+            if wanted is None or wanted.path not in self.program.names.types:
                 continue
-            if given.path != wanted.path and self.is_something_else(given):
+            given = self.type_of(operand.place) if operand.place is not None else None
+            every = list(types.behind(given, self.effects))[: 1 if param.by_value else None]
+            if every and all(one.path != wanted.path for one in every) and self.is_something_else(every[-1]):
                 return False
         return True
 
