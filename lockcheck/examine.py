@@ -79,7 +79,7 @@ def examine(
             elif lenders <= known:
                 break
         ordered = [outcomes[number] for number in numbers]
-        findings = [finding for one in ordered for finding in one.findings]
+        findings = list(_each_once(tree, ordered))
         together = _together(crew, [n for n, rule in enumerate(rules) if rule.meta.sees != "function"], ordered, before)
         findings += [finding for one in together for finding in one.findings]
         tree.analysis.look_at(None)
@@ -97,6 +97,16 @@ def examine(
             seen = chain(looked_at(state), tree.looked_through)
             bystanders = tree.frontier.bystanders(seen, lenders, crew.sought(), names)
     return findings, sorted(set(tree.problems)), bystanders
+
+
+def _each_once(tree: Tree, outcomes: Sequence[Outcome]) -> Iterator[Finding]:
+    """What is said of each function by itself; of those that a macro makes of one text, what the first has will do."""
+    said = set[object]()
+    for one in outcomes:
+        unit, function = tree.program.functions[one.function]
+        made = [(unit.path, function.at, finding.code, finding.span) for finding in one.findings if function.given]
+        yield from (found for n, found in enumerate(one.findings) if not made or made[n] not in said)
+        said.update(made)
 
 
 def _callers(tree: Tree, topics: Iterable[Topic], late: bool, settled: bool) -> set[int]:

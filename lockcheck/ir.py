@@ -942,6 +942,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """Only its own module can call it."""
     hands_on: Path = ()
     """The part of its object that it asks for what the object has not itself."""
+    given: tuple[tuple[str, bytes], ...] = ()
+    """It stands in a macro, whose names stand for this."""
 
     @property
     def own_params(self) -> tuple[Param, ...]:

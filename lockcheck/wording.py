@@ -74,7 +74,8 @@ class Wording:
         for number, (unit, function) in enumerate(self._tree.program.functions):
             if unit.path in near:
                 (start, end), (before, behind) = function.at, function.name_at
-                yield number, near[unit.path][start:before] + b" " + near[unit.path][behind:end]
+                given = b"".join(b" " + text for _, text in function.given)
+                yield number, near[unit.path][start:before] + b" " + near[unit.path][behind:end] + given
 
 
 def pattern(words: Iterable[str]) -> re.Pattern[bytes]:

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.frontends.rust import futures, mended, syntax
+from lockcheck.frontends.rust import expand, futures, items, mended, syntax
 from lockcheck.source import Crate, Source
 
 _ITEM_WORD = re.compile(rb"\b(?:fn|struct|enum|use|impl|mod|static|trait|macro_rules)\b")
@@ -95,9 +95,24 @@ class _Declarer(Struct):
     exported: bool = False
     derived: ir.Path = ()
     tests: bool = False
+    made: items.Made | None = None
+    """What a macro of the file makes, while it is read."""
+    depth: int = 0
 
     def at(self, node: ts.Node) -> ir.Range:
-        return (node.start_byte + self.shift, node.end_byte + self.shift)
+        start, end = node.start_byte + self.shift, node.end_byte + self.shift
+        return (start, end) if self.made is None else self.made.at(start, end)
+
+    def function(self, function: ir.Function, node: ts.Node) -> bool:
+        """A function is declared; of those that a macro makes, one whose text is the macro's but for plain names."""
+        if self.made is not None:
+            given = self.made.given(node.start_byte + self.shift)
+            text, _ = items.with_given(self.source.data[slice(*function.at)], function.at[0], given)
+            if text != node.text:
+                return False
+            function = replace(function, given=given)
+        self.functions.append(function)
+        return True
 
     # ---------------------------------------------------------------------------------------------------- items
 
@@ -253,7 +268,7 @@ class _Declarer(Struct):
             self.at(value),
             made_once=title,
         )
-        self.functions.append(made)
+        self.function(made, node)
 
     _const_item = _static_item
 
@@ -296,8 +311,7 @@ class _Declarer(Struct):
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
             of_tests=self.tests, inner=not (scope.trait or any(c.type == "visibility_modifier" for c in node.children)),
         )  # fmt: skip
-        self.functions.append(function)
-        if body is not None and _ITEM_WORD.search(body.text or b""):
+        if self.function(function, node) and body is not None and _ITEM_WORD.search(body.text or b""):
             inner = replace(
                 scope, module=(*scope.module, f"{{{function.name}}}"), owner=None, trait=None, within=self.at(body)
             )
@@ -337,6 +351,8 @@ class _Declarer(Struct):
 
     def _macro_definition(self, node: ts.Node, scope: _Scope) -> None:
         name, arms = node.child_by_field_name("name"), []
+        if self.made is not None:
+            return
         for rule in node.named_children:
             takes, gives = rule.child_by_field_name("left"), rule.child_by_field_name("right")
             if takes is None or gives is None:
@@ -354,6 +370,20 @@ class _Declarer(Struct):
         for tree in node.named_children:
             if tree.type == "token_tree":
                 self._token_items(tree, scope)
+                self._made_items(node, tree, scope)
+
+    def _made_items(self, node: ts.Node, tree: ts.Node, scope: _Scope) -> None:
+        """The items that a macro of this file makes."""
+        spelled = syntax.path(node.child_by_field_name("macro"))
+        known = [macro for macro in self.macros if spelled and macro.name == spelled[-1]]
+        made = items.make(known[-1], (tree.text or b"")[1:-1]) if known and self.depth < expand.DEEPEST else None
+        if made is None or not made.pieces:
+            return
+        before = self.made, self.shift
+        self.made, self.shift, self.depth = made, 0, self.depth + 1
+        root = syntax.parse(made.text)
+        self.items([n for n in root.named_children if n.type.endswith(_ITEMS)], scope)
+        (self.made, self.shift), self.depth = before, self.depth - 1
 
     def _expression_statement(self, node: ts.Node, scope: _Scope) -> None:
         for child in node.named_children:

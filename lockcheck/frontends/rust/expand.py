@@ -123,14 +123,14 @@ def _items(found: Sequence[Token], at: int, end: int) -> tuple[Item, ...] | None
 def _special(found: Sequence[Token], at: int, end: int) -> tuple[Item, int] | None:
     """What stands behind a `$` in a pattern, and where it ends."""
     if at < end and found[at].text == b"(":
-        inner, rest = _items(found, at + 1, found[at].close), _repetition(found, found[at].close + 1, end)
+        inner, rest = _items(found, at + 1, found[at].close), repetition(found, found[at].close + 1, end)
         return (Repeat(inner, rest[0], rest[1]), rest[2]) if inner is not None and rest is not None else None
     if at + 2 < end and found[at + 1].text == b":" and found[at + 2].text in _KINDS:
         return Fragment(found[at].text, found[at + 2].text), at + 3
     return None
 
 
-def _repetition(found: Sequence[Token], at: int, end: int) -> tuple[bytes, bytes, int] | None:
+def repetition(found: Sequence[Token], at: int, end: int) -> tuple[bytes, bytes, int] | None:
     """Separator and operator behind `$( … )`, and where they end."""
     if at < end and found[at].text in _OPERATORS:
         return b"", found[at].text, at + 1
@@ -267,7 +267,8 @@ def _path(given: Sequence[Token], at: int, meta: bool) -> int | None:
         else:
             break
     if meta and at < len(given):
-        at = len(given) if given[at].text == b"=" else _after(given, at) if given[at].text in _OPEN else at
+        said = given[at].text == b"=" and at + 1 < len(given)
+        at = _until(b"expr", given, at + 1) or at if said else _after(given, at) if given[at].text in _OPEN else at
     return at if at > begin else None
 
 
@@ -401,7 +402,7 @@ class _Writer:
         return at + 2
 
     def rounds(self, body: Sequence[Token], at: int, end: int, names: Mapping[bytes, Binding]) -> int | None:
-        rest = _repetition(body, body[at].close + 1, end)
+        rest = repetition(body, body[at].close + 1, end)
         used = {body[n + 1].text for n in range(at + 1, body[at].close) if body[n].text == b"$"}
         lists = {name: bound for name in used if isinstance(bound := names.get(name), list)}
         if rest is None or len({len(bound) for bound in lists.values()}) != 1:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import tree_sitter as ts
 
 from lockcheck import ir
-from lockcheck.frontends.rust import expand, mended, syntax
+from lockcheck.frontends.rust import expand, items, mended, syntax
 from lockcheck.frontends.rust.blocks import Blocks
 from lockcheck.frontends.rust.expressions import Expressions
 from lockcheck.frontends.rust.flow import Flow
@@ -102,11 +102,15 @@ def lower(data: bytes, function: ir.Function, edition: int, known: expand.Known 
     Raises RecursionError where the code is nested deeper than the stack allows.
     """
     start, end = function.at
-    root = mended.parse(data[start:end])
-    if function.made_once:
-        return _initialiser(root, function, edition, known)
-    node = next((n for n in root.named_children if n.type == "function_item"), None)
     lowering = Lowering(edition, start, known)
+    text = data[start:end]
+    if function.given:
+        text, lowering.origin = items.with_given(text, start, function.given)
+        lowering.shift = 0
+    root = mended.parse(text)
+    if function.made_once:
+        return _initialiser(root, function, lowering)
+    node = next((n for n in root.named_children if n.type == "function_item"), None)
     outer: list[ir.Step] = []
     params = node.child_by_field_name("parameters") if node is not None else None
     body = node.child_by_field_name("body") if node is not None else None
@@ -135,9 +139,9 @@ def _waited(lowering: Lowering, function: ir.Function, node: ts.Node, body: ts.N
     return made
 
 
-def _initialiser(root: ts.Node, function: ir.Function, edition: int, known: expand.Known | None) -> ir.Body:
+def _initialiser(root: ts.Node, function: ir.Function, lowering: Lowering) -> ir.Body:
     """`static X: LazyLock<T> = LazyLock::new(|| …)`: the closure's body, run while the static is being made."""
-    lowering, outer = Lowering(edition, function.at[0], known), list[ir.Step]()
+    outer = list[ir.Step]()
     item = next((node for node in root.named_children if node.type in ("static_item", "const_item")), root)
     value = item.child_by_field_name("value")
     by_ref = any(child.type == "ref" for child in item.children)
