@@ -487,3 +487,24 @@ def test_a_closure_that_is_called_for_several_locks_is_told_once(
     text = f"{fields}impl Rows {{ fn sum(&self) -> u32 {{\n{closure} twice(&self.a) + twice(&self.b) }} }}\n"
     write_tree(tmp_path, {"lib.rs": text})
     assert found(tmp_path, monkeypatch) == [("lib.rs", 6, "LCK201", "declared")]
+
+
+def test_what_parallel_iterators_give_is_what_others_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five types have a method of that name, so that it is known by the type of the element alone."""
+    kinds = "".join(f"pub struct K{n};\nimpl K{n} {{ fn size(&self, _: &Shop) -> u32 {{ {n} }} }}\n" for n in range(4))
+    ways = (
+        "desks.par_iter()",
+        "desks.par_iter_mut()",
+        "map.par_iter().map(|(_, desk)| desk)",
+        "desks.iter().par_bridge()",
+    )
+    functions = "".join(
+        f"fn f{n}(shop: &Shop, desks: &mut Vec<Desk>, map: &HashMap<u32, Desk>) -> u32 {{\n"
+        f"    let rows = shop.rows.write().unwrap();\n    {way}.map(|desk| desk.size(shop)).sum()\n}}\n"
+        for n, way in enumerate(ways)
+    )
+    shop = "pub struct Shop { rows: RwLock<u32> }\npub struct Desk;\n"
+    desk = "impl Desk { fn size(&self, shop: &Shop) -> u32 { *shop.rows.read().unwrap() } }\n"
+    text = "use std::collections::HashMap;\nuse std::sync::RwLock;\n" + shop + desk + kinds + functions
+    write_tree(tmp_path, {"lib.rs": text})
+    assert [code for _, _, code, _ in found(tmp_path, monkeypatch)] == ["LCK203"] * len(ways)

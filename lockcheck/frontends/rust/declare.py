@@ -78,6 +78,16 @@ class _Scope(Struct):
     within: ir.Range | None = None
     lent: bool = False
     """What is implemented here is for references, so that `self` is one whatever is written."""
+    own: tuple[tuple[str, ir.Type], ...] = ()
+    """The types that an `impl` says under names of its own: `type Item = u32;` for `Self::Item`."""
+
+    def meant(self, kind: ir.Type | None) -> ir.Type | None:
+        """A type with the names that the `impl` gives types replaced by these."""
+        if kind is None or not self.own:
+            return kind
+        if kind.path[0] == "Self" and len(kind.path) == 2:
+            return next((one for name, one in self.own if name == kind.path[1]), kind)
+        return ir.Type(kind.path, tuple(self.meant(one) or one for one in kind.args)) if kind.args else kind
 
 
 class _Declarer(Struct):
@@ -282,7 +292,10 @@ class _Declarer(Struct):
         generics, bounds = _generics(node)
         trait = syntax.type_of(node.child_by_field_name("trait"))
         lent = syntax.is_reference(node.child_by_field_name("type"))
-        self.items(body.named_children, _Scope(scope.module, owner, trait, generics, bounds, lent=lent))
+        named = [child for child in body.named_children if child.type == "type_item"]
+        said = ((one.child_by_field_name("name"), syntax.exactly(one.child_by_field_name("type"))) for one in named)
+        own = tuple((syntax.text(name), kind) for name, kind in said if name is not None and kind is not None)
+        self.items(body.named_children, _Scope(scope.module, owner, trait, generics, bounds, lent=lent, own=own))
 
     def _trait_item(self, node: ts.Node, scope: _Scope) -> None:
         self._type(node, scope, "trait", ())
@@ -299,13 +312,13 @@ class _Declarer(Struct):
         if name is None:
             return
         generics, bounds = _generics(node)
-        params, takes_self = self._params(node.child_by_field_name("parameters"), scope.lent)
+        params, takes_self = self._params(node.child_by_field_name("parameters"), scope)
         body = node.child_by_field_name("body")
-        returns = syntax.exactly(node.child_by_field_name("return_type"))
+        returns = scope.meant(syntax.exactly(node.child_by_field_name("return_type")))
         modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
         waits = modifiers is not None and b"async" in (modifiers.text or b"")
         if not waits and futures.is_made(node, body):
-            waits, returns = True, futures.output(node)
+            waits, returns = True, scope.meant(futures.output(node))
         function = ir.Function(
             scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
@@ -329,9 +342,9 @@ class _Declarer(Struct):
             if not child.type.endswith("_item") and child.named_child_count and _ITEM_WORD.search(child.text or b""):
                 self._written_inside(child, scope)
 
-    def _params(self, node: ts.Node | None, lent: bool) -> tuple[tuple[ir.Param, ...], bool]:
-        """The parameters, and whether `self` is one; `lent`: it is a reference even by value."""
-        params, takes_self = [], False
+    def _params(self, node: ts.Node | None, scope: _Scope) -> tuple[tuple[ir.Param, ...], bool]:
+        """The parameters, and whether `self` is one."""
+        params, takes_self, lent = [], False, scope.lent
         for child in node.named_children if node else ():
             if child.type == "self_parameter":
                 takes_self = True
@@ -344,7 +357,7 @@ class _Declarer(Struct):
                 by_value = kind is not None and kind.type != "reference_type"
                 inner = kind.child_by_field_name("type") if kind is not None and _changes(kind) else kind
                 alone = kind is not None and not syntax.is_reference(inner) and not (lent and name == "self")
-                params.append(ir.Param(name, syntax.type_of(kind), by_value, alone=alone))
+                params.append(ir.Param(name, scope.meant(syntax.type_of(kind)), by_value, alone=alone))
         return tuple(params), takes_self
 
     # --------------------------------------------------------------------------------------------------- macros
