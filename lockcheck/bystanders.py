@@ -17,6 +17,7 @@ import msgspec
 
 from lockcheck import ir
 from lockcheck.frontends import Finder, finder
+from lockcheck.unsaid import words_in
 
 
 class Bystanders(msgspec.Struct, frozen=True, array_like=True):
@@ -25,7 +26,8 @@ class Bystanders(msgspec.Struct, frozen=True, array_like=True):
     `looked_at` has a bit for each function, by its number. `sought` are the words that were looked for in a crate's
     code: `crates` has, by language and crate, the place of its own there. Even within a name counted `heads`, in what
     stands before a body, `making`, in functions of a type that are not called on its values, and `pairs` where both
-    were in the text, or one was the own type.
+    were in the text, or one was the own type. Of the functions in `called` the words of calls in their bodies counted
+    too (`unsaid.words_in`).
     """
 
     looked_at: bytes
@@ -34,11 +36,14 @@ class Bystanders(msgspec.Struct, frozen=True, array_like=True):
     heads: Sequence[str]
     making: Sequence[str]
     pairs: Sequence[tuple[str, str]]
+    called: Mapping[int, bytes]
 
     def has(self, number: int, unit: ir.Unit, function: ir.Function, data: bytes) -> bool:
         """Whether a function of a unit, which is in these bytes now, was one, and is one with the text that it has."""
         place = self.crates.get(whose(unit))
         if place is None or self.looked_at[number // 8] >> number % 8 & 1 or function.by_hand:
+            return False
+        if number in self.called and self.called[number] != words_in(data[slice(*(function.body_at or (0, 0)))]):
             return False
         text, own = data[slice(*function.at)], function.owner.path[-1] if function.owner is not None else ""
         if function.body_at is not None and _says(data[function.at[0] : function.body_at[0]], self.heads):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from itertools import chain
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -94,8 +93,8 @@ def examine(
             tree.problems[:] = state.problems
             keep(state, store, keys)
             names = frozenset(name for one in together for name in one.names)
-            seen = chain(looked_at(state), tree.looked_through)
-            bystanders = tree.frontier.bystanders(seen, lenders, crew.sought(), names)
+            known_by = looked_at(state), tree.looked_through
+            bystanders = tree.frontier.bystanders(*known_by, lenders, crew.sought(), names)
     return findings, sorted(set(tree.problems)), bystanders
 
 

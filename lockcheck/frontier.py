@@ -265,27 +265,33 @@ class Frontier:
         return found
 
     def bystanders(
-        self, seen: Iterable[int], lenders: Collection[int], sought: Collection[tuple[str, str]], names: frozenset[str]
+        self,
+        seen: Iterable[int],
+        called: Mapping[int, bytes],
+        lenders: Collection[int],
+        sought: Collection[tuple[str, str]],
+        names: frozenset[str],
     ) -> Bystanders:
         """The functions that a run had no reason to look at, and all that would have been one.
 
-        `seen` are those that it looked at, `lenders` those whose callers were looked for, as were those of the names
-        `sought` (by language), and whoever says one of `names`.
+        `seen` are those that it looked at, `called` those of which it looked at words of calls, `lenders` those whose
+        callers were looked for, as were those of the names `sought` (by language), and whoever says one of `names`.
         """
-        called = {of: frozenset(name for to, name in sought if to == of) for of in {language for language, _ in sought}}
+        languages = {language for language, _ in sought}
+        calls = {one: frozenset(name for language, name in sought if language == one) for one in languages}
         crates: dict[str, int] = {}
         words: list[ir.Words] = []
         for unit in {whose(unit): unit for unit in self._program.units}.values():
             families = self.families[unit.crate]
             own = self._words(unit.language, families, self._told.openers[unit.language])
             macros = ir.Words(macros=self._told.taking[unit.language, families])
-            looked_for = _joined(own, macros, called.get(unit.language, frozenset()))
+            looked_for = _joined(own, macros, calls.get(unit.language, frozenset()))
             looked_for = structs.replace(looked_for, lenders=self._names(lenders), spoken=names)
             words += [looked_for] if looked_for not in words else []
             crates[whose(unit)] = words.index(looked_for)
         looked_at = bits(chain(seen, self._openings), len(self._program.functions))
         making = sorted(self._program.channel_words())
-        return Bystanders(looked_at, crates, words, [_GUARD], making, sorted(self._pairs))
+        return Bystanders(looked_at, crates, words, [_GUARD], making, sorted(self._pairs), called)
 
     def _names(self, numbers: Collection[int]) -> frozenset[str]:
         """What functions are called by: a type's own functions, where they are no methods, by a path only."""

@@ -82,8 +82,8 @@ class Tree:
         )
         self.frontier = self._frontier(words, kept)
         self._macros.update(self.frontier.macros)
-        self.looked_through: Sequence[int] = ()
-        """The functions whose texts were looked through for locks though nobody may call them."""
+        self.looked_through: Mapping[int, bytes] = {}
+        """The functions whose texts were looked through for what may run unsaid, each with `unsaid.words_in` it."""
         self.program.locking = self._locking(kept)
         self._implying = self.program.locking.traits
         self.analysis = Analysis(
@@ -113,10 +113,13 @@ class Tree:
 
         def make() -> Unsaid:
             found = locking(self.program, texts)
-            return Unsaid(found, texts.looked_at, self._digest(texts.looked_at))
+            return Unsaid(found, texts.looked_at, self._digest(texts.looked_at), texts.words(texts.looked_at))
 
-        unsaid = kept.of(Unsaid, self._faces, make, lambda one: one.texts == self._digest(one.looked_at))
-        self.looked_through = unsaid.looked_at
+        def holds(one: Unsaid) -> bool:
+            return one.texts == self._digest(one.looked_at) or one.words == texts.words(one.looked_at)
+
+        unsaid = kept.of(Unsaid, self._faces, make, holds)
+        self.looked_through = dict(zip(unsaid.looked_at, unsaid.words, strict=True))
         return unsaid.locking
 
     def _digest(self, functions: Iterable[int]) -> bytes:

@@ -6,9 +6,10 @@ Never: lowers or links a function. Most trees have no such method, and then nobo
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
@@ -28,11 +29,24 @@ _POPULAR = 4
 
 
 class Unsaid(Struct, frozen=True):
-    """What was found, the functions that were looked into for it, and a digest of their texts."""
+    """What was found, the functions that were looked into for it, a digest of their texts, and for each one of all that
+    was looked for in its text.
+    """
 
     locking: Locking
     looked_at: tuple[int, ...]
     texts: bytes
+    words: tuple[bytes, ...]
+
+
+def words_in(text: bytes) -> bytes:
+    """A digest of the words of calls in a function's text."""
+    return hashlib.blake2b(repr(_calls_in(text)).encode(), digest_size=8).digest()
+
+
+def _calls_in(text: bytes) -> list[tuple[bytes | None, ...]]:
+    """What is called in a text, each once, in order: behind `self`, a dot or a path; the name."""
+    return list(dict.fromkeys(one.group("self", "dot", "path", "name") for one in _CALLED.finditer(text)))
 
 
 class Texts:
@@ -47,6 +61,10 @@ class Texts:
     def looked_at(self) -> tuple[int, ...]:
         """The functions whose texts were looked into, ascending."""
         return tuple(sorted(self._known))
+
+    def words(self, functions: Iterable[int]) -> tuple[bytes, ...]:
+        """For each of some functions a digest of what is looked for in its text."""
+        return tuple(b"takes" if self._takes(number) else words_in(self._text(number)) for number in functions)
 
     @cached_property
     def _named(self) -> dict[str, list[int]]:
@@ -69,9 +87,7 @@ class Texts:
         """The functions that the words of a function's text may mean."""
         types, functions = self._program.types, self._program.functions
         owner, effects, own = types.context(number).owner, types.effects(number), functions[number][1].name
-        for found in dict.fromkeys(
-            one.group("self", "dot", "path", "name") for one in _CALLED.finditer(self._text(number))
-        ):
+        for found in _calls_in(self._text(number)):
             of_self, dot, path, name = (part.decode() if part is not None else "" for part in found)
             if owner is not None and (of_self or path == "Self"):
                 yield from types.methods(owner, name, effects)

@@ -662,6 +662,33 @@ def test_nobody_looks_at_a_tree_for_a_function_that_nobody_looks_at(
     assert slugs(second) == slugs(first) == ["lock-taken-twice"]
 
 
+HASHED = """
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+pub struct Key { name: String, seen: std::sync::Mutex<u32> }
+impl PartialEq for Key { fn eq(&self, other: &Self) -> bool { self.name == other.name } }
+impl Eq for Key {}
+impl Hash for Key { fn hash<H: Hasher>(&self, state: &mut H) { BODY } }
+impl Key { fn note(&self) { *self.seen.lock().unwrap() += 1; } fn plain(&self) -> usize { self.name.len() } }
+pub fn hashed(keys: &HashSet<Key>, key: &Key) -> bool { keys.contains(key) }
+"""
+
+
+@pytest.mark.parametrize(("body", "looks"), [("let n = 1; self.name.hash(state)", False), ("self.note()", True)])
+def test_what_may_run_unsaid_is_looked_at_once_it_calls_something_else(
+    body: str, looks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": HASHED.replace("BODY", "self.name.hash(state)")})
+    checked(cached=True)
+    made: list[Tree] = []
+    real = Tree.__init__
+    monkeypatch.setattr(Tree, "__init__", lambda tree, *known: made.append(tree) or real(tree, *known))
+    (tmp_path / "src/lib.rs").write_text(HASHED.replace("BODY", body))
+    assert checked(cached=True) == checked(cached=False)
+    assert (len(made) > 1) == looks, "the run without a cache makes one"
+
+
 def test_what_was_said_of_a_file_is_said_where_it_stands_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that nobody looks at changed: below what was said, or above it, so that it moved."""
     monkeypatch.chdir(tmp_path)
