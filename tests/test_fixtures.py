@@ -273,6 +273,7 @@ GUESSES = (
     ("programs/pairs", "lock-order-cycle", "Post::tie"),
     ("programs/turns", "lock-order-cycle", "Office::write"),
     ("programs/turns", "lock-order-cycle", "hang_up_keys"),
+    ("programs/threads", "lock-order-cycle", "Bakery::bake"),
     ("programs/newborn", "lock-order-cycle", "Pool::take"),
     ("programs/newborn", "lock-order-cycle", "Desk::read"),
     ("programs/newborn", "lock-order-cycle", "Exchange::open"),

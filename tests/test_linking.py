@@ -508,3 +508,52 @@ def test_what_parallel_iterators_give_is_what_others_give(tmp_path: Path, monkey
     text = "use std::collections::HashMap;\nuse std::sync::RwLock;\n" + shop + desk + kinds + functions
     write_tree(tmp_path, {"lib.rs": text})
     assert [code for _, _, code, _ in found(tmp_path, monkeypatch)] == ["LCK203"] * len(ways)
+
+
+WRAPPED = """
+use std::sync::{Arc, Mutex};
+struct Clock { time: Mutex<u8> }
+struct Bell { tone: Mutex<u8>, clock: Arc<Clock> }
+trait Begin { fn begin(&self); }
+impl Begin for Arc<Clock> {
+    fn begin(&self) { *self.time.lock().unwrap() += 1; }
+}
+impl Bell {
+    fn begin(&self) { *self.tone.lock().unwrap() += 1; }
+}
+impl Clock {
+    fn tick(&self, bell: &Arc<Bell>) {
+        let time = self.time.lock().unwrap();
+        bell.begin();
+        drop(time);
+        let tone = bell.tone.lock().unwrap();
+        bell.begin();
+    }
+}
+"""
+
+
+def test_what_a_wrapper_of_one_type_does_that_of_another_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`impl Begin for Arc<Clock>` says nothing of an `Arc<Bell>`."""
+    write_tree(tmp_path, {"a.rs": WRAPPED})
+    line = 1 + WRAPPED.splitlines().index("        bell.begin();", WRAPPED.splitlines().index("        drop(time);"))
+    assert found(tmp_path, monkeypatch) == [("a.rs", line, "LCK201", "declared")]
+
+
+@pytest.mark.parametrize(("call", "hangs"), [("stream.process", False), ("stream.modify", True)])
+def test_what_an_unknown_listener_is_given_is_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, hangs: bool
+) -> None:
+    code = f"""
+use std::sync::{{Arc, Mutex}};
+fn open(stream: &mut sound::Stream, queue: &Arc<Mutex<u8>>) {{
+    let ready = queue.lock().unwrap();
+    let mine = queue.clone();
+    {call}(move |part| *mine.lock().unwrap() += part);
+    drop(ready);
+}}
+"""
+    write_tree(tmp_path, {"a.rs": code})
+    assert [code for _, _, code, _ in found(tmp_path, monkeypatch)] == ["LCK201"] * hangs

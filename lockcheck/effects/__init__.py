@@ -236,6 +236,10 @@ class Effects:
     separator: str = word("language.separator")
     begins: str = word("language.begins")
     """The function that a program begins with: nobody else runs yet when it does."""
+    trials: frozenset[str] = names("language.trials")
+    """The folders of programs that are there to show or to try a crate."""
+    library: str = word("language.library")
+    """The file, without its ending, that shows a crate's functions to others; empty: any may be shown."""
     objects: bool = flag("language.objects")
     """Every value is a reference, and a class is called to make one."""
     hooks: Mapping[str, tuple[str, int, bool]] = read(reading.hooks)

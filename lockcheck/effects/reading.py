@@ -80,7 +80,7 @@ def _type(said: str) -> ir.Type:
 
 def familiar(data: Data) -> frozenset[str]:
     """See `Effects.familiar`."""
-    return frozenset(_familiar(data))
+    return frozenset(_familiar(data)).difference(at(data, "known.kept", ()))
 
 
 def _familiar(data: Data) -> Iterator[str]:

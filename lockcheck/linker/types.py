@@ -497,7 +497,7 @@ class Types:
         own = self.declared_methods(kind.path, name)
         if own:
             fitting = [n for n in own if _fits(self._owners.get(n), kind)]
-            return fitting or own
+            return fitting or (own if kind.path in self.names.types else [])
         return self._defaults(kind, name)
 
     def _of_both(self, trait: ir.Type, inherited: Iterable[int]) -> list[int]:

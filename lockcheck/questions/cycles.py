@@ -15,7 +15,7 @@ from lockcheck import ir
 from lockcheck.analysis import Analysis
 from lockcheck.analysis.order import components
 from lockcheck.analysis.ways import Site
-from lockcheck.questions import gates
+from lockcheck.questions import gates, threads
 from lockcheck.questions.alone import Within, excluded, has_lock, may_have_lock, within
 from lockcheck.questions.apart import are_apart, arguments, objects
 from lockcheck.questions.conflict import kind_of
@@ -88,7 +88,16 @@ def _keep(analysis: Analysis, kept: dict[tuple[object, ...], Edge], edge: Edge) 
         return
     aside = edge.within >= 0 and (edge.site, edge.aside)
     own = _calls_a_maker(analysis, edge), _was_taken_out(analysis, edge), in_own_order(analysis, edge)
-    key = (*edge.modes, edge.gates, edge.of_tests, aside, *own, *objects(analysis, edge), *arguments(analysis, edge))
+    key = (
+        *edge.modes,
+        edge.gates,
+        edge.lets,
+        edge.of_tests,
+        aside,
+        *own,
+        *objects(analysis, edge),
+        *arguments(analysis, edge),
+    )
     better = key not in kept or edge.nearness < kept[key].nearness
     if better and (key in kept or len(kept) < _ALTERNATIVES):
         kept[key] = edge
@@ -138,15 +147,15 @@ def beside(analysis: Analysis, cycle: Cycle) -> list[list[Edge]]:
 def _alike(analysis: Analysis, edges: tuple[Edge, ...], number: int, others: Iterable[Edge]) -> dict[int, Edge]:
     """Those of some edges that may stand in the place of one in a cycle, by function."""
     found: dict[int, Edge] = {}
-    mine, rest = edges[number], [one for n, one in enumerate(edges) if n != number]
+    mine = edges[number]
     for other in others:
         function = other.moment.function
         if other.within >= 0 or function == mine.moment.function or (mine.reach.certain and not other.reach.certain):
             continue
-        known, gates = found.get(function), other.gates.intersection(*(one.gates for one in rest))
+        known, instead = found.get(function), [*edges[:number], other, *edges[number + 1 :]]
         nearer = known is None or len(other.reach.trace) < len(known.reach.trace)
         nearer = nearer and not any(ask(analysis, other) and not ask(analysis, mine) for ask in _HARMLESS)
-        if nearer and not gates and not are_apart(analysis, [*edges[:number], other, *edges[number + 1 :]]):
+        if nearer and not _take_turns(instead) and not are_apart(analysis, instead):
             found[function] = other
     return found
 
@@ -254,7 +263,7 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
     second: Cycle | None = None
     readers: Cycle | None = None
     for edges in product(*(sorted(some, key=lambda edge: edge.of_tests) for some in choices)):
-        if frozenset.intersection(*(edge.gates for edge in edges)):
+        if _take_turns(edges):
             continue
         if len({(e.moment.function, e.hold.taken.site, e.given) for e in edges}) < len(edges) or _is_far_fetched(edges):
             continue
@@ -269,7 +278,11 @@ def _judged(analysis: Analysis, choices: list[Sequence[Edge]]) -> Cycle | None:
             continue
         if excluded(_within(analysis, edge) for edge in edges) or are_apart(analysis, edges):
             continue
-        sure = together and not (_is_guarded(edges) or _seem_apart(analysis, edges))
+        sure = bool(together) and not (_is_guarded(edges) or _seem_apart(analysis, edges))
+        at_once = threads.at_once(analysis, edges) if sure else True
+        if at_once is False:
+            continue
+        sure = sure and bool(at_once)
         if all(excludes) and sure:
             return Cycle(tuple(edges), False)
         rank = not sure, not all(excludes)
@@ -303,6 +316,11 @@ def _is_closed_by_writers(analysis: Analysis, edges: Sequence[Edge]) -> bool:
 def _is_guarded(edges: Sequence[Edge]) -> bool:
     """Whether one who waits has, besides, a lock that another one has: then these are of several objects."""
     return any(one.held in other.gates for one in edges for other in edges if one is not other)
+
+
+def _take_turns(edges: Sequence[Edge]) -> bool:
+    """Whether two of those who wait have one more lock, which one of them has for himself: only one of them can be."""
+    return any(a.gates & (b.gates | b.lets) or b.gates & a.lets for a, b in combinations(edges, 2))
 
 
 def _was_taken_out(analysis: Analysis, edge: Edge) -> bool:

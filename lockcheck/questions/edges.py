@@ -20,12 +20,16 @@ from lockcheck.questions.conflict import conflicts, excludes_others, is_freed, i
 from lockcheck.questions.sharing import named_once
 from lockcheck.questions.variables import name_of
 
+ALONE = ("exclusive", "write")
+"""The modes in which nobody else has the lock meanwhile."""
+
 Counts = Callable[[str, str], bool]
 """Whether anybody asks for the edges of an owner held and one wanted."""
 
 
 class Edge(NamedTuple):
-    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then.
+    """At `moment` the lock of `reach` is waited for while `hold` is held; `gates` are other owners held then, `lets`
+    those that others may hold too, for reading.
 
     `of_tests`: a test does it. `known` are the names of both as the functions know them that take them. Where one is a
     variable, `within` is the function whose variable it is, and `given` are its calls on the way to the moment, which
@@ -44,6 +48,7 @@ class Edge(NamedTuple):
     within: int = -1
     given: tuple[Site, ...] = ()
     aside: str = ""
+    lets: frozenset[str] = frozenset()
 
     @property
     def site(self) -> Site:
@@ -89,11 +94,12 @@ def edges_by_first_names(analysis: Analysis, counts: Counts) -> Iterator[Edge]:
     """The edges that count, with one name for owners that are one lock: by these names they count."""
     one = named_once(shared(analysis))
     for edge in every_edge(analysis, lambda held, wanted: counts(one.get(held, held), one.get(wanted, wanted))):
-        if one.keys().isdisjoint((edge.held, edge.wanted, *edge.gates)):
+        if one.keys().isdisjoint((edge.held, edge.wanted, *edge.gates, *edge.lets)):
             yield edge
         else:
             held, wanted = one.get(edge.held, edge.held), one.get(edge.wanted, edge.wanted)
-            yield edge._replace(held=held, wanted=wanted, gates=frozenset(one.get(gate, gate) for gate in edge.gates))
+            gates, lets = (frozenset(one.get(gate, gate) for gate in gates) for gates in (edge.gates, edge.lets))
+            yield edge._replace(held=held, wanted=wanted, gates=gates, lets=lets)
 
 
 def every_edge(analysis: Analysis, counts: Counts = lambda *_: True) -> Iterator[Edge]:
@@ -140,10 +146,11 @@ def _edges(
         if not excludes_others(analysis, moment.function, mine, hold.taken.by_hand):
             continue
         within = -1 if mine.owner and wanted.owner else moment.function
-        others = [other for other in held if other[0] is not hold and other[0].taken.mode in ("exclusive", "write")]
-        gates = frozenset(name for other, _, name in others if within >= 0 or other.taken.lock.owner)
+        others = [other for other in held if other[0] is not hold and (within >= 0 or other[0].taken.lock.owner)]
+        gates = frozenset(name for other, _, name in others if other.taken.mode in ALONE)
+        lets = frozenset(name for other, sure, name in others if other.taken.mode not in ALONE and sure)
         of_tests = analysis.of_tests(moment.function)
-        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within)
+        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within, lets=lets)
 
 
 def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:

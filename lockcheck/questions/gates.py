@@ -121,7 +121,7 @@ def _calls(analysis: Analysis, number: int) -> Iterator[Moment | None]:
     for one in sorted(_speaking(analysis, number)):
         if one != number and not analysis.of_tests(one):
             calls = [moment for moment in analysis.moments(one) if _is_call(moment.event, number)]
-            if not calls and name in _named(analysis, one):
+            if not calls and name in names_spoken(analysis, one):
                 yield None
             yield from calls
 
@@ -147,7 +147,7 @@ def _is_of(analysis: Analysis, number: int, function: ir.Function) -> bool:
     return analysis.program.functions[number][1].owner == function.owner
 
 
-def _named(analysis: Analysis, number: int) -> frozenset[str]:
+def names_spoken(analysis: Analysis, number: int) -> frozenset[str]:
     """The last names of the paths that a function speaks of, otherwise than to call: others may later."""
     known = analysis.once(_Known).named
     if number not in known:

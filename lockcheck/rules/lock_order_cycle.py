@@ -91,7 +91,9 @@ as `possible`, that a function is given and locks in the order in which it is gi
 `b.merge(a)` there, `a.merge(a)`). One lock that is put into fields of two types is known where one function makes both,
 or one type is made by a method of the other. A gate is seen where it is held in the same function; where all callers
 hold it (in Rust), or both are given the one object that there is, the cycle is `possible`. An order that only a test
-takes, and the code that it tries in the other, are no two threads.
+takes, and the code that it tries in the other, are no two threads; nor are two orders of the thread that a Rust
+program begins with, or of one that is started once, as far as all calls are seen. That two threads are at work is
+seen where these are started; elsewhere it is taken to be so, and the cycle `likely` at most.
 """
 
 from __future__ import annotations
@@ -105,6 +107,7 @@ from lockcheck.questions.cycles import Cycle, beside, cycles
 from lockcheck.questions.edges import Edge, shared
 from lockcheck.questions.sharing import told
 from lockcheck.questions.siblings import pairs
+from lockcheck.questions.threads import are_several
 from lockcheck.rule import Meta, slug
 from lockcheck.source import Span
 
@@ -150,7 +153,7 @@ def _finding(analysis: Analysis, cycle: Cycle, edges: tuple[Edge, ...]) -> Findi
         code=META.code,
         slug=slug(__name__),
         severity="warning" if cycle.with_writer or "named" in evidence else META.severity,
-        confidence=_confidence(cycle, evidence),
+        confidence=_confidence(analysis, cycle, evidence),
         evidence=min(evidence, key=("named", "inferred", "declared").index),
         span=witness.event_span(analysis, first.moment),
         message=f"lock order cycle {order}: {len(edges)} threads can wait for each other for ever{writer}",
@@ -220,7 +223,8 @@ def _one_lock(analysis: Analysis, wanted: str, held: str, separator: str) -> Ite
         yield Note(Span(unit.path, *function.name_at), said, "one lock for both")
 
 
-def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
+def _confidence(analysis: Analysis, cycle: Cycle, evidence: set[Evidence]) -> Confidence:
+    """Both orders alone are likely to hang at most: that two threads are there is certain only where they are seen."""
     if "named" in evidence or any(not e.reach.certain for e in cycle.edges):
         return "possible"
     tree = all(edge.goes_down for edge in cycle.edges)  # (it would have to be somewhere in itself)
@@ -228,4 +232,4 @@ def _confidence(cycle: Cycle, evidence: set[Evidence]) -> Confidence:
         return "possible"
     joined = any(a.known[1] != b.known[0] for a, b in cycle.steps)
     unsure = joined or "inferred" in evidence or any(not e.sure for e in cycle.edges)
-    return "likely" if unsure else "certain"
+    return "likely" if unsure or not are_several(analysis, cycle.edges) else "certain"
