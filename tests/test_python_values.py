@@ -462,3 +462,16 @@ def test_what_a_variables_method_gives_hides_nothing_that_is_known_otherwise(tmp
 
 def test_a_proxy_that_is_made_on_the_spot_is_what_it_stands_for(tmp_path: Path) -> None:
     assert "LCK201" in [code for code, _ in said_of(tmp_path, LINES)]
+
+
+UNDER_A_WORD = (
+    "def pay(shop):\n    shop['till_lock'].acquire()\n    shop.sum = int(shop.paid)\n    shop['till_lock'].release()\n"
+)
+
+
+def test_what_stands_under_a_word_that_says_so_is_possibly_a_lock(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"a.py": UNDER_A_WORD, "b.py": UNDER_A_WORD.replace("till_lock", "till")})
+    options = ("--select", "LCK105", "--output", "json", "--no-cache")
+    said = json.loads(lockcheck(tmp_path, "check", ".", "--min-confidence", "possible", *options).stdout)
+    assert [(one["path"], one["confidence"]) for one in said["findings"]] == [("a.py", "possible")]
+    assert json.loads(lockcheck(tmp_path, "check", ".", *options).stdout)["findings"] == []

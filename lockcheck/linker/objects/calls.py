@@ -6,6 +6,7 @@ Never: what is held.
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import takewhile
 
@@ -27,6 +28,7 @@ LOGS = "logs"
 """The act of telling others what happens, in words."""
 _GUESSES = 2
 _OVERRIDES = 6
+_WORD_AS_KEY = re.compile(r"""\[["'](\w+)["']\]""")
 _LONGEST = 8
 """Ways to a part that are longer go on from part to part of one class."""
 
@@ -306,14 +308,17 @@ class Objects(Constructions):
         return self.spelled(place).strip("_").lower()
 
     def spelled(self, place: ir.Place | None) -> str:
-        """The same as written; a part of what a call gives by the variable that gets it: `rows, lock = find(key)`."""
+        """The same as written; a part of what a call gives by the variable that gets it: `rows, lock = find(key)`; what
+        stands under a word by that word: `row["lock"]`.
+        """
         known = self.canon(place)
         if place is not None and known is not None and known.way and known.way[-1].isdigit():
             known = place
         if known is None:
             return ""
         named = known.root[-1] if isinstance(known.root, tuple) else self.body.slots[known.root].name
-        return known.way[-1] if known.way else named
+        key = _WORD_AS_KEY.fullmatch(known.way[-1]) if known.way else None
+        return key[1] if key is not None else known.way[-1] if known.way else named
 
     def fill(self, place: ir.Place | None, kind: ir.Type | None, name: str, operands: tuple[ir.Operand, ...]) -> None:
         """What is put into a variable's container says what its elements are."""

@@ -166,7 +166,9 @@ class LockMethods(Operators):
         if taking.closes:
             self.closing[call.dst] = named
         holder = None if taking.moment else ir.Place(call.dst)
-        fresh = named.place.root in self.fresh and not named.place.way and not taking.moment
+        fresh = named.place.root in self.fresh and not named.place.way
+        if fresh and taking.moment:  # (whoever runs in the middle of that has not made it)
+            return
         step = ir.Acquire(named, taking.mode, holder, call.at, call.name_at, call.word, tries or bounded,
                           bounded and not taking.raises, taking.recursive, (maybe or bounded) and not taking.raises,
                           by_hand=hand, fresh=fresh)  # fmt: skip
