@@ -17,6 +17,7 @@ from lockcheck.analysis.ways import ELSEWHERE, STARTED
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
 from lockcheck.questions.alive import Alive
 from lockcheck.questions.conflict import Conflict, confidence
+from lockcheck.questions.inlined import calls_to
 from lockcheck.questions.reached import Ways, function_at, path, ways
 from lockcheck.questions.sudden import Sudden
 from lockcheck.rule import Meta
@@ -71,6 +72,10 @@ def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
 def _calls_on(analysis: Analysis, site: Site) -> Note:
     title = analysis.title(site.function)
     return Note(analysis.span(site), f"`{title}` calls on here", f"via {title}")
+
+
+def _runs(analysis: Analysis, site: Site) -> Note:
+    return Note(analysis.span(site), "the closure is called here", "the closure is called here")
 
 
 def _what_is_kept(act: ir.Act) -> str:
@@ -146,7 +151,8 @@ def of_conflict(
     via = f" through {called}" if reach.trace else ""
     weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
     grade = severity or meta.severity
-    before = (*taken_notes(analysis, moment, conflict.hold), *_one_lock(analysis, conflict, name))
+    runs = (_runs(analysis, site) for site in calls_to(analysis, moment, taken.site))
+    before = (*taken_notes(analysis, moment, conflict.hold), *_one_lock(analysis, conflict, name), *runs)
     evidence = min((taken.lock.evidence, reach.lock.evidence), key=EVIDENCES.index)
     return Finding(
         code=meta.code,

@@ -557,3 +557,40 @@ fn open(stream: &mut sound::Stream, queue: &Arc<Mutex<u8>>) {{
 """
     write_tree(tmp_path, {"a.rs": code})
     assert [code for _, _, code, _ in found(tmp_path, monkeypatch)] == ["LCK201"] * hangs
+
+
+KEPT = """use std::sync::Mutex;
+fn weigh(scale: &Mutex<u32>, empty: bool) -> u32 {
+    let again = |why: &str| {
+        let twice = |plus: usize| *scale.lock().unwrap() + plus as u32;
+        twice(why.len())
+    };
+    if empty {
+        return again("nothing there");
+    }
+    let read = scale.lock().unwrap();
+    if *read > 3 {
+        return again("too much");
+    }
+    [1, 2].iter().map(|one| one + *read).sum()
+}
+"""
+
+
+STARTED = KEPT.replace("-> u32 {\n    let again", "{ std::thread::spawn(move || {\n    let again").replace(
+    "    [1, 2].iter().map(|one| one + *read).sum()\n}", "    *read\n}); }"
+)
+
+
+@pytest.mark.parametrize("code", [KEPT, STARTED], ids=["here", "in a thread"])
+def test_the_witness_names_the_calls_of_closures_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Outermost first, and only the calls that come to it under the guard."""
+    write_tree(tmp_path, {"a.rs": code})
+    monkeypatch.chdir(tmp_path)
+    (one,) = engine.check(["."], Settings(), Work()).findings
+    lines = [code.encode()[: note.span.start].count(b"\n") + 1 for note in one.notes]
+    assert (code.encode()[: one.span.start].count(b"\n") + 1, lines) == (4, [10, 12, 5])
+    assert [note.label for note in one.notes[1:]] == ["the closure is called here"] * 2
+    assert one.notes_before in (None, 3)
