@@ -173,7 +173,7 @@ def examine(
     contents = {one.path: recall.content(one.data) for one in sources} if memory is not None else {}
     parts = (part for pair in contents.items() for part in pair)
     whole = store.key("run", asked, around, *parts) if memory is not None else None
-    same = recall.decoded(store.load([whole]).get(whole)) if whole is not None else None
+    same = recall.decoded(store.load([whole]).get(whole), recall.Index) if whole is not None else None
     if memory is not None and same is not None:
         memory.keep(same, unread)
         return list(same.findings), list(same.problems)

@@ -127,19 +127,12 @@ def _marked(one: Entry, said: int, sources: Mapping[str, Source]) -> Entry:
     return replace(one, said=said, head=content(sources[one.path].data[:said]))
 
 
-def decoded(data: bytes | None) -> Index | None:
-    """The index that was kept; None where there is none that can be read."""
+def decoded(data: bytes | None, kind: type[T]) -> T | None:
+    """What was kept; None where there is nothing that can be read."""
     try:
-        return msgspec.msgpack.decode(data, type=Index) if data is not None else None
+        return msgspec.msgpack.decode(data, type=kind) if data is not None else None
     except msgspec.DecodeError:
         return None
-
-
-def _tables(data: bytes | None) -> dict[bytes, Any]:
-    try:
-        return msgspec.msgpack.decode(data, type=dict[bytes, Any]) if data is not None else {}
-    except msgspec.DecodeError:
-        return {}
 
 
 class Kept:
@@ -153,11 +146,9 @@ class Kept:
     def of(self, kind: type[T], faces: Sequence[bytes], make: Callable[[], T], holds: Callable[[T], bool]) -> T:
         """What was made of declarations with these digests, if it still `holds`, or what is made now."""
         key = self._store.key(kind.__name__, *self._base, *faces)
-        data = self._store.load([key]).get(key)
-        with suppress(msgspec.DecodeError):
-            known = msgspec.msgpack.decode(data, type=kind) if data is not None else None
-            if known is not None and holds(known):
-                return known
+        known = decoded(self._store.load([key]).get(key), kind)
+        if known is not None and holds(known):
+            return known
         made = make()
         self._store.save({key: msgspec.msgpack.encode(made)})
         return made
@@ -173,8 +164,8 @@ class Memory:
         self._key = store.key("project", os.getcwd(), asked, *stamps)
         self._key_of_tables = store.key("manifests", os.getcwd())
         known = store.load([self._key, self._key_of_tables])
-        self._last = decoded(known.get(self._key))
-        self.tables = _tables(known.get(self._key_of_tables))
+        self._last = decoded(known.get(self._key), Index)
+        self.tables = decoded(known.get(self._key_of_tables), dict[bytes, Any]) or {}
         """What texts of manifests say, by their digests (see `discover.crates`)."""
         self._tables = frozenset(self.tables)
 

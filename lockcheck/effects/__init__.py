@@ -236,6 +236,8 @@ class Effects:
     separator: str = word("language.separator")
     begins: str = word("language.begins")
     """The function that a program begins with: nobody else runs yet when it does."""
+    size: str = word("waits.size")
+    """The name of the argument by which something is made to hold so many things at most."""
     trials: frozenset[str] = names("language.trials")
     """The folders of programs that are there to show or to try a crate."""
     library: str = word("language.library")

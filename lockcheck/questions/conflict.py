@@ -147,18 +147,19 @@ def _is_one_of(mine: ir.Place, every: ir.Place) -> bool:
     return all(one == other or (other == ALL and one.startswith("[")) for one, other in pairs)
 
 
-_WRITES = ("exclusive", "write")
+ALONE = ("exclusive", "write")
+"""The modes in which nobody else has the lock meanwhile."""
 
 
 def kind_of(held: str, wanted: str, lock: ir.Lock, recursive: bool) -> Kind | None:
     """How the wanted mode hangs on the held one; None where it does not."""
     if lock.family == "reentrant" or (lock.family == "semaphore" and not lock.single):
         return None
-    if (held in _WRITES and wanted in _WRITES) or held == wanted == "upgradable":
+    if (held in ALONE and wanted in ALONE) or held == wanted == "upgradable":
         return "twice"
-    if wanted in _WRITES:
+    if wanted in ALONE:
         return "read-then-write"
-    if held in _WRITES:
+    if held in ALONE:
         return "write-then-read"
     if held == "upgradable":
         return None
@@ -333,7 +334,7 @@ def _handed_over(moment: Moment, hold: Hold, reach: Reach) -> bool:
     """Whether the guard goes into the call and is given back there before the acquisition."""
     event = moment.event
     if isinstance(event, ir.Convert):
-        return below(hold.holder, event.src) or event.mode not in _WRITES
+        return below(hold.holder, event.src) or event.mode not in ALONE
     number = given_as(event, hold) if isinstance(event, ir.Invoke) else -1
     return number >= 0 and number not in reach.beside
 

@@ -16,12 +16,17 @@ from lockcheck.analysis.orders import is_unordered
 from lockcheck.analysis.summaries import is_parameter
 from lockcheck.analysis.ways import Site
 from lockcheck.linker import Shared
-from lockcheck.questions.conflict import conflicts, excludes_others, is_freed, is_told_by_owner, let_go, same_lock
+from lockcheck.questions.conflict import (
+    ALONE,
+    conflicts,
+    excludes_others,
+    is_freed,
+    is_told_by_owner,
+    let_go,
+    same_lock,
+)
 from lockcheck.questions.sharing import named_once
 from lockcheck.questions.variables import name_of
-
-ALONE = ("exclusive", "write")
-"""The modes in which nobody else has the lock meanwhile."""
 
 Counts = Callable[[str, str], bool]
 """Whether anybody asks for the edges of an owner held and one wanted."""

@@ -17,6 +17,7 @@ from lockcheck.effects import Effects
 from lockcheck.effects.shapes import OPTION, RESULT
 from lockcheck.linker.types import Types
 from lockcheck.linker.written import REF
+from lockcheck.questions.conflict import ALONE
 from lockcheck.questions.edges import Edge
 
 _DEEPEST = 4
@@ -25,7 +26,6 @@ _DEEPEST = 4
 _MOST = 20
 """Where more functions than this speak of one, its callers are not looked for."""
 
-_ALONE = ("exclusive", "write")
 
 Had = Mapping[str, bool]
 """Locks by owner, and objects by type: whether somebody has each for himself, or only like others."""
@@ -93,7 +93,7 @@ def _held(analysis: Analysis, number: int, call: Moment) -> Had:
     if not analysis.program.functions[number][1].inner:
         return {}
     held = _surely_held(call)
-    return {one.lock.owner: one.mode in _ALONE for one in held if one.lock.owner}
+    return {one.lock.owner: one.mode in ALONE for one in held if one.lock.owner}
 
 
 def _behind_guards(analysis: Analysis, moment: Moment) -> Iterator[tuple[str, bool]]:
@@ -108,7 +108,7 @@ def _behind_guards(analysis: Analysis, moment: Moment) -> Iterator[tuple[str, bo
                 kind = types.field(kind, part, effects)[0] if part not in ("*", "&") else kind
             locks = (one for one in types.behind(kind, effects) if one.args and _is_lock(types, one, effects))
             inner = (one.args[-1] for one in locks)
-            yield from (("::".join(one.path), taken.mode in _ALONE) for one in inner if _is_only(analysis, one))
+            yield from (("::".join(one.path), taken.mode in ALONE) for one in inner if _is_only(analysis, one))
 
 
 def _surely_held(moment: Moment) -> Iterator[Taken]:

@@ -29,7 +29,9 @@ def calls_to(analysis: Analysis, moment: Moment, before: Site) -> list[Site]:
     steps = list(ir.steps_of(body.root))
     around = [one for one in steps if isinstance(one, ir.Lambda) and ir.within(at, one.body.at)]
     closures = {one.result for one in around if before.function != number or not ir.within(before.at, one.body.at)}
-    trails = (_trail(one, moment.event) for one in (linked.root, *linked.elsewhere)) if closures else iter(())
+    if not closures:
+        return []
+    trails = (_trail(one, moment.event) for one in (linked.root, *linked.elsewhere))
     slots = reversed(list(_slots(next(filter(None, trails), None), closures)))
     calls = {one.dst: one for one in steps if isinstance(one, ir.Call)}
     ran = (calls[slot] for slot in slots if slot in calls)

@@ -335,19 +335,45 @@ class Expansion(NamedTuple):
 def expand(macro: ir.Macro, given: bytes, crate: str) -> Expansion | None:
     """What the first arm that fits makes of the arguments; None where no arm fits or the arm is not plain."""
     arguments = tokens(given)
-    if arguments is None:
+    found = fitting(macro, arguments) if arguments is not None else None
+    if arguments is None or found is None:
         return None
+    _, body, names = found
+    writer = _Writer(given, arguments, b"crate" if macro.module[0] == crate else macro.module[0].encode())
+    done = writer.body(body, 0, len(body), names)
+    return Expansion(bytes(writer.out), tuple(writer.pieces)) if done else None
+
+
+def fitting(
+    macro: ir.Macro, arguments: Sequence[Token]
+) -> tuple[ir.MacroArm, Sequence[Token], Mapping[bytes, Binding]] | None:
+    """The first arm that fits the arguments, its tokens, and what its names stand for; None where one before it cannot
+    be read.
+    """
     for arm in macro.arms:
         items = pattern(arm.takes)
-        names = match(items, arguments) if items is not None else None
-        body = tokens(arm.gives)
-        if names is not None and body is not None:
-            writer = _Writer(given, arguments, b"crate" if macro.module[0] == crate else macro.module[0].encode())
-            done = writer.body(body, 0, len(body), names)
-            return Expansion(bytes(writer.out), tuple(writer.pieces)) if done else None
         if items is None:
             return None
+        names, body = match(items, arguments), tokens(arm.gives)
+        if names is not None and body is not None:
+            return arm, body, names
     return None
+
+
+def rounds_of(
+    body: Sequence[Token], at: int, end: int, names: Mapping[bytes, Binding]
+) -> tuple[bytes, int, list[Mapping[bytes, Binding]]] | None:
+    """`$( … )`, of which the bracket is at `at`: what stands between two rounds, where it ends in the body, and what
+    the names stand for in each round. None where it is not plain.
+    """
+    rest = repetition(body, body[at].close + 1, end)
+    used = {body[n + 1].text for n in range(at + 1, body[at].close) if body[n].text == b"$"}
+    lists = {name: bound for name in used if isinstance(bound := names.get(name), list)}
+    if rest is None or len({len(bound) for bound in lists.values()}) != 1:
+        return None
+    separator, _, after = rest
+    numbers = range(len(next(iter(lists.values()))))
+    return separator, after, [{**names, **{name: bound[n] for name, bound in lists.items()}} for n in numbers]
 
 
 _TIGHT_BEFORE = {b"", b"(", b"[", b"{", b",", b"=", b";", b"=>", b"return", b"$"}
@@ -402,16 +428,13 @@ class _Writer:
         return at + 2
 
     def rounds(self, body: Sequence[Token], at: int, end: int, names: Mapping[bytes, Binding]) -> int | None:
-        rest = repetition(body, body[at].close + 1, end)
-        used = {body[n + 1].text for n in range(at + 1, body[at].close) if body[n].text == b"$"}
-        lists = {name: bound for name in used if isinstance(bound := names.get(name), list)}
-        if rest is None or len({len(bound) for bound in lists.values()}) != 1:
+        found = rounds_of(body, at, end, names)
+        if found is None:
             return None
-        separator, _, after = rest
-        for number in range(len(next(iter(lists.values())))):
+        separator, after, rounds = found
+        for number, inner in enumerate(rounds):
             if number and separator:
                 self.own(separator, tight=False)
-            inner = {**names, **{name: bound[number] for name, bound in lists.items()}}
             if not self.body(body, at + 1, body[at].close, inner):
                 return None
         return after

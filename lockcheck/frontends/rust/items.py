@@ -21,9 +21,8 @@ from lockcheck.frontends.rust.expand import (
     Origin,
     Piece,
     Token,
-    match,
-    pattern,
-    repetition,
+    fitting,
+    rounds_of,
     tokens,
 )
 
@@ -61,17 +60,12 @@ def make(macro: ir.Macro, given: bytes) -> Made | None:
     if not any(_MAKES.search(arm.gives) for arm in macro.arms):
         return None
     arguments = tokens(given)
-    for arm in macro.arms if arguments is not None else ():
-        items = pattern(arm.takes)
-        names = match(items, arguments) if items is not None and arguments is not None else None
-        body = tokens(arm.gives)
-        if items is None or names is None or body is None or arguments is None:
-            if items is None:
-                return None
-            continue
-        writer = _Writer(arm, given, arguments)
-        return writer.made() if writer.body(body, 0, len(body), names) else None
-    return None
+    found = fitting(macro, arguments) if arguments is not None else None
+    if arguments is None or found is None:
+        return None
+    arm, body, names = found
+    writer = _Writer(arm, given, arguments)
+    return writer.made() if writer.body(body, 0, len(body), names) else None
 
 
 def with_given(data: bytes, start: int, given: Given) -> tuple[bytes, Origin]:
@@ -153,17 +147,14 @@ class _Writer:
 
     def repeated(self, body: Sequence[Token], at: int, end: int, names: Mapping[bytes, Binding]) -> int | None:
         """`$( … )`, once for each round; where it ends in the arm."""
-        rest = repetition(body, body[at].close + 1, end)
-        used = {body[n + 1].text for n in range(at + 1, body[at].close) if body[n].text == b"$"}
-        lists = {name: bound for name in used if isinstance(bound := names.get(name), list)}
-        if rest is None or len({len(bound) for bound in lists.values()}) != 1:
+        found = rounds_of(body, at, end, names)
+        if found is None:
             return None
-        separator, _, after = rest
-        for number in range(len(next(iter(lists.values())))):
+        separator, after, rounds = found
+        for number, inner in enumerate(rounds):
             if number and separator:
                 self.out += separator
             self.out += b" "
-            inner = {**names, **{name: bound[number] for name, bound in lists.items()}}
             if not self.body(body, at + 1, body[at].close, inner):
                 return None
         return after

@@ -15,7 +15,6 @@ from lockcheck import ir
 from lockcheck.linker.objects.handles import Handles
 from lockcheck.linker.objects.made import BOUND, CLASS
 from lockcheck.linker.objects.uses import is_guess
-from lockcheck.linker.objects.values import SIZE
 
 if TYPE_CHECKING:
     from lockcheck.linker.types import Types
@@ -82,7 +81,8 @@ class Constructions(Handles):
         lock = self.program.types.lock_type(kind, self.effects)
         single = lock is not None and lock.counts and all(one.place == ir.YES for one in call.operands)
         self.learn(call.dst, ir.Type(kind.path, (ir.ONE,)) if single else kind)
-        sizes = [one.place for number, one in enumerate(call.operands) if one.name == SIZE or not (number or one.name)]
+        by_name = self.effects.size
+        sizes = [o.place for n, o in enumerate(call.operands) if o.name == by_name or not (n or o.name)]
         if sizes and sizes[0] not in (ir.NO, ir.NONE) and not call.operands[0].spread:
             self.sized.add(call.dst)
         if lock is not None and lock.shares:

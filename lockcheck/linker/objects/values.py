@@ -20,8 +20,6 @@ from lockcheck.linker.types import SAYS_NOTHING, Context
 
 _ALIASES = 8
 _ROOT = ("[root]",)
-SIZE = "maxsize"
-"""The name of the argument by which something is made to hold so many things at most."""
 
 
 class Values(Callables):
@@ -111,7 +109,7 @@ class Values(Callables):
         if not known.way and known.root in self.sized:
             return True
         made = self.put_there(known)
-        return made is not None and made.path == ("[made]",) and _is_sized(made.args[1:])
+        return made is not None and made.path == ("[made]",) and _is_sized(made.args[1:], self.effects.size)
 
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
@@ -426,10 +424,10 @@ def perhaps(body: ir.Region) -> ir.Region:
     return replace(body, steps=tuple(steps))
 
 
-def _is_sized(given: tuple[ir.Type, ...]) -> bool:
-    """Whether what is made with this has a size: more than nought, in the first place or by its name."""
+def _is_sized(given: tuple[ir.Type, ...], name: str) -> bool:
+    """Whether what is made with this has a size: more than nought, in the first place or by its `name`."""
     first = given[0] if given and not "".join(given[0].path[1:2]).endswith("=") else None
-    said = next((one for one in given if one.path[1:2] == (f"{SIZE}=",)), first)
+    said = next((one for one in given if one.path[1:2] == (f"{name}=",)), first)
     return said is not None and said.path not in (ir.NOUGHT.path, ("[at]", "None"))
 
 
