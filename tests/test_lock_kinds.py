@@ -6,8 +6,11 @@ by the library that it would; `good` ends.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -400,16 +403,19 @@ def _is_there(library: str) -> bool:
 
 
 def _outcome(folder: Path, name: str) -> str:
+    """What becomes of one function in a session of its own: what hangs goes with all the processes that it started."""
     code = f"import store\nif __name__ == '__main__': store.{name}()"
     (folder / f"run_{name}.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-W", "ignore", f"run_{name}.py"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=LIMIT if name == "bad" else 30, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "hangs"
-    return "raises" if done.returncode else "ends"
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True) as process:
+        try:
+            return "raises" if process.wait(LIMIT if name == "bad" else 30) else "ends"
+        except subprocess.TimeoutExpired:
+            return "hangs"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 OWN_LOCK = """\
