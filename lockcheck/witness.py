@@ -16,7 +16,7 @@ from lockcheck.analysis.summaries import Stall, Wait
 from lockcheck.analysis.ways import ELSEWHERE, STARTED
 from lockcheck.finding import EVIDENCES, Confidence, Finding, LockRef, Note, Reached, Severity, graded
 from lockcheck.questions.alive import Alive
-from lockcheck.questions.conflict import Conflict, confidence
+from lockcheck.questions.conflict import Conflict, confidence, is_after_panic
 from lockcheck.questions.inlined import calls_to
 from lockcheck.questions.reached import Ways, function_at, path, ways
 from lockcheck.questions.sudden import Sudden
@@ -63,6 +63,8 @@ def taken_notes(analysis: Analysis, moment: Moment, hold: Hold) -> list[Note]:
     why = f"; {reason}" if reason else ""
     if analysis.site(moment) == taken.site:
         why = f" in the round before, which does not give it back{why}"
+    if is_after_panic(moment, hold):
+        why = f"{why}; where its last holder panicked, the error keeps it"
     notes = [Note(analysis.span(taken.site), f"{_TAKEN[taken.mode]} of `{name}` taken here{why}", "guard taken here")]
     for site in taken.inner:
         notes.append(Note(analysis.span(site), f"which `{analysis.title(site.function)}` takes here", "taken here"))
@@ -149,7 +151,8 @@ def of_conflict(
     word = getattr(moment.event, "name", "")
     called = f"`{word}`" if word or not isinstance(moment.event, ir.Act) else _what_is_kept(moment.event)
     via = f" through {called}" if reach.trace else ""
-    weak = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
+    guessed = "named" in (taken.lock.evidence, reach.lock.evidence) or not reach.certain
+    weak = guessed or is_after_panic(moment, conflict.hold)
     grade = severity or meta.severity
     runs = (_runs(analysis, site) for site in calls_to(analysis, moment, taken.site))
     before = (*taken_notes(analysis, moment, conflict.hold), *_one_lock(analysis, conflict, name), *runs)

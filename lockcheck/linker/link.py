@@ -207,9 +207,12 @@ class Pass(Judged, Callees):
             self.is_nothing(step)
             return
         place, value = step.place, self.named_value(step.value) if step.value else ()
-        if not step.value:
+        behind = self.is_guard(place)
+        if not step.value and not behind:
             self.out.append(ir.Refine(bare(plain(place)), step.present, step.sure or self.is_option(place)))
         about = self.asked(place) if value or not step.value else None
+        if about is not None and behind:
+            about = ir.Place(about.root, (*about.way, "*"))
         if isinstance(place.root, int) and place.root in self.asks_lock:
             self.out.append(ir.Assume(self.asks_lock[place.root], (), step.present))
         elif isinstance(place.root, int) and place.root in self.asks_self:

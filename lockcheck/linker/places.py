@@ -16,7 +16,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import MAKERS, MAP, OPTION, PRESENT, RESULT
 from lockcheck.linker.types import Context
-from lockcheck.linker.written import UNKNOWN
+from lockcheck.linker.written import GUARD, UNKNOWN
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
@@ -250,6 +250,11 @@ class Places(ABC):
         if kind is None or kind.path[-1] != RESULT or len(kind.args) != 2:
             return kind is not None and kind.path[-1] == OPTION
         return types.guard_mode(kind.args[0], self.effects) is not None and types.is_plain(kind.args[1], self.effects)
+
+    def is_guard(self, place: ir.Place) -> bool:
+        """Whether the value at a place is a guard, so that a question about it is about what stands behind it."""
+        kind = self.type_of(place)
+        return kind is not None and kind.path == (GUARD,)
 
     def asked(self, place: ir.Place | None, depth: int = 0) -> ir.Place | None:
         """What a question about the value at a place is about: the oldest name of a value that nothing changes.

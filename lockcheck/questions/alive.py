@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
-from lockcheck.analysis.ways import below
-from lockcheck.questions.conflict import conflicts, same_lock
+from lockcheck.questions.conflict import conflicts, is_after_panic, same_lock
 
 
 class Alive(NamedTuple):
@@ -40,17 +39,11 @@ def under_heads(analysis: Analysis, role: str) -> Iterator[Alive]:
             root, key = hold.holder.root, (hold.taken.site, hold.taken.lock.place)
             if key in worse or key in seen or not isinstance(root, int):
                 continue
-            if any(arm.head[0] <= root < arm.head[1] and not _is_left_over(arm, hold) for arm in arms):
+            if any(arm.head[0] <= root < arm.head[1] for arm in arms) and not is_after_panic(moment, hold):
                 found = _matters(analysis, moment, hold)
                 if found is not None:
                     seen.add(key)
                     yield Alive(moment, hold, sure, *found)
-
-
-def _is_left_over(arm: ir.Arm, hold: Hold) -> bool:
-    """Whether an arm only runs where the lock has a guard in its error: whoever had it before panicked."""
-    missing = (step.place for step in arm.body.steps if isinstance(step, ir.Refine) and not step.present)
-    return any(below(hold.holder, place) for place in missing)
 
 
 def _matters(analysis: Analysis, moment: Moment, hold: Hold) -> tuple[Reach | None, str] | None:

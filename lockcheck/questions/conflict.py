@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
-from lockcheck.analysis.ways import ALL, ELSEWHERE, STARTED, Facts, Taken, below, common
+from lockcheck.analysis.ways import ALL, ELSEWHERE, STARTED, Fact, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
@@ -346,6 +346,16 @@ def let_go(moment: Moment, hold: Hold, reach: Reach) -> bool:
     return not captured and _handed_over(moment, hold, reach)
 
 
+def is_after_panic(moment: Moment, hold: Hold) -> bool:
+    """Whether a guard is in the error that a lock gives whose last holder panicked: what was asked for is missing."""
+    known = [facts for way, facts in moment.ways.items() if hold in way]
+    return bool(known) and all(any(_is_missing(fact, hold.holder) for fact in facts) for facts in known)
+
+
+def _is_missing(fact: Fact, holder: ir.Place) -> bool:
+    return not fact.truth and not fact.value and below(holder, fact.place)
+
+
 def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
@@ -411,6 +421,7 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     if grade and _given_value(analysis, conflict):
         grade = 0
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
-    if not conflict.sure or conflict.maker is not None or reach.spread or of_many or by_fields:
+    doubtful = not conflict.sure or conflict.maker is not None or reach.spread or of_many or by_fields
+    if doubtful or is_after_panic(conflict.moment, conflict.hold):
         grade = min(grade, 1)
     return CONFIDENCES[grade if not analysis.of_tests(conflict.moment.function) else 0]

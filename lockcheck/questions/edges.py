@@ -20,6 +20,7 @@ from lockcheck.questions.conflict import (
     ALONE,
     conflicts,
     excludes_others,
+    is_after_panic,
     is_freed,
     is_told_by_owner,
     let_go,
@@ -155,7 +156,8 @@ def _edges(
         gates = frozenset(name for other, _, name in others if other.taken.mode in ALONE)
         lets = frozenset(name for other, sure, name in others if other.taken.mode not in ALONE and sure)
         of_tests = analysis.of_tests(moment.function)
-        yield Edge(kept, asked, moment, hold, sure, reach, gates, of_tests, (kept, asked), within, lets=lets)
+        held_on = sure and not is_after_panic(moment, hold)
+        yield Edge(kept, asked, moment, hold, held_on, reach, gates, of_tests, (kept, asked), within, lets=lets)
 
 
 def _of_call(analysis: Analysis, moment: Moment) -> Iterator[Edge]:

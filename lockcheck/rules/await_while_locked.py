@@ -62,6 +62,7 @@ from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.conflict import is_after_panic
 from lockcheck.questions.pauses import lets_others_run
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
@@ -96,6 +97,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             seen.add(key)
             via = f" through `{getattr(moment.event, 'name', '')}`" if wait.trace else ""
             doubtful = wait.trace or analysis.of_tests(moment.function)  # (a test's runtime runs nothing else)
+            sure = sure and not is_after_panic(moment, hold)
             yield witness.of_hold(
                 analysis, slug(__name__), META, moment, hold, witness.event_span(analysis, moment),
                 f"awaits{via} while the guard of `{{lock}}` is held: {_then(lock)}",
