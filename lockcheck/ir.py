@@ -527,6 +527,11 @@ class Acquire(Struct, frozen=True, gc=False, array_like=True, tag=True):
     by_hand: bool = False
     fresh: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether the call waits for the lock, if only for a time."""
+        return self.bounded or not self.fallible
+
 
 class Release(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """What `src` holds is given back; with `lock`, a guard of that lock, whoever holds it.

@@ -613,4 +613,4 @@ def _goes_on(body: ir.Region, parameter: int) -> set[tuple[int, int] | None]:
 
 def _written(analysis: Analysis) -> frozenset[str | ir.Place]:
     taken = (moment.event for moment in analysis if isinstance(moment.event, ir.Acquire))
-    return frozenset(event.lock.owner or event.lock.place for event in taken if event.mode == "write")
+    return frozenset(event.lock.owner or event.lock.place for event in taken if event.mode == "write" and event.waits)

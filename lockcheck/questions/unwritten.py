@@ -1,4 +1,4 @@
-"""Locks that are read by many and that nobody of the tree takes for writing: readers of them wait for nobody.
+"""Locks that are read by many and that nobody of the tree waits for to write: readers of them wait for nobody.
 
 In: an `Analysis`, a lock.  Out: whether it is such a one.
 Never: words for people, syntax.
@@ -17,7 +17,8 @@ from lockcheck.linker import parts_of_owner
 def is_never_written(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
     """Whether a lock stands in a field by which all go to it that the tree has, and all of them only read.
 
-    Who has the object for itself changes what it guards without the lock, and keeps nobody waiting.
+    Who has the object for itself changes what it guards without the lock, and keeps nobody waiting; nor does who only
+    tries to write.
     """
     if lock.family != "rwlock" or lock.evidence != "declared" or not lock.owner or lock.owner in analysis.written:
         return False
@@ -38,7 +39,7 @@ def _stands_in(analysis: Analysis, number: int, path: ir.Path, name: str) -> boo
 
 
 def _only_reads(analysis: Analysis, number: int, owner: str) -> bool:
-    """Whether a function that says a field's name takes no lock for writing by it, nor hands a lock on by it."""
+    """Whether a function that says a field's name waits for no lock to write by it, nor hands a lock on by it."""
     body, linked = analysis.program.body(number), analysis.linked(number)
     if body is None or linked is None:
         return body is None
@@ -48,7 +49,7 @@ def _only_reads(analysis: Analysis, number: int, owner: str) -> bool:
         return False
     regions = (linked.root, *linked.elsewhere)
     taken = [step for region in regions for step in ir.steps_of(region) if isinstance(step, ir.Acquire)]
-    written = [step.lock for step in taken if step.mode != "read"]
+    written = [step.lock for step in taken if step.mode != "read" and step.waits]
     return not any(
         one.owner == owner if one.owner else _may_be_in(analysis, number, one.place, owner) for one in written
     )

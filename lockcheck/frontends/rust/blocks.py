@@ -218,10 +218,13 @@ _CFG = re.compile(r"#\[\s*cfg\s*\((.*)\)\s*\]$", re.DOTALL)
 
 
 def _of_one_configuration(nodes: list[ts.Node]) -> list[ts.Node]:
-    """The statements of a block without those that are compiled for tests only, or only where an earlier one is not."""
+    """The statements of a block without those that are compiled for tests only, or only where an earlier one is not.
+
+    So are two under different conditions, one right behind the other, that give the same name a value.
+    """
     kept: list[ts.Node] = []
     seen: set[str] = set()
-    condition = ""
+    condition, named = "", ""
     for node in nodes:
         if node.type in ("label", "line_comment", "block_comment"):
             continue
@@ -230,11 +233,19 @@ def _of_one_configuration(nodes: list[ts.Node]) -> list[ts.Node]:
             condition = "".join(said[1].split()) if said else condition
             continue
         opposite = condition[4:-1] if condition.startswith("not(") else f"not({condition})"
-        if not _FOR_TESTS.match(condition) and (not condition or opposite not in seen):
+        before, named = named, _named_by(node) if condition else ""
+        another = bool(named) and named == before and condition not in seen
+        if not _FOR_TESTS.match(condition) and (not condition or not (another or opposite in seen)):
             kept.append(node)
             seen.add(condition)
         condition = ""
     return kept
+
+
+def _named_by(node: ts.Node) -> str:
+    """The pattern of a `let` that names something."""
+    pattern = node.child_by_field_name("pattern") if node.type == "let_declaration" else None
+    return syntax.text(pattern) if pattern is not None and patterns.names_in(pattern) else ""
 
 
 def _does_something(node: ts.Node) -> bool:
