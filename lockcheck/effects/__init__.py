@@ -224,7 +224,7 @@ class Effects:
     steady_given: Mapping[str, int] = table("steady.given")
     """The same for names of calls that are given so many arguments, the receiver counted."""
     steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")
-    """By methods: types whose method raises nothing to reckon with where it is given no more than so many arguments."""
+    """By methods, or functions of a value: types of which nothing is raised to reckon with, given at most so many."""
     steady_asked: Mapping[str, str] = table("steady.asked")
     """By methods that raise where something is not in their object: the one by which that is asked before."""
     makers: frozenset[str] = names("steady.makers")

@@ -79,9 +79,9 @@ class Objects(Constructions):
         return isinstance(step, (ir.Invoke, ir.Block, ir.Callback))
 
     def is_steady(self, call: ir.Call) -> bool:
-        """Whether it is a method of a type whose exceptions nobody reckons with."""
+        """Whether it is a method of a type, or a function of such values, whose exceptions nobody reckons with."""
         known = self.effects.steady_of.get(call.word)
-        if known is None or not isinstance(call.callee, ir.Method):
+        if known is None or not call.operands:
             return False
         kind = self.type_of(call.operands[0].place)
         return kind is not None and len(call.operands) <= known.get(self.effects.separator.join(kind.path), 0)
