@@ -84,15 +84,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from lockcheck import witness
 from lockcheck.analysis import Analysis
 from lockcheck.finding import EVIDENCES, Finding, Note, graded
-from lockcheck.questions.conflict import conflicts
+from lockcheck.questions.conflict import Conflict
+from lockcheck.questions.repeated import waits
 from lockcheck.questions.signals import SIGNALS, Starved, starved
 from lockcheck.rule import Meta, slug
 
 META = Meta(code="LCK303", severity="error", languages=("rust", "python"), reach="program", sees="waits")
 TOPICS = (SIGNALS,)
+_ALSO = 8
+"""So many others are named that hold the lock where they come to the same wait."""
 
 _FOR = {
     "message": "waits for a message",
@@ -104,16 +109,21 @@ _FOR = {
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each guard under which a thread or a signal is waited for that needs the lock."""
-    for conflict in conflicts(analysis):
-        if conflict.by == "wait" and conflict.kind != "nested-read":
-            yield witness.of_conflict(
-                analysis, slug(__name__), META, conflict,
-                "waits for a thread that needs `{lock}` while this thread holds it: neither goes on",
-                "end the guard before the wait",
-            )  # fmt: skip
+    """One finding for each wait for a thread or a signal that needs the lock which is held meanwhile."""
+    for conflict, others in waits(analysis):
+        found = witness.of_conflict(
+            analysis, slug(__name__), META, conflict,
+            "waits for a thread that needs `{lock}` while this thread holds it: neither goes on",
+            "end the guard before the wait",
+        )  # fmt: skip
+        yield replace(found, notes=(*found.notes, *(_also(analysis, one) for one in others[:_ALSO])))
     for one in starved(analysis):
         yield _starved(analysis, one)
+
+
+def _also(analysis: Analysis, conflict: Conflict) -> Note:
+    said = f"`{analysis.title(conflict.moment.function)}` holds it here, and comes to the same wait"
+    return Note(witness.event_span(analysis, conflict.moment), said, "the same wait from here")
 
 
 def _starved(analysis: Analysis, one: Starved) -> Finding:
