@@ -30,6 +30,10 @@ class Closures(Places):
     def region(self, region: ir.Region) -> ir.Region:
         """Link the steps of a region."""
 
+    @abstractmethod
+    def refine(self, step: ir.Refine) -> None:
+        """What is known of a guard that may be missing, and of a value that nothing changes."""
+
     def hand_on(self, dst: int, src: ir.Place) -> None:
         """A name of a closure or of something to wait for is one too."""
         slot = slot_of(src)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects.shapes import LIST, MAKERS, MAP, OPTION, RESULT
 from lockcheck.linker.iterators import Iterators
-from lockcheck.linker.places import BEHIND, bare, is_settled, oldest, plain, slot_of
+from lockcheck.linker.places import BEHIND, is_settled, oldest, plain, slot_of
 from lockcheck.linker.written import REF
 
 
@@ -161,12 +161,14 @@ class Library(Iterators):
         if name not in self.effects.alternatives or not self._is_of_nothing(call, kind):
             return False
         before, self.out = self.out, []
-        self.out.append(ir.Refine(bare(plain(place)), False, True))
+        self.refine(ir.Refine(place, False, True))
         self.out.append(ir.Refine(ir.Place(call.dst), False, True))
         self.closures(call, None)
-        steps, self.out = self.out, before
-        missing = ir.Region(tuple(steps), (), call.at)
-        self.out.append(ir.Branch((ir.Arm(missing), ir.Arm(ir.Region((), (), call.at)))))
+        missing, self.out = self.out, []
+        self.refine(ir.Refine(place, True))
+        there, self.out = self.out, before
+        arms = (ir.Arm(ir.Region(tuple(steps), (), call.at)) for steps in (missing, there))
+        self.out.append(ir.Branch(tuple(arms)))
         return True
 
     # ---------------------------------------------------------------------------------------------------- functions

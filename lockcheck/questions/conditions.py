@@ -19,6 +19,7 @@ from lockcheck.questions.afterwards import Named, head_at, named_after, tested_b
 from lockcheck.questions.conflict import keeps_out, same_lock
 from lockcheck.questions.paths import in_closure
 from lockcheck.questions.rings import rings
+from lockcheck.questions.waited import given_back
 
 
 def _is_use(event: ir.Step) -> bool:
@@ -70,22 +71,6 @@ class Missed(NamedTuple):
     signal: Moment
     wait: Moment
     hold: Hold
-
-
-def given_back(moment: Moment, hold: Hold) -> bool:
-    """Whether the guard's lock is free while the moment's event waits."""
-    event = moment.event
-    if not isinstance(event, ir.Wait):
-        return False
-    by_guard = event.guard is not None and below(hold.holder, event.guard)
-    return by_guard or (event.lock is not None and _alike(hold.taken.lock.place, event.lock.place))
-
-
-def _alike(one: ir.Place, other: ir.Place) -> bool:
-    """Whether two places are one, or can be the same element of what holds many."""
-    parts = zip(one.way, other.way, strict=False)
-    alike = all(a == b or (a.startswith("[") and b.startswith("[")) for a, b in parts)
-    return one.root == other.root and len(one.way) == len(other.way) and alike
 
 
 def unlooped(analysis: Analysis) -> Iterator[Unlooped]:

@@ -22,6 +22,7 @@ from lockcheck.linker.shared import may_be_one
 from lockcheck.questions.classes import leaves_class
 from lockcheck.questions.newborn import is_newborn
 from lockcheck.questions.unwritten import is_never_written
+from lockcheck.questions.waited import has_waited
 
 Kind = Literal["twice", "read-then-write", "write-then-read", "nested-read"]
 _WAITS = (ir.Block, ir.Suspend)
@@ -419,6 +420,8 @@ def confidence(analysis: Analysis, conflict: Conflict) -> Confidence:
     if grade and conflict.kind == "nested-read" and _may_let_readers_in(analysis, conflict):
         grade = 0
     if grade and _given_value(analysis, conflict):
+        grade = 0
+    if grade and conflict.by == "wait" and has_waited(analysis, conflict.moment, conflict.hold):
         grade = 0
     of_many = any(part.startswith("[") or part.endswith("()") for part in taken.lock.place.way)
     doubtful = not conflict.sure or conflict.maker is not None or reach.spread or of_many or by_fields
