@@ -45,7 +45,7 @@ R = TypeVar("R")
 _WORTH = 300
 """So many functions take longer than the start of another process."""
 
-_TASKS = 24
+_TASKS = 96
 """Tasks for each process: the last to end should not keep the others waiting for long."""
 
 

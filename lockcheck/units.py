@@ -27,8 +27,8 @@ _ENCODER = msgspec.msgpack.Encoder()
 _WORTH = 3 << 20
 """So many bytes to be parsed take longer than the start of another process."""
 
-_BATCH = 1 << 20
-"""One task for another process: so many bytes, or one larger file."""
+_BATCH = 1 << 18
+"""One task for another process: so many bytes, or one larger file. The last one should not keep the others waiting."""
 
 _FEW, _LARGE = 20, 6 << 20
 """After a change of so few files little is worked out: declarations of fewer bytes than that are not worth sharing."""

@@ -16,6 +16,7 @@ from lockcheck.analysis.held import Walk
 from lockcheck.config import Settings
 from lockcheck.executors import Work
 from lockcheck.frontends import finder
+from lockcheck.frontends.forms import filled
 from lockcheck.frontier import Frontier
 from lockcheck.report import Report
 
@@ -205,6 +206,18 @@ def test_asking_every_callee_finds_nothing_more(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Walk, "does_something", lambda *_: True)
     monkeypatch.setattr(Analysis, "_runs", lambda *_: True)
     assert chosen.findings == findings(tmp_path, monkeypatch, everywhere=False).findings
+
+
+def test_words_that_begin_alike_are_all_found() -> None:
+    """What several begin with is looked for once: the longest that stands there is found, as if each stood alone."""
+    words = ["lock", "lock_arc", "lo", "read", "a::lock", "a::lock_all", "re"]
+    (form,) = filled([("", r"\b(?:{})\b", words)], r"\s*::\s*")
+    text = b"lock lock_arc lo read re a :: lock a::lock_all locks rea a::b"
+    found = [match[0].replace(b" ", b"").decode() for match in form.form.finditer(text)]
+    assert found == ["lock", "lock_arc", "lo", "read", "re", "a::lock", "a::lock_all"]
+    (long,) = filled([("", "{}", ["a" * size for size in range(1, 2000)])], "")
+    match = long.form.match(b"a" * 1500)
+    assert match is not None and match.end() == 1500
 
 
 HANDED = {

@@ -301,6 +301,16 @@ class Effects:
         return self.flow_names.get(kind.path[-1], kind.path[-1])
 
     @cached_property
+    def given_by_signals(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """What can be given by a value of each type of `signals`, condition variables left out."""
+        told = {kind: [how for hows in listed.values() for how in hows] for kind, listed in self.signals.items()}
+        return {
+            kind: frozenset(how.of for how in hows if how.does == "wake")
+            for kind, hows in told.items()
+            if any(how.of for how in hows)
+        }
+
+    @cached_property
     def views(self) -> frozenset[str]:
         """The names of fields that are other names of locks."""
         return frozenset(name for lock in self.locks.values() for name in lock.views)

@@ -491,7 +491,7 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
     effects = program.types.effects(number)
     made = ObjectPass if effects.objects else Pass
     state = made(program, number, program.types.context(number), effects, body)
-    every = tuple(ir.steps_of(body.root))
+    every = [step for step in ir.steps_of(body.root) if type(step) in _WITH_VALUES]
     state.gone = frozenset(slot for step in every for slot in taken_by(step, state.effects))
     params = program.functions[number][1].params
     state.given = {slot: UNTOLD for slot, param in enumerate(params) if param.by_value}
@@ -511,6 +511,10 @@ def walked(program: Program, number: int, body: ir.Body) -> tuple[Pass, ir.Regio
                 elsewhere.append(state.closure_body(closure))
     state.hands(ir.Place(body.result) if body.result >= 0 else None)
     return state, root, [*elsewhere, *state.started]
+
+
+_WITH_VALUES = frozenset((ir.Call, ir.Move, ir.Ref, ir.New, ir.Lambda, ir.Await))
+"""The steps that use values, or move them."""
 
 
 def _parts(state: Pass, result: ir.Place, parameters: int) -> dict[ir.Path, ir.Place]:

@@ -234,7 +234,8 @@ class Places(ABC):
         known = self.types.get(slot, UNKNOWN)
         if known is UNKNOWN and slot not in self.types:
             declared = self.body.slots[slot].type
-            known = self.types[slot] = self.program.types.resolve(declared, self.context, self.effects)
+            known = self.program.types.resolve(declared, self.context, self.effects) if declared is not None else None
+            self.types[slot] = known
         return known
 
     def learn(self, slot: int, kind: ir.Type | None) -> None:

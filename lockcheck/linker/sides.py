@@ -145,11 +145,9 @@ class Sides(Closures):
 
         Condition variables are left out.
         """
-        for outer in self.program.types.behind(self.type_of(place), self.effects):
-            listed = self.effects.signals.get((outer.path[0], outer.path[-1]), {})
-            if any(how.of for hows in listed.values() for how in hows):
-                return frozenset(how.of for hows in listed.values() for how in hows if how.does == "wake")
-        return None
+        given = self.effects.given_by_signals
+        kinds = self.program.types.behind(self.type_of(place), self.effects)
+        return next((given[key] for outer in kinds if (key := (outer.path[0], outer.path[-1])) in given), None)
 
     def hands(self, place: ir.Place | None, targets: tuple[int, ...] = (), parameter: int = 0) -> None:
         """A value goes on to a function of the tree, or to where nobody can follow it."""

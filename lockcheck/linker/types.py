@@ -69,6 +69,7 @@ class Types:
         self.made.second_names(self._methods)
         self._listed: dict[ir.Path, bool] = {}
         self._by_hand: dict[ir.Path, LockType | None] = {}
+        self._fields: dict[tuple[ir.Type, str], tuple[ir.Type | None, str]] = {}
         self.holders = holders(self)
         self.derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         """By the path of a type that stands for another: itself as written there, and that one."""
@@ -80,6 +81,7 @@ class Types:
                 if target is not None:
                     self.derefs[owner.path] = (owner, target)
         self.own = OwnLocks(self)
+        self._fields.clear()  # (what types stand for was not known yet)
 
     def _index(self, number: int, unit: ir.Unit, function: ir.Function, meanings: _Meanings) -> None:
         """Note whose method a function is, and the `meanings` of its owner and its trait."""
@@ -382,6 +384,13 @@ class Types:
 
     def field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
         """The type of a field (or index, or variant's part) and the full name of the type that declares it."""
+        if kind is None or effects.objects or name.startswith("["):
+            return self._field(kind, name, effects)
+        if (kind, name) not in self._fields:
+            self._fields[kind, name] = self._field(kind, name, effects)
+        return self._fields[kind, name]
+
+    def _field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
         least: tuple[ir.Type | None, str] = (None, "")
         for outer in self.behind(kind, effects):
             if name.startswith("["):

@@ -50,6 +50,8 @@ def text_of(data: bytes) -> str:
 
 def path_of(text: str) -> ir.Path:
     """A dotted name as a path; empty where the text is no such name."""
+    if text.isidentifier():
+        return (text,)
     found = _DOTTED.fullmatch(text)
     return tuple(part.strip() for part in text.split(".")) if found else ()
 

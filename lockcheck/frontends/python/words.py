@@ -6,7 +6,7 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-from lockcheck.frontends.forms import Form, filled
+from lockcheck.frontends.forms import BY_ITSELF, Form, filled
 from lockcheck.ir import Words
 
 
@@ -19,10 +19,10 @@ def forms(words: Words) -> tuple[Form, ...]:
     told = (
         ("", r"\.\s*(?:{})\b", (words.any | words.paths) - spelled),
         (ALWAYS, _WITH + r"\b(?<!\bas )(?:{})\b", words.alone),
-        (r"(?:{})\s*\(", r"\b(?:{})\s*\(", words.functions | words.lenders),
-        (r"(?:{})[ \t]*$", _NAMED + r"(?:{})[ \t]*$", words.alone),
-        (r"(?:{})\s*\(", _VARIABLE + r"\b(?:{})\s*\(", words.made),
-        ("(?:{})", r"\b(?:{})\b", words.spoken),
+        (BY_ITSELF, r"\b(?:{})\s*\(", words.functions | words.lenders),
+        (r"\.(?:{})[ \t]*$", _NAMED + r"(?:{})[ \t]*$", words.alone),
+        (BY_ITSELF, _VARIABLE + r"\b(?:{})\s*\(", words.made),
+        (BY_ITSELF, r"\b(?:{})\b", words.spoken),
         (ALWAYS, _LOOKS_LIKE_ONE, ("",)),
         (ALWAYS, _SELF, ("",)),
     )

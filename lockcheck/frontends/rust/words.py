@@ -6,14 +6,15 @@ Never: misses a call that `lower` could write; what it finds in comments and str
 
 from __future__ import annotations
 
-from lockcheck.frontends.forms import Form, filled
+from lockcheck.frontends.forms import BY_ITSELF, Form, filled
 from lockcheck.ir import Words
 
 
 def forms(words: Words) -> tuple[Form, ...]:
     """They find every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`).
 
-    What begins with a dot or a colon is found fast, what begins with a type or at a word's bound has a hint.
+    What begins with a dot or a colon is found fast; what begins with a type, or at a word's bound has a hint. Those
+    that have the same stand together (see `Finder`).
     """
     spelled = frozenset(name for name in words.functions if "::" in name)
     lent_by_path = frozenset(name[2:] for name in words.lenders if name.startswith("::"))
@@ -24,13 +25,13 @@ def forms(words: Words) -> tuple[Form, ...]:
         ("", r"\." + _GAP + r"(?:{})\s*(?:\(|::|/)", words.any - spelled),
         (_OF_PATH, _TYPE + _GAP + _OF_PATH, by_type - words.functions - words.paths - spelled),
         ("", _OF_PATH, (words.functions | words.paths) - spelled),
-        ("(?:{})", r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
-        ("(?:{})", r"\b(?:{})\b", spelled | words.spoken),
-        ("(?:{})", r"\b(?:{})" + _GIVEN_A_CLOSURE, lenders),
-        ("", r"::" + _GAP + r"(?:{})" + _GIVEN_A_CLOSURE, lent_by_path),
-        ("(?:{})", _BOUND + r"(?s:.*)\b(?:{})\b", lenders),
+        (BY_ITSELF, r"\b(?:{})\s*(?:\(|::|/)", words.functions - spelled),
+        (BY_ITSELF, r"\b(?:{})\b", spelled | words.spoken),
+        (BY_ITSELF, r"\b(?:{})" + _GIVEN_A_CLOSURE, lenders),
+        (BY_ITSELF, _BOUND + r"(?s:.*)\b(?:{})\b", lenders),
+        (_OF_PATH, r"::" + _GAP + r"(?:{})" + _GIVEN_A_CLOSURE, lent_by_path),
         (_OF_PATH, _BOUND + r"(?s:.*)" + _OF_PATH, lent_by_path),
-        ("(?:{})", r"\b(?:{})\s*!", words.macros),
+        (BY_ITSELF, r"\b(?:{})\s*!", words.macros),
     )
     return filled(told, _BETWEEN)
 
