@@ -134,7 +134,8 @@ class Types:
 
     def _context(self, number: int) -> Context:
         function = self.functions[number][1]
-        module = (*function.module, f"{{{function.name}}}")
+        inside = (*function.module, f"{{{function.name}}}")
+        module = inside if self.names.is_item(inside) else function.module  # (where it declares and imports nothing)
         owner = self._owners.get(number)
         base = Context(function.module, None, function.generics, function.bounds)
         if owner is None and function.owner is not None:
