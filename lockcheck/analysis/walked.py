@@ -6,7 +6,7 @@ Never: what rules make of them; words for people, but for why a function was giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -241,13 +241,30 @@ class Walked:
 
 
 def _may_be_any(function: ir.Function, kind: ir.Type | None) -> bool:
-    """Whether a parameter is of whatever type the caller says, and goes into what the function gives back."""
-    if kind is None or kind.args or len(kind.path) != 1 or function.returns is None:
+    """Whether a parameter is of whatever type the caller says, and goes into what the function gives back.
+
+    So does one of whose type only a trait is told, by what that says of it: `impl Future<Output = T>` for a `T`.
+    """
+    if kind is None or function.returns is None:
+        return False
+    if kind.path == ("[dyn]",):
+        return _of_any(function, kind.args)
+    if kind.args or len(kind.path) != 1:
         return False
     of_owner = function.owner is not None and kind in function.owner.args
     if not (of_owner or kind.path[0] in function.generics):
         return False
-    return mentions(function.returns, (kind.path[0], "Self" if of_owner else kind.path[0]))
+    if mentions(function.returns, (kind.path[0], "Self" if of_owner else kind.path[0])):
+        return True
+    bounds = [bound for name, bound in function.bounds if name == kind.path[0]]
+    return bool(bounds) and (function.returns.path[0] == kind.path[0] or _of_any(function, bounds))
+
+
+def _of_any(function: ir.Function, traits: Iterable[ir.Type]) -> bool:
+    """Whether what traits say of a type is of whatever type the caller says, and goes into the function's result."""
+    assert function.returns is not None
+    said = (one.path[0] for trait in traits if trait.path != ("[fn]",) for one in trait.args if len(one.path) == 1)
+    return mentions(function.returns, [name for name in said if name in function.generics])
 
 
 def in_one_object(program: Program, number: int, one: str, other: str) -> bool:

@@ -88,6 +88,9 @@ class Closures(Places):
         waiting = self.pending.pop(slot, None)
         if waiting is None:
             return None
+        for given, wanted in self.brought.pop(waiting.dst, ()) if isinstance(waiting, ir.Invoke) else ():
+            self.pending[given] = wanted
+            self.run_pending(given)
         self.out.append(waiting)
         made = ir.Place(waiting.dst) if isinstance(waiting, ir.Invoke) else waiting.holder
         if made is not None and made != ir.Place(slot):
@@ -160,7 +163,8 @@ class Closures(Places):
             if (ran := self.run_pending(place.root)) is not None:
                 self.waited_in[call.dst] = ran
         else:
-            self.pending[call.dst] = self.pending.pop(place.root)
+            self.pending[call.dst] = gone = self.pending.pop(place.root)
+            self.brought.setdefault(call.dst, []).append((place.root, gone))
 
     @abstractmethod
     def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:

@@ -49,6 +49,8 @@ class Places(ABC):
     written: dict[int, ir.Place] = field(default_factory=dict)
     lambdas: dict[int, ir.Lambda] = field(default_factory=dict)
     pending: dict[int, ir.Invoke | ir.Acquire] = field(default_factory=dict)
+    brought: dict[int, list[tuple[int, ir.Invoke | ir.Acquire]]] = field(default_factory=dict)
+    """What calls that nobody waits for yet were given to wait for, by their results: slots, and what is in them."""
     calling: dict[int, int] = field(default_factory=dict)
     """What calls of parameters gave, and values made of that, with the parameter."""
     waited_in: dict[int, ir.Range] = field(default_factory=dict)

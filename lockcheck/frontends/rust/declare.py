@@ -105,6 +105,7 @@ class _Declarer(Struct):
     exported: bool = False
     derived: ir.Path = ()
     tests: bool = False
+    named: futures.Named = {}
     made: items.Made | None = None
     """What a macro of the file makes, while it is read."""
     depth: int = 0
@@ -317,8 +318,8 @@ class _Declarer(Struct):
         returns = scope.meant(syntax.exactly(node.child_by_field_name("return_type")))
         modifiers = next((c for c in node.children if c.type == "function_modifiers"), None)
         waits = modifiers is not None and b"async" in (modifiers.text or b"")
-        if not waits and futures.is_made(node, body):
-            waits, returns = True, scope.meant(futures.output(node))
+        if not waits and futures.is_made(node, body, self.named):
+            waits, returns = True, scope.meant(futures.output(node, self.named))
         function = ir.Function(
             scope.module, syntax.text(name), scope.owner, scope.trait, scope.generics + generics, scope.bounds + bounds,
             params, takes_self, returns, waits, self.at(node), self.at(name), self.at(body) if body else None,
@@ -476,11 +477,21 @@ def _generics(node: ts.Node) -> tuple[ir.Path, tuple[tuple[str, ir.Type], ...]]:
     return tuple(names), tuple(bounds)
 
 
+def _named(root: ts.Node) -> Iterator[tuple[str, tuple[ir.Path, ir.Type]]]:
+    """The names that a file has for futures: `type Later<T> = Pin<Box<dyn Future<Output = T>>>;`."""
+    for node in root.named_children:
+        if node.type == "type_item" and b"Future" in (node.text or b""):
+            name, meaning = node.child_by_field_name("name"), syntax.type_of(node.child_by_field_name("type"))
+            if name is not None and meaning is not None:
+                yield syntax.text(name), (_generics(node)[0], meaning)
+
+
 def declare(source: Source, crate: Crate | None) -> ir.Unit:
     """The declarations of a file. Never raises: what is broken is a problem (line, why) of the unit."""
     module = module_of(source.path, crate)
-    declarer = _Declarer(source, module[0], module, tests=_is_tests(source.path))
     root = mended.parse(source.data)
+    named = dict(_named(root)) if b"Future" in source.data else {}
+    declarer = _Declarer(source, module[0], module, tests=_is_tests(source.path), named=named)
     try:
         declarer.items(root.named_children, _Scope(module))
     except RecursionError:
