@@ -34,6 +34,7 @@ from lockcheck.analysis.summaries import (
     is_told,
     met,
     parameter_of,
+    written_by,
 )
 from lockcheck.analysis.told import Told
 from lockcheck.analysis.ways import (
@@ -387,10 +388,13 @@ class Walk(Struct):
         return ways
 
     def assigned(self, step: ir.Invoke, summary: Summary, ways: Ways) -> Ways:
-        """What the callee assigned to variables of modules and classes is another value now, and what it sets is so."""
-        for place in sorted(summary.writes - self.told.written, key=repr):
+        """What the callee assigned to variables of modules and classes, and to parts of what it was given, is another
+        value now, and what it sets is so.
+        """
+        writes = written_by(summary, step)
+        for place in sorted(writes - self.told.written, key=repr):
             ways = self.told.put(ways, place)
-        ways = at.forgotten(ways, summary.writes.__contains__) if summary.writes else ways
+        ways = at.forgotten(ways, writes.__contains__) if writes else ways
         for fact in sorted(discharged(summary.sets, step) or (), key=repr):
             ways = at.forgotten(self.told.put(ways, fact.place), fact.place.__eq__)
             ways = at.known(ways, fact)
@@ -577,6 +581,6 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         comes_back=bool(ends) or not walker.exits.get(ir.RAISED),
         merged=walker.merged,
         handed=tuple(sorted(told.handed.items(), key=repr)),
-        writes=frozenset(place for place in told.written if place.root == ir.STATIC),
+        writes=frozenset(place for place in told.written if place.root == ir.STATIC or place.way),
         sets=told.set_by_end(at.common(ends)),
     )

@@ -1,12 +1,13 @@
 """Orders over graphs: which functions must be known before which.
 
-In: a node and its successors.  Out: strongly connected components, callees first.
+In: a node and its successors.  Out: strongly connected components, callees first; the nodes of one, so far
+as one comes before another at all.
 Never: locks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 N = TypeVar("N")
@@ -50,3 +51,19 @@ def components(start: N, successors: Callable[[N], Iterable[N]]) -> Iterator[tup
             del stack[cut:]
             on_stack.difference_update(group)
             yield group
+
+
+def callees_first(group: Collection[N], first: N, successors: Callable[[N], Iterable[N]]) -> list[N]:
+    """The nodes of a strongly connected component, each behind its successors but for those by which a circle closes.
+
+    What is handed on along the edges so comes round every circle in two rounds, however long it is.
+    """
+    found, seen, work = list[N](), {first}, [(first, iter(successors(first)))]
+    while work:
+        following = next((one for one in work[-1][1] if one in group and one not in seen), None)
+        if following is None:
+            found.append(work.pop()[0])
+        else:
+            seen.add(following)
+            work.append((following, iter(successors(following))))
+    return found

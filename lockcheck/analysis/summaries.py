@@ -125,8 +125,8 @@ class Summary(Struct, frozen=True, array_like=True):
     `handed` are those of these guards that the parameter gets for good, and as which of its own parameters.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
-    modules and classes that it assigns to, `sets` what it has made true, wherever it comes back, of parts of what it
-    was given. `orders`: in which it takes locks that it is given.
+    modules and classes, and the parts of what it was given, that it assigns to, `sets` what it has made true, wherever
+    it comes back, of these parts. `orders`: in which it takes locks that it is given.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -210,6 +210,18 @@ def discharged(when: Facts, step: ir.Invoke) -> Facts | None:
             return None
         if said is None and (isinstance(given.root, int) or given.root == ir.STATIC):
             found.add(mine)
+    return frozenset(found)
+
+
+def written_by(summary: Summary, step: ir.Invoke) -> frozenset[ir.Place]:
+    """What a callee assigns to, as its caller names it."""
+    found = set[ir.Place]()
+    for place in summary.writes:
+        root = place.root
+        if root == ir.STATIC:
+            found.add(place)
+        elif isinstance(root, int) and root < len(step.asked) and (given := step.asked[root]) is not None:
+            found.add(ir.Place(given.root, given.way + place.way))
     return frozenset(found)
 
 

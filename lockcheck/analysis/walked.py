@@ -17,7 +17,7 @@ from lockcheck import ir
 from lockcheck.analysis import orders
 from lockcheck.analysis.held import walk
 from lockcheck.analysis.moments import Moment
-from lockcheck.analysis.order import components
+from lockcheck.analysis.order import callees_first, components
 from lockcheck.analysis.summaries import EMPTY, Reach, Summary
 from lockcheck.analysis.told import MOST_REACHES
 from lockcheck.analysis.ways import MOST_WAYS
@@ -128,7 +128,7 @@ class Walked:
         try:
             for group in components(number, self._callees):
                 if group[0] not in self._summaries:  # another process may have noted them meanwhile, all at once
-                    self._fixed_point(sorted(group))
+                    self._fixed_point(callees_first(frozenset(group), min(group), self._callees))
         finally:
             self.program.asked = asked
 
