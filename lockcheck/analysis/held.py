@@ -563,6 +563,9 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     first = list(returns.items())[:8]
     listed = tuple((way, taken, told.wherever(ends, taken, True)) for (way, _, _), taken in first)
     reaches = tuple(r for r in told.reached() if r.lock.place.root != ("[parameter]",))
+    sets = told.set_by_end(at.common(ends))
+    settled = {fact.place for fact in sets}
+    fields = {place for place in told.written if len(place.way) == 1} - settled
     return Summary(
         reaches,
         tuple(told.suspends.values()),
@@ -581,6 +584,6 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         comes_back=bool(ends) or not walker.exits.get(ir.RAISED),
         merged=walker.merged,
         handed=tuple(sorted(told.handed.items(), key=repr)),
-        writes=frozenset(place for place in told.written if place.root == ir.STATIC or place.way),
-        sets=told.set_by_end(at.common(ends)),
+        writes=frozenset(place for place in told.written if place.root == ir.STATIC or place in fields),
+        sets=sets,
     )

@@ -77,7 +77,8 @@ class Told(Struct):
         place = fact.place
         if place.way[:1] == (at.BEFORE,):
             return fact._replace(place=ir.Place(place.root, place.way[1:]))
-        return None if any(below(place, written) for written in self.written) else fact
+        above = (ir.Place(place.root, place.way[:parts]) for parts in range(len(place.way) + 1))
+        return None if any(one in self.written for one in above) else fact
 
     def is_news(self, lock: ir.Lock, mode: str, recursive: bool, when: Facts, rank: Plainness) -> bool:
         """Whether an acquisition would tell callers anything: of another one like it they know no better witness, and

@@ -89,7 +89,7 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
     functions: dict[int, list[Moment]] = defaultdict(list)
     for moment in analysis.about(ENDS):
         functions[moment.function].append(moment)
-    given, given_by_call = _given_for_callers(functions), _given_by_call(analysis, functions)
+    given = _given_for_callers(analysis, functions)
     for number, moments in functions.items():
         found: dict[Taken, list[Leak]] = defaultdict(list)
         for moment in moments:
@@ -98,15 +98,15 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                 for hold, _ in moment.held():
                     if outlives(hold) and len(hold.taken.inner) < 2:
                         found[hold.taken].append(Leak(hold, moment, moment.event.at, by_error))
-        released, hanging = _released(_releases(moments)), _hanging(moments)
-        by_call, lent = _released(_releases_by_call(analysis, moments)), _lent(moments)
+        by_name, by_call = [*_releases(moments)], [*_releases_by_call(analysis, moments)]
+        released, hanging, lent = _released([*by_name, *by_call]), _hanging(moments), _lent(moments)
         function, enters = analysis.program.functions[number][1], analysis.effects(number).enters
         for taken, several in found.items():
             if taken.site.at in hanging or taken.lock.place in lent:
                 continue
             forgotten = several[0].hold.holder.root == LEAKED.root
             if taken.inner:
-                ours = [] if taken.lock.owner in given_by_call else _ours(taken, several, by_call, frozenset())
+                ours = [] if taken.lock.owner in given else _ours(taken, several, _released(by_call), frozenset())
             elif function.name in enters and function.owner is not None:  # (its partner is not called where it fails)
                 ours = [leak._replace(mild=leak.by_error) for leak in several if leak.fails]
             else:
@@ -311,32 +311,33 @@ def _begin(moment: Moment) -> int:
     return at[0]
 
 
-def _given_for_callers(functions: Mapping[int, list[Moment]]) -> frozenset[str]:
-    """The owners of locks that some function gives back which it did not take: it is for somebody else's sake."""
+def _given_for_callers(analysis: Analysis, functions: Mapping[int, list[Moment]]) -> frozenset[str]:
+    """The owners of locks that some function gives back which it did not take: it is for somebody else's sake.
+
+    Not those that it takes again before it comes back; who calls a function that does nothing else gives it back.
+    """
     found = set()
-    for moments in functions.values():
-        for moment, lock in _releases(moments):
-            if not any(same_lock(hold.taken.lock, lock) for hold, _ in moment.held()):
+    for number, moments in functions.items():
+        if analysis.only_releases(number):
+            continue
+        for moment, lock in (*_releases(moments), *_releases_by_call(analysis, moments)):
+            held = any(same_lock(hold.taken.lock, lock) for hold, _ in moment.held())
+            if not (held or _is_taken_behind(analysis, moment, lock)):
                 found.add(lock.owner)
     return frozenset(found)
+
+
+def _is_taken_behind(analysis: Analysis, moment: Moment, lock: ir.Lock) -> bool:
+    """Whether a lock that is given back somewhere is taken again further down: it is let go for a while."""
+    linked = analysis.program.linked(moment.function)
+    taken = (step for step in ir.steps_of(linked.root) if isinstance(step, ir.Acquire)) if linked is not None else ()
+    return any(_begin(moment) < step.at[0] and same_lock(step.lock, lock) for step in taken)
 
 
 def _releases(moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
     for moment in moments:
         if isinstance(moment.event, ir.Release) and moment.event.lock is not None:
             yield moment, moment.event.lock
-
-
-def _given_by_call(analysis: Analysis, functions: Mapping[int, list[Moment]]) -> frozenset[str]:
-    """The same where a function does more than that, or calls one that gives the lock back."""
-    found = set()
-    for number, moments in functions.items():
-        if analysis.only_releases(number):
-            continue
-        for moment, lock in (*_releases(moments), *_releases_by_call(analysis, moments)):
-            if not any(same_lock(hold.taken.lock, lock) for hold, _ in moment.held()):
-                found.add(lock.owner)
-    return frozenset(found)
 
 
 def _releases_by_call(analysis: Analysis, moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:
