@@ -564,8 +564,7 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     listed = tuple((way, taken, told.wherever(ends, taken, True)) for (way, _, _), taken in first)
     reaches = tuple(r for r in told.reached() if r.lock.place.root != ("[parameter]",))
     sets = told.set_by_end(at.common(ends))
-    settled = {fact.place for fact in sets}
-    fields = {place for place in told.written if len(place.way) == 1} - settled
+    fields = {place for place in told.filled if len(place.way) == 1}.difference(fact.place for fact in sets)
     return Summary(
         reaches,
         tuple(told.suspends.values()),

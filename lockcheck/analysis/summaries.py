@@ -125,8 +125,9 @@ class Summary(Struct, frozen=True, array_like=True):
     `handed` are those of these guards that the parameter gets for good, and as which of its own parameters.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
-    modules and classes, and the parts of what it was given, that it assigns to, `sets` what it has made true, wherever
-    it comes back, of these parts. `orders`: in which it takes locks that it is given.
+    modules and classes that it assigns to, and the fields of what it was given that may have some value then, `sets`
+    what it has made true, wherever it comes back, of parts of what it was given. `orders`: in which it takes locks that
+    it is given.
     """
 
     reaches: tuple[Reach, ...] = ()

@@ -27,6 +27,9 @@ MOST_CONDITIONS = 8
 """One acquisition is known under at most so many conditions; beyond that, under what they have in common."""
 
 
+_EMPTY = (ir.NO.root, ir.NOTHING)
+
+
 Plainness = tuple[bool, bool, int]
 """Whether a witness is a guess, whether it is one of several, how many calls it goes through."""
 
@@ -37,6 +40,8 @@ class Told(Struct):
     parameters: int
     written: set[ir.Place] = field(default_factory=set)
     """The parameters, and parts of them, that were given a value up to here."""
+    filled: set[ir.Place] = field(default_factory=set)
+    """Those of them that were given more than nothing."""
     reaches: dict[tuple[object, ...], dict[Facts, Reach]] = field(default_factory=dict)
     suspends: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     blocks: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
@@ -54,7 +59,11 @@ class Told(Struct):
         What comes back from the closure that had taken it along (`src`) is what it was.
         """
         known = dst.root < self.parameters if isinstance(dst.root, int) else dst.root == ir.STATIC
-        if not known or dst in self.written or (src is not None and src.way == (ir.captured(dst.root),)):
+        if not known or (src is not None and src.way == (ir.captured(dst.root),)):
+            return ways
+        if src is None or src.way or src.root not in _EMPTY:
+            self.filled.add(dst)
+        if dst in self.written:
             return ways
         self.written.add(dst)
         return at.overwritten(ways, dst)
