@@ -165,6 +165,24 @@ def _newborn(orders: int) -> str:
     )
 
 
+def _given(calls: int) -> str:
+    """One function that calls so often what takes the locks of one object, under the lock of another; one turns it."""
+    names = [f"m{number}" for number in range(12)]
+    takes = "".join(f"        *self.{name}.lock().unwrap() += 1;\n" for name in names)
+    touched = "    row.touch();\n" * calls
+    turned = "".join(
+        f"    {{ let b = row.{name}.lock().unwrap(); let a = top.a.lock().unwrap(); drop((b, a)); }}\n"
+        for name in names
+    )
+    return (
+        "use std::sync::Mutex;\npub struct Top { pub a: Mutex<u32> }\n"
+        f"pub struct Row {{ {', '.join(f'pub {name}: Mutex<u32>' for name in names)} }}\n"
+        f"impl Row {{\n    pub fn touch(&self) {{\n{takes}    }}\n}}\n"
+        f"pub fn turned(top: &Top, row: &Row) {{\n{turned}}}\n"
+        f"pub fn grow(top: &Top, row: &Row) {{\n    let a = top.a.lock().unwrap();\n{touched}    drop(a);\n}}\n"
+    )
+
+
 def _cycles(count: int) -> str:
     """So many types, each with a cycle of its own two locks."""
     one = (
@@ -175,7 +193,9 @@ def _cycles(count: int) -> str:
     return "use std::sync::Mutex;\n" + "".join(one.format(n=number) for number in range(count))
 
 
-@pytest.mark.parametrize(("text", "few", "many", "found"), [(_newborn, 40, 240, 0), (_cycles, 40, 400, 400)])
+@pytest.mark.parametrize(
+    ("text", "few", "many", "found"), [(_newborn, 40, 240, 0), (_given, 40, 400, 12), (_cycles, 40, 400, 400)]
+)
 def test_time_grows_with_the_orders_of_locks(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

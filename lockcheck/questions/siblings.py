@@ -7,6 +7,7 @@ Never: words for people, syntax.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment, Reach
@@ -83,16 +84,33 @@ def in_own_order(analysis: Analysis, edge: Edge) -> bool:
     linked = analysis.linked(number) if two and edge.within < 0 else None
     if linked is None:
         return False
-    mine = analysis.site(edge.moment).at
-    turned = [
-        analysis.site(moment).at
-        for moment in analysis.moments(number)
-        for reach, some in moment.met(analysis.reaches(moment))
-        if reach.lock.place == held and any(hold.taken.lock.place == wanted for hold, _ in some)
-    ]
+    mine, turned = analysis.site(edge.moment).at, analysis.once(_Orders).of(analysis, number).get((wanted, held), ())
     questions = [one.arms for one in ir.steps_of(linked.root) if isinstance(one, ir.Branch)] if turned else []
     found = ((_arm_at(arms, mine), _arm_at(arms, other)) for arms in questions for other in turned)
     return any(one is not None and other is not None and one is not other for one, other in found)
+
+
+class _Orders:
+    """In which orders functions take the locks of two of their values: found out once for each function.
+
+    There are as many edges as there are such places, and each asks for those of the other order.
+    """
+
+    def __init__(self, _: Analysis) -> None:
+        self._known: dict[int, dict[tuple[ir.Place, ir.Place], dict[ir.Range, None]]] = {}
+
+    def of(self, analysis: Analysis, number: int) -> Mapping[tuple[ir.Place, ir.Place], Iterable[ir.Range]]:
+        """By the place held and the place wanted, where a function takes locks of two of its values so."""
+        if number not in self._known:
+            found = self._known[number] = defaultdict(dict)
+            for moment in analysis.moments(number):
+                at = analysis.site(moment).at
+                for reach, some in moment.met(analysis.reaches(moment)) if any(moment.ways) else ():
+                    for hold, _ in some:
+                        held, wanted = hold.taken.lock.place, reach.lock.place
+                        if isinstance(held.root, int) and isinstance(wanted.root, int) and held.root != wanted.root:
+                            found[held, wanted][at] = None
+        return self._known[number]
 
 
 def _arm_at(arms: tuple[ir.Arm, ...], at: ir.Range) -> ir.Arm | None:
