@@ -57,6 +57,15 @@ class Type(Struct, frozen=True, gc=False, array_like=True):
     args: tuple[Type, ...] = ()
 
 
+def substitute(kind: Type | None, given: Mapping[str, Type]) -> Type | None:
+    """The type with others for its parameters, by their names."""
+    if kind is None or not given:
+        return kind
+    if len(kind.path) == 1 and kind.path[0] in given:
+        return given[kind.path[0]]
+    return Type(kind.path, tuple(substitute(one, given) or one for one in kind.args)) if kind.args else kind
+
+
 ONE = Type(("1",))
 """The type of the number that is written as one, among what something is made with."""
 NOUGHT = Type(("0",))

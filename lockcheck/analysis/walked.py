@@ -128,7 +128,7 @@ class Walked:
         try:
             for group in components(number, self._callees):
                 if group[0] not in self._summaries:  # another process may have noted them meanwhile, all at once
-                    self._fixed_point(callees_first(frozenset(group), min(group), self._callees))
+                    self._fixed_point(callees_first(frozenset(group), min(group), self._called))
         finally:
             self.program.asked = asked
 
@@ -142,10 +142,13 @@ class Walked:
 
     def _callees(self, number: int) -> tuple[int, ...]:
         """The functions whose summaries this one's needs and that are not known yet."""
-        linked = self.program.linked(number) if not self._knows(number) else None
-        if linked is None:
-            return ()
-        return tuple(target for target in linked.callees if not self._knows(target))
+        called = self._called(number) if not self._knows(number) else ()
+        return tuple(target for target in called if not self._knows(target))
+
+    def _called(self, number: int) -> tuple[int, ...]:
+        """The functions that one calls, whoever knows their summaries."""
+        linked = self.program.linked(number)
+        return linked.callees if linked is not None else ()
 
     def _fixed_point(self, group: Sequence[int]) -> None:
         """The summaries of functions that call each other, computed until they no longer grow.

@@ -23,7 +23,7 @@ from lockcheck.linker.results import NO_RESULT, Result, Results
 from lockcheck.linker.shared import Shared, by_body, one_in
 from lockcheck.linker.singles import singles
 from lockcheck.linker.types import Context, Types
-from lockcheck.linker.written import UNKNOWN, have_in_common, mentions, substitute
+from lockcheck.linker.written import UNKNOWN, have_in_common, mentions
 
 __all__ = [
     "NOTHING",
@@ -531,7 +531,7 @@ class Program:
         told = {name for name, one in bound.items() if len(one.path) > 1}  # (more than their bounds say)
         bounds = tuple(one for one in context.bounds if one[0] not in told) if told else context.bounds
         at = Context(context.module, receiver or context.owner, context.generics, bounds)
-        return substitute(self.types.resolve(kind, at, effects), bound)
+        return ir.substitute(self.types.resolve(kind, at, effects), bound)
 
     def result_place(self, number: int) -> ir.Place | None:
         """The parameter's part (root: the parameter's number) or static that a function's result is a name of."""

@@ -20,7 +20,7 @@ from lockcheck.linker.names import Names
 from lockcheck.linker.objects.made import Made
 from lockcheck.linker.objects.uses import Uses
 from lockcheck.linker.own_locks import OwnLocks, holders
-from lockcheck.linker.written import GUARD, REF, UNKNOWN, has_trait, substitute
+from lockcheck.linker.written import GUARD, REF, UNKNOWN, has_trait
 
 SAYS_NOTHING = (("_",), ("None",))
 """Types as written of fields whose value is not told, or missing at first."""
@@ -186,7 +186,7 @@ class Types:
         if decl is not None and decl.kind == "alias":
             inner = Context(decl.module, None, ())
             meaning = self.resolve(decl.fields[0].type, inner, effects, depth + 1)
-            return substitute(meaning, dict(zip(decl.generics, args, strict=False)))
+            return ir.substitute(meaning, dict(zip(decl.generics, args, strict=False)))
         if decl is not None and not effects.objects:
             found = self._listed_beside(found, effects) or found
         if len(found) == 1 and decl is None:
@@ -368,7 +368,7 @@ class Types:
             elif kind.path in self.derefs:
                 owner, target = self.derefs[kind.path]
                 bound = {a.path[0]: b for a, b in zip(owner.args, kind.args, strict=False) if len(a.path) == 1}
-                kind = substitute(target, bound)
+                kind = ir.substitute(target, bound)
             elif name == RESULT and kind.args and self.is_guard(kind.args[0], effects):
                 kind = kind.args[0]
             elif self._wraps(kind, effects):
@@ -392,6 +392,7 @@ class Types:
         return self._fields[kind, name]
 
     def _field(self, kind: ir.Type | None, name: str, effects: Effects) -> tuple[ir.Type | None, str]:
+        """The same, found out anew."""
         least: tuple[ir.Type | None, str] = (None, "")
         for outer in self.behind(kind, effects):
             if name.startswith("["):
@@ -420,7 +421,7 @@ class Types:
             elif declared is not None:
                 at = Context(decl.module, outer)
                 found = self.made.with_put(self.resolve(declared.type, at, effects), declared, at, effects)
-                return substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
+                return ir.substitute(found, dict(zip(decl.generics, outer.args, strict=False))), "::".join(outer.path)
         return least
 
     def is_own_part(self, kind: ir.Type | None, way: ir.Path, effects: Effects) -> bool:

@@ -6,7 +6,7 @@ Never: a declaration.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from lockcheck import ir
@@ -43,14 +43,3 @@ def has_trait(kind: ir.Type | None, traits: Collection[str]) -> bool:
     if kind.path == ("[dyn]",):
         return any(trait.path[-1] in traits for trait in kind.args)
     return any(has_trait(inner, traits) for inner in kind.args)
-
-
-def substitute(kind: ir.Type | None, bound: Mapping[str, ir.Type]) -> ir.Type | None:
-    """The type with its parameters replaced."""
-    if kind is None or not bound:
-        return kind
-    if len(kind.path) == 1 and kind.path[0] in bound:
-        return bound[kind.path[0]]
-    if not kind.args:
-        return kind
-    return ir.Type(kind.path, tuple(substitute(a, bound) or UNKNOWN for a in kind.args))

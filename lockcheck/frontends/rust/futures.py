@@ -51,16 +51,8 @@ def _output(kind: ir.Type | None, named: Named) -> ir.Type | None:
         return kind.args[-1] if kind.args else syntax.UNIT
     if len(kind.path) == 1 and kind.path[0] in named:
         parameters, meaning = named[kind.path[0]]
-        given = _output(meaning, {})
-        return _with(given, dict(zip(parameters, kind.args, strict=False))) if given is not None else None
+        return ir.substitute(_output(meaning, {}), dict(zip(parameters, kind.args, strict=False)))
     return None
-
-
-def _with(kind: ir.Type, given: Mapping[str, ir.Type]) -> ir.Type:
-    """A type with other types for its parameters."""
-    if len(kind.path) == 1 and kind.path[0] in given:
-        return given[kind.path[0]]
-    return ir.Type(kind.path, tuple(_with(one, given) for one in kind.args))
 
 
 def _makes_only(tail: ts.Node, told: bool) -> bool:

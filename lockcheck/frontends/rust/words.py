@@ -13,7 +13,7 @@ from lockcheck.ir import Words
 def forms(words: Words) -> tuple[Form, ...]:
     """They find every place where one of the words may be called, or passed by its path (`map(Mutex::lock)`).
 
-    What begins with a dot or a colon is found fast; what begins with a type, or at a word's bound has a hint. Those
+    What begins with a dot or a colon is found fast; what begins with a type or at a word's bound has a hint. Those
     that have the same stand together (see `Finder`).
     """
     spelled = frozenset(name for name in words.functions if "::" in name)
