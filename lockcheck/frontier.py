@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,6 +33,7 @@ _FAMILIES = (("map", b"Dash"), ("watch", b"watch"))
 _GUARD = "Guard"
 """Part of the names of guards' types: a function that has it in its head is looked at."""
 
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 _CONSTANT = re.compile(rb"\b_*[A-Z][A-Z0-9_]*\b|[^\x00-\x7f]")
 """What may be a constant's name: one in capitals, or one that has other letters than those of English."""
 
@@ -229,18 +230,29 @@ class Frontier:
 
         In a language of objects an attribute may be another one's name, which no text says: None there too.
         """
-        units = self._program.units
-        renamed = ((line.target[-1], line.name) for unit in units for line in unit.imports if line.target)
-        word, spelled = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b"), name.encode()
-        if any((of == name) != (to == name) for of, to in renamed):
+        spelled = name.encode()
+        if name in self._renamed or spelled in self._in_macros:
             return None
-        if any(word.search(arm.gives) for unit in units for macro in unit.macros for arm in macro.arms):
-            return None
+        word = re.compile(rb"\b" + re.escape(spelled) + rb"\b")
         saying = {path for path, source in self._sources.items() if spelled in source.data}
-        if any(unit.path in saying and self._tables[unit.language].objects for unit in units):
+        if any(unit.path in saying and self._tables[unit.language].objects for unit in self._program.units):
             return None
         places = ((n, unit.path, one.at) for n, (unit, one) in enumerate(self._program.functions))
         return frozenset(n for n, path, at in places if path in saying and word.search(self._sources[path].data, *at))
+
+    @cached_property
+    def _renamed(self) -> frozenset[str]:
+        """What has another name somewhere, and these names."""
+        imports = (line for unit in self._program.units for line in unit.imports if line.target)
+        return frozenset(
+            name for line in imports if line.target[-1] != line.name for name in (line.target[-1], line.name)
+        )
+
+    @cached_property
+    def _in_macros(self) -> frozenset[bytes]:
+        """The words of what macros give."""
+        macros = (macro for unit in self._program.units for macro in unit.macros)
+        return frozenset(word for macro in macros for arm in macro.arms for word in _WORD.findall(arm.gives))
 
     def speaking(self, pairs: Collection[tuple[str, str]]) -> list[int]:
         """The numbers of the functions whose bytes, or own type, speak of both types of a pair, ascending."""

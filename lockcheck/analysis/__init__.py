@@ -355,11 +355,10 @@ class Analysis:
                 when = discharged(reach.when, event)
                 if when is None or not agreeing(moment.ways, when) or is_told(reach.heard, event, caller):
                     continue
-                mine = reach.through(event, here, instantiate(reach.lock, event, caller))
-                if mine.spread and is_of_another_class(self.program, moment.function, mine.lock):
-                    continue
-                free = freed_for(reach, event, caller, already)
-                found.append(mine._replace(when=when, freed=free, heard=-1))
+                lock, free = instantiate(reach.lock, event, caller), freed_for(reach, event, caller, already)
+                mine = reach.through(event, here, lock, when, free, reach.beside)
+                if not (mine.spread and is_of_another_class(self.program, moment.function, lock)):
+                    found.append(mine)
         return [*found, *self._started_for(moment)] if joins else found
 
     def orders(self, moment: Moment) -> list[Order]:

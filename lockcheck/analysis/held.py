@@ -355,9 +355,9 @@ class Walk(Struct):
             if own and not self.told.is_news(inside, reach.mode, reach.recursive, when, rank):
                 continue
             beside = kept.union(mine for mine, theirs in given if theirs in reach.beside or theirs not in fates)
-            mine, free = reach.through(step, here, inside), freed_for(reach, step, self.linked, freed)
-            mine = mine._replace(beside=beside, when=when, freed=free, heard=heard_by(reach.heard, step, self.linked))
-            (self.told.reach if own else self.told.join)(mine)
+            free, heard = freed_for(reach, step, self.linked, freed), heard_by(reach.heard, step, self.linked)
+            mine = reach.through(step, here, inside, when, free, beside, heard)
+            (self.told.note if own else self.told.join)(mine)
 
     def waited_by(self, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         """The waits that a callee comes to are met here too."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from lockcheck import ir
 from lockcheck.analysis.moments import Moment
-from lockcheck.analysis.summaries import Order, Reach, Summary, discharged, instantiate, is_parameter
+from lockcheck.analysis.summaries import Order, Reach, Summary, discharged, freed_for, instantiate, is_parameter
 from lockcheck.analysis.ways import Hold, Site, agreeing
 from lockcheck.linker import Linked, Program
 
@@ -88,13 +88,14 @@ def of_call(program: Program, moment: Moment, linked: Linked, summarize: Callabl
         if not (knows_locks or program.types.locks_given(target)):
             continue
         for order in summarize(target).orders:
-            if discharged(order.reach.when, event) is None:
+            when = discharged(order.reach.when, event)
+            if when is None:
                 continue
             held, wanted = (instantiate(lock, event, linked) for lock in (order.held, order.wanted))
             gates = tuple(instantiate(lock, event, linked) for lock in order.gates)
             if held.place != wanted.place:
                 spread = order.reach.spread + (len(event.targets) > 1)
-                reach = order.reach._replace(spread=spread)
+                reach = order.reach._replace(spread=spread, when=when)
                 yield order._replace(held=held, wanted=wanted, gates=gates, reach=reach, trace=(here, *order.trace))
 
 
@@ -132,4 +133,5 @@ def _reaches(moment: Moment, linked: Linked, summarize: Callable[[int], Summary]
             for reach in summarize(target).reaches:
                 when = discharged(reach.when, event)
                 if reach.certain and when is not None and agreeing(moment.ways, when):
-                    yield reach.through(event, here, instantiate(reach.lock, event, linked))
+                    lock, free = instantiate(reach.lock, event, linked), freed_for(reach, event, linked, ())
+                    yield reach.through(event, here, lock, when, free)

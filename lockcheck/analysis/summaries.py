@@ -57,10 +57,20 @@ class Reach(NamedTuple):
     freed: tuple[ir.Lock, ...] = ()
     heard: int = -1
 
-    def through(self, step: ir.Invoke, here: Site, lock: ir.Lock) -> Reach:
-        """The same as a call comes to it, which stands `here` and knows the lock as `lock`."""
+    def through(
+        self,
+        step: ir.Invoke,
+        here: Site,
+        lock: ir.Lock,
+        when: Facts,
+        freed: tuple[ir.Lock, ...],
+        beside: frozenset[int] = frozenset(),
+        heard: int = -1,
+    ) -> Reach:
+        """The same as a call comes to it, which stands `here`; `lock` and what follows are as the caller sees them."""
         certain, spread = self.certain and step.certain, self.spread + (step.once or len(step.targets) > 1)
-        return self._replace(lock=lock, trace=(here, *self.trace), certain=certain, spread=spread)
+        trace = (here, *self.trace)
+        return Reach(lock, self.mode, self.recursive, trace, self.site, beside, certain, spread, when, freed, heard)
 
 
 class Wait(NamedTuple):

@@ -101,9 +101,12 @@ class Told(Struct):
         return known is None or rank < plainness(known)
 
     def reach(self, reach: Reach) -> None:
-        """An acquisition that is met; under too many conditions, under what they have in common."""
-        if not self.is_news(reach.lock, reach.mode, reach.recursive, reach.when, plainness(reach)):
-            return
+        """An acquisition that is met."""
+        if self.is_news(reach.lock, reach.mode, reach.recursive, reach.when, plainness(reach)):
+            self.note(reach)
+
+    def note(self, reach: Reach) -> None:
+        """An acquisition that is news counts; under too many conditions, under what they have in common."""
         others = self.reaches.setdefault((reach.lock.place, reach.lock.owner, reach.mode, reach.recursive), {})
         known = others.get(reach.when)
         if known is None and any(w < reach.when and plainness(r) <= plainness(reach) for w, r in others.items()):
@@ -112,9 +115,10 @@ class Told(Struct):
             when, best = reach.when.intersection(*others), min((*others.values(), reach), key=plainness)
             others.clear()
             others[when] = best._replace(when=when)
+        elif known is not None:
+            others[reach.when] = reach._replace(beside=reach.beside & known.beside)
         else:
-            beside = reach.beside & known.beside if known is not None else reach.beside
-            others[reach.when] = reach._replace(beside=beside)
+            others[reach.when] = reach
 
     def wait(self, known: dict[tuple[str, Facts], Wait], wait: Wait, ways: Ways) -> None:
         """The first place of a kind that is met under a condition counts; under too many, what they have in common."""
