@@ -125,13 +125,8 @@ class Walk(Struct):
                 return self.branch(arms, ways)
             case ir.Acquire():
                 return self.acquire(step, ways)
-            case ir.Release(src, where, lock):
-                if where[0] < where[1]:
-                    self.moment(step, ways)
-                if lock is None:
-                    return at.released(at.forgotten(ways, lambda place: below(place, src)), src)
-                self.given.append(lock.place)
-                return hands.unlocked(at.forgotten(ways, _held(lock).__eq__), lock, Site(self.number, where))
+            case ir.Release():
+                return self.release(step, ways)
             case ir.Escape():
                 return self.escape(step, ways)
             case ir.Yield():
@@ -150,23 +145,14 @@ class Walk(Struct):
                 return NOWHERE
             case ir.Refine(place, present, sure):
                 return ways if present else at.absent(hands.failed(ways, place), place, sure)
-            case ir.Assume(place, value, truth):
-                fact = Fact(place, value, truth)
-                if place.way[-1:] != (ir.LOCKED,):
-                    return at.known(ways, fact)
-                ways = at.agreeing(ways, frozenset([fact]))
-                return ways if truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
+            case ir.Assume():
+                return _assumed(step, ways)
             case ir.Suspend(where, why=why, on=on):
                 self.moment(step, ways)
                 self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where), on=on), ways)
                 return ways
-            case ir.Block(where, _, _, why, others, on=on, bounded=bounded):
-                self.moment(step, ways)
-                once = bounded and not self.loops  # (in a loop it may wait again)
-                wait = Wait(why, (), Site(self.number, where), on=on, bounded=once)
-                self.told.wait(self.told.blocks, wait, ways)
-                joined(self, others, where, ways)
-                return ways
+            case ir.Block():
+                return self.block(step, ways)
             case ir.Callback(slot, moved=moved):
                 if slot >= 0:
                     self.moment(step, ways)
@@ -186,6 +172,24 @@ class Walk(Struct):
                 return ways
             case _:
                 return ways
+
+    def release(self, step: ir.Release, ways: Ways) -> Ways:
+        """A guard, or what was taken of a lock by name, is given back."""
+        if step.at[0] < step.at[1]:
+            self.moment(step, ways)
+        if step.lock is None:
+            return at.released(at.forgotten(ways, lambda place: below(place, step.src)), step.src)
+        self.given.append(step.lock.place)
+        return hands.unlocked(at.forgotten(ways, _held(step.lock).__eq__), step.lock, Site(self.number, step.at))
+
+    def block(self, step: ir.Block, ways: Ways) -> Ways:
+        """The thread waits, perhaps for other threads: what these come to is met here."""
+        self.moment(step, ways)
+        once = step.bounded and not self.loops  # (in a loop it may wait again)
+        wait = Wait(step.why, (), Site(self.number, step.at), on=step.on, bounded=once)
+        self.told.wait(self.told.blocks, wait, ways)
+        joined(self, step.others, step.at, ways)
+        return ways
 
     def escape(self, step: ir.Escape, ways: Ways) -> Ways:
         """An exception may leave here. What comes of it where that is rare is no matter of the function's callers."""
@@ -507,6 +511,15 @@ def _parameter(number: int) -> int:
 def _held(lock: ir.Lock) -> ir.Place:
     """What is asked about where it is asked whether somebody holds the lock."""
     return ir.Place(lock.place.root, (*lock.place.way, ir.LOCKED))
+
+
+def _assumed(step: ir.Assume, ways: Ways) -> Ways:
+    """The ways on which a condition may be as it is from here on; where nobody holds a lock, none was taken by name."""
+    place, fact = step.place, Fact(step.place, step.value, step.truth)
+    if place.way[-1:] != (ir.LOCKED,):
+        return at.known(ways, fact)
+    ways = at.agreeing(ways, frozenset([fact]))
+    return ways if step.truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
 
 
 def walk(

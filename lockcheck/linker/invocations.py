@@ -28,32 +28,17 @@ class Invocations(Ends):
 
     def invoke(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
         targets = [n for n in targets if self.program.functions[n][1].body_at is not None] or targets
-        word = call.word
         self.passed_on -= self.passing  # (what these do with it, their summaries say)
-        spawns = word in self.effects.threads and any(self.is_lambda(o) for o in call.operands)
         known = (self.canon(o.place) if o.place not in _WRITTEN else None for o in call.operands)
         paths = tuple(self.one_end(place) if place is not None else None for place in known)
         self.tells(call, targets, paths, receiver)
         self.goes_on(call, targets, paths)
         self.gives_away(call, targets[0])
-        lambdas = [] if spawns else [*self.closures_given(call, targets[0]), *self.named_operands(call, targets, paths)]
-        for parameter, operand in enumerate(call.operands):
-            self.hands(operand.place, tuple(targets) if certain else (), parameter)
-            if operand.place is not None and self.is_lazy(operand.place):
-                self.made_for(call, operand.place, self.program.parameter_type(targets[0], parameter, receiver))
+        lambdas = self.run_by(call, targets, paths)
+        self.hands_over(call, targets, certain, receiver)
         returned = self.program.returned_type(targets[0], receiver)
         self.learn(call.dst, returned)
         self.given[call.dst] = call.name_at
-        own = returned if returned is None or returned.path != REF else None  # (what is lent stays with its owner)
-        mode = self.program.types.guard_mode(own, self.effects)
-        gives = self.program.types.may_hold(own, self.effects)
-        guard = None
-        if (
-            mode is not None
-            and returned is not None
-            and self.program.types.guard_in(returned, self.effects) is not None
-        ):
-            guard = self.by_type(call, mode, returned, paths[0] if paths else None)
         invoke = ir.Invoke(
             call.dst,
             tuple(targets),
@@ -65,28 +50,54 @@ class Invocations(Ends):
             paths,
             call.at,
             call.name_at,
-            word or self.spoken(call),
-            tuple(lambdas),
-            guard,
+            call.word or self.spoken(call),
+            lambdas,
+            self.guard_of(call, returned, paths),
             self.owners(call, targets[0]),
-            hands_out=gives,
+            hands_out=self.program.types.may_hold(_own(returned), self.effects),
             asked=tuple(self.given_as(o.place) for o in call.operands),
         )
-        if word == "clone" and not gives and len(call.operands) == 1:
+        self.names_given(call, invoke)
+        if not self.program.runs_when_awaited(targets[0]) or call.awaited:
+            self.out.append(invoke)
+        elif call.word not in self.effects.threads:
+            self.pending[call.dst] = invoke
+
+    def run_by(
+        self, call: ir.Call, targets: list[int], paths: Sequence[ir.Place | None]
+    ) -> tuple[tuple[int, ir.Region, bool], ...]:
+        """See `ir.Invoke.lambdas`; what starts a thread runs none of them here."""
+        if call.word in self.effects.threads and any(self.is_lambda(o) for o in call.operands):
+            return ()
+        return (*self.closures_given(call, targets[0]), *self.named_operands(call, targets, paths))
+
+    def hands_over(self, call: ir.Call, targets: list[int], certain: bool, receiver: ir.Type | None) -> None:
+        """What becomes of the operands in the callee; one that is made when it is asked for has the type it wants."""
+        for parameter, operand in enumerate(call.operands):
+            self.hands(operand.place, tuple(targets) if certain else (), parameter)
+            if operand.place is not None and self.is_lazy(operand.place):
+                self.made_for(call, operand.place, self.program.parameter_type(targets[0], parameter, receiver))
+
+    def guard_of(self, call: ir.Call, returned: ir.Type | None, paths: Sequence[ir.Place | None]) -> ir.Acquire | None:
+        """The guard that a call gives by the type of its result alone."""
+        types = self.program.types
+        mode = types.guard_mode(_own(returned), self.effects)
+        if mode is None or returned is None or types.guard_in(returned, self.effects) is None:
+            return None
+        return self.by_type(call, mode, returned, paths[0] if paths else None)
+
+    def names_given(self, call: ir.Call, invoke: ir.Invoke) -> None:
+        """What a call's result is another name of."""
+        paths, targets = invoke.paths, list(invoke.targets)
+        if call.word == "clone" and not invoke.hands_out and len(call.operands) == 1:
             self.name(ir.Place(call.dst), call.operands[0].place)
-        elif not gives:
-            self.names_result(call.dst, targets, paths, certain, invoke.asked)
+        elif not invoke.hands_out:
+            self.names_result(call.dst, targets, paths, invoke.certain, invoke.asked)
         elif paths and paths[0] is not None:
-            inner = self.program.result_place(targets[0]) if len(targets) == 1 and certain else None
+            inner = self.program.result_place(targets[0]) if len(targets) == 1 and invoke.certain else None
             behind = _of_caller(inner, paths, call.dst, invoke.asked, self.body.slots)
-            promised = ir.Place(paths[0].root, (*paths[0].way, f"{word}()", "*"))
+            promised = ir.Place(paths[0].root, (*paths[0].way, f"{call.word}()", "*"))
             self.name(ir.Place(call.dst), behind if behind is not None and "*" in behind.way else promised)
-        waits = self.program.runs_when_awaited(targets[0])
-        if waits and not call.awaited:
-            if word not in self.effects.threads:
-                self.pending[call.dst] = invoke
-            return
-        self.out.append(invoke)
 
     def spoken(self, call: ir.Call) -> str:
         """What the text calls a value that is called."""
@@ -245,6 +256,11 @@ class Invocations(Ends):
                 return name in self.effects.keeps or name in self.effects.same_methods
             case _:
                 return False
+
+
+def _own(returned: ir.Type | None) -> ir.Type | None:
+    """What a caller gets for good: what it is lent stays with its owner."""
+    return returned if returned is None or returned.path != REF else None
 
 
 def _of_caller(

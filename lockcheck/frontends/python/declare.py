@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct, field, structs
 from msgspec.structs import replace
@@ -19,14 +19,24 @@ from lockcheck.frontends.python import handed, values
 from lockcheck.frontends.python.scan import AROUND, MODULE, Line, Outline, outline, own_statements, trimmed
 from lockcheck.source import Crate, Source
 
+
+def _apart(words: Iterable[bytes]) -> bytes:
+    """What finds one of some names that is no part of a way or of a longer name's end.
+
+    The names come first: what begins with bytes that are told is looked for many times as fast as what looks back.
+    """
+    return b"(?:" + b"|".join(rb"%b(?<![\w.]%b)" % (one, one) for one in map(re.escape, words)) + b")"
+
+
 SELF = ir.Type(("Self",))
+_OWNER = _apart([b"self", b"cls"])
 _DEF = re.compile(rb"(async\s+)?def\s+(\w+)\s*")
 _CLASS = re.compile(rb"class\s+(\w+)\s*")
 _IMPORT = re.compile(rb"(?:import|from)\b")
 _NAME = re.compile(rb"(\w+)\s*(:|=(?!=))")
 _NAMES = re.compile(rb"\w+(?:[ \t]*,[ \t]*\w+)+[ \t]*=(?!=)|\w+[ \t]*=(?!=)[ \t]*\w+[ \t]*=(?!=)")
 """Several names are given values in one statement."""
-_SELF_FIELD = re.compile(rb"(?<![\w.])(self|cls)\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
+_SELF_FIELD = re.compile(rb"(" + _OWNER + rb")\.(\w+)\s*(?::[^=\n]*)?=(?!=)")
 _BINDS = re.compile(
     rb"^[ \t]*(?!(?:else|try|finally)\b)([^\W\d]\w*)[ \t]*:[^=\n]*=(?!=)|(?<![\w.])([^\W\d]\w*)\s*=(?!=)"
     rb"|(?<!\w)for\s+(\w+(?:\s*,\s*\w+)*)\s+in\b",
@@ -35,11 +45,11 @@ _BINDS = re.compile(
 """A name is given a value, or each of several."""
 _SELF_CHAIN = re.compile(rb"[ \t]*((?:self|cls)\.\w+)[ \t]*=(?!=)")
 """What is assigned to a field is assigned to another one as well."""
-_SELF_SEVERAL = re.compile(rb"(?<![\w.,])(?:self\.\w+[ \t]*,[ \t]*)+self\.\w+[ \t]*=(?!=)")
-_ASKED = re.compile(rb"(?<![\w.])self\.(\w+)\.(\w+)")
+_SELF_SEVERAL = re.compile(rb"self(?<![\w.,]self)(?:\.\w+[ \t]*,[ \t]*self)+\.\w+[ \t]*=(?!=)")
+_ASKED = re.compile(_apart([b"self"]) + rb"\.(\w+)\.(\w+)")
 _PUTS = rb"(?:\.(?:append|appendleft|add|insert|put|put_nowait|setdefault)\s*(?=\()|\s*\[[^\[\]\n]*\]\s*=(?!=))"
-_PUT_IN = re.compile(rb"(?<![\w.])(?:self|cls)\.(\w+)" + _PUTS)
-_RUN_ON = re.compile(rb"(?<![\w.])(?:self|cls)\.(\w+)\.(?:submit|apply_async)\s*\(\s*((?:self|cls)\.\w+)\s*[,)]")
+_PUT_IN = re.compile(_OWNER + rb"\.(\w+)" + _PUTS)
+_RUN_ON = re.compile(_OWNER + rb"\.(\w+)\.(?:submit|apply_async)\s*\(\s*((?:self|cls)\.\w+)\s*[,)]")
 """A field's value is given a method to run beside."""
 _COMPUTED = frozenset({"property", "cached_property", "abstractproperty", "lazy_property", "memoized_property"})
 _ASSIGNED = frozenset({"setter", "deleter"})
@@ -57,15 +67,15 @@ _CALLING = re.compile(
 """Something is called where an argument stands that may give an object of the tree."""
 _LOCAL_MADE = re.compile(rb"^[ \t]+(\w+)[ \t]*=[ \t]*(?=(?:\w+\.)*\w+\()", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
-_RETURN = re.compile(rb"(?<!\w)return[ \t]+[^\s#]")
-_YIELD = re.compile(rb"(?<!\w)yield\b(?:[ \t]+(?!from\b))?[^#]")
-_HANDS_ON = re.compile(rb"\breturn\s+getattr\(\s*(\w+)((?:\.\w+)+)\s*,\s*(\w+)\s*\)")
+_RETURN = re.compile(rb"return(?<!\wreturn)[ \t]+[^\s#]")
+_YIELD = re.compile(rb"yield(?<!\wyield)\b(?:[ \t]+(?!from\b))?[^#]")
+_HANDS_ON = re.compile(rb"return(?<!\wreturn)\s+getattr\(\s*(\w+)((?:\.\w+)+)\s*,\s*(\w+)\s*\)")
 """`return getattr(self.row, name)`"""
 _BARE = re.compile(
-    rb"\s*(?:[rRuU]?[\"']_*\s*)?(?:raise\s+(?:\w+\.)*NotImplemented\w*(?:\s*\([^()]*\))?|pass|\.\.\.|return(?:\s+None)?)?\s*"
+    rb"\s*(?:[rRuU]?[\"'](?=(_*))\1\s*)?(?:raise\s+(?:\w+\.)*NotImplemented\w*(?:\s*\([^()]*\))?|pass|\.\.\.|return(?:\s+None)?)?\s*"
 )
 _PATCH = re.compile(
-    rb"(?<!getattr)\(\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
+    rb"\((?<!getattr\()\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
     rb"([A-Za-z_]\w*(?:\.\w+)*)\s*\)"
 )
 _NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
@@ -75,7 +85,7 @@ _WAITS = re.compile(
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _MARK = re.compile(rb"^[ \t]+@(?:\w+\.)*(\w+)", re.MULTILINE)
 _OWN = re.compile(rb"^[ \t]+(\w+)\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
-_PART_ASKED = re.compile(rb"(?<![\w.])getattr\(\s*\w+\s*,\s*(\w+)\s*\)")
+_PART_ASKED = re.compile(_apart([b"getattr"]) + rb"\(\s*\w+\s*,\s*(\w+)\s*\)")
 """A part of a value is asked for by the name that a variable has."""
 _GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w \t,]+)\r?$", re.MULTILINE)
 _REFERRING = (("weakref", "ref"), ("weakref", "proxy"))
@@ -477,8 +487,7 @@ class _Declarer(Struct):
         empty = {one.name: number for number, one in enumerate(self.statics) if one.type in _EMPTY}
         if not empty:
             return
-        names = b"|".join(re.escape(name.encode()) for name in empty)
-        puts = re.compile(rb"(?<![\w.])(" + names + rb")" + _PUTS)
+        puts = re.compile(b"(" + _apart(name.encode() for name in empty) + b")" + _PUTS)
         functions = sorted(self.functions, key=lambda one: one.at)
         for name, put in self.put_in(0, len(self.data), functions, puts).items():
             made = [kind for kind in put if kind.path == ("[made]",) and kind.args[0].path[-1][:1].isupper()]
@@ -601,7 +610,7 @@ class _Declarer(Struct):
 
 def _calling(names: list[str]) -> re.Pattern[bytes]:
     """Finds a call of one of the names."""
-    return re.compile(rb"(?<![\w.])(" + b"|".join(re.escape(name.encode()) for name in names) + rb")\s*\(")
+    return re.compile(b"(" + _apart(name.encode() for name in names) + rb")\s*\(")
 
 
 def _takes_only(text: bytes) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
@@ -152,14 +151,13 @@ def _module(text: bytes, before: int = 0) -> cst.Module:
 
 
 def _read(text: bytes) -> cst.Module:
-    """What libcst's parser reads, also where its check of the spaces in a node refuses: `assert(a if b else c)`."""
-    said = text.decode("utf-8", "replace") + "\n"
-    with suppress(cst.CSTValidationError):
-        return cst.parse_module(said)
+    """What libcst's parser reads, without its check of each node, which is meant for those that somebody makes by hand:
+    it takes an eighth of the time, and refuses `assert(a if b else c)` for its spaces.
+    """
     every: Any = cst.CSTNode
     check, every.__post_init__ = every.__post_init__, lambda _: None
     try:
-        return cst.parse_module(said)
+        return cst.parse_module(text.decode("utf-8", "replace") + "\n")
     finally:
         every.__post_init__ = check
 
