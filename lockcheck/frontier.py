@@ -9,7 +9,7 @@ those of looking everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
@@ -234,11 +234,19 @@ class Frontier:
         if name in self._renamed or spelled in self._in_macros:
             return None
         word = re.compile(rb"\b" + re.escape(spelled) + rb"\b")
-        saying = {path for path, source in self._sources.items() if spelled in source.data}
-        if any(unit.path in saying and self._tables[unit.language].objects for unit in self._program.units):
+        saying = [unit for unit in self._program.units if spelled in self._sources[unit.path].data]
+        if any(self._tables[unit.language].objects for unit in saying):
             return None
-        places = ((n, unit.path, one.at) for n, (unit, one) in enumerate(self._program.functions))
-        return frozenset(n for n, path, at in places if path in saying and word.search(self._sources[path].data, *at))
+        texts = ((self._sources[path].data, self._places[path]) for path in {unit.path: None for unit in saying})
+        return frozenset(number for data, places in texts for number, at in places if word.search(data, *at))
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[tuple[int, ir.Range]]]:
+        """The numbers of each file's functions and where they stand."""
+        found: dict[str, list[tuple[int, ir.Range]]] = {unit.path: [] for unit in self._program.units}
+        for number, (unit, function) in enumerate(self._program.functions):
+            found[unit.path].append((number, function.at))
+        return found
 
     @cached_property
     def _renamed(self) -> frozenset[str]:
