@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.analysis import ways as at
-from lockcheck.analysis.ways import NOWHERE, Hold, Site, Taken, Ways
+from lockcheck.analysis.ways import NOWHERE, Fact, Hold, Site, Taken, Ways
 
 FREE = ir.Place(("[free]",))
 """The holder of a mark."""
@@ -89,6 +89,18 @@ def kept(ends: Ways, result: int) -> tuple[Taken, ...]:
         for way in ends
     )
     return tuple(sorted(first.intersection(*rest), key=repr))
+
+
+def answered(ends: Ways, result: int) -> tuple[Taken, ...]:
+    """What was taken by name and is still held wherever a function's answer is true, and nowhere where it is not.
+
+    So whoever asks knows by the answer whether the lock is taken, as with a lock's own try.
+    """
+    says = {said: Fact(ir.Place(result), (), said) for said in (True, False)}
+    yes, no = ({way: facts for way, facts in ends.items() if says[said] in facts} for said in (True, False))
+    free = {hold.taken for way in no for hold in way}
+    told = no and len(yes) + len(no) == len(ends)
+    return tuple(taken for taken in kept(yes, result) if taken not in free) if told else ()
 
 
 def before(ways: Ways, step: ir.Escape) -> Ways:

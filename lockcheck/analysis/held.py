@@ -573,6 +573,8 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         elif in_result and not hands.is_mark(hold):
             way = () if hold in walker.lent else hold.holder.way
             returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
+    for taken in hands.answered(ends, result):
+        returns.setdefault(((), taken.lock.place, taken.mode), taken._replace(optional=True))
     first = list(returns.items())[:8]
     listed = tuple((way, taken, told.wherever(ends, taken, True)) for (way, _, _), taken in first)
     reaches = tuple(r for r in told.reached() if r.lock.place.root != ("[parameter]",))

@@ -113,8 +113,15 @@ def leaks(analysis: Analysis) -> Iterator[Leak]:
                 around = function.around  # (its end is its own, whoever else gives back)
                 ours = several if forgotten else _ours(taken, several, released, frozenset() if around else given)
             elsewhere = _is_given_back_beside if forgotten else _handed_on
+            if any(not leak.by_error for leak in ours) and _is_told(analysis, number, taken):
+                ours = [leak for leak in ours if leak.by_error]
             if ours and not elsewhere(analysis, number, taken):
                 yield _plainest(analysis, ours)
+
+
+def _is_told(analysis: Analysis, number: int, taken: Taken) -> bool:
+    """Whether a function's answer says that it leaves the lock taken."""
+    return any(one.by_hand and one.site == taken.site for _, one, _ in analysis.summary(number).returns)
 
 
 def _goes_on(event: ir.Leave | ir.Escape) -> bool:
