@@ -349,6 +349,8 @@ MADE = Place(("[made]",))
 """A value that was made just before: it is there, but nobody says whether it is true (a list may be empty)."""
 
 
+LIKE = "[like]"
+"""Begins the root of the place of a text of which is known how it begins and ends, and nothing else."""
 LOCKED = "[locked]"
 """At the end of the way to a lock that a question is about: it is whether somebody holds it."""
 GATHERED = "[gathered]"
@@ -843,6 +845,12 @@ class TypeDecl(Struct, frozen=True, gc=False, array_like=True):
     """The traits that it implements by asking each of its parts to do the same."""
     of: Type | None = None
     """The class that it is a value of itself, where it says so: calling the type calls that one's method."""
+    asks_who: bool = False
+    """It is called a lock, and its methods ask which thread or task runs."""
+    queues: bool = False
+    """It is called a lock, and counts who waits to write: who reads may wait for them too."""
+    keeps: bool = False
+    """It is called a lock, and a method of it leaves something taken, or has it for somebody's block."""
 
 
 class Static(Struct, frozen=True, gc=False, array_like=True):

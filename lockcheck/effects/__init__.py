@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from lockcheck import ir
 from lockcheck.effects import reading
-from lockcheck.effects.kinds import Acting, LockType, Mode, Signalling, Taking, made_by_hand
+from lockcheck.effects.kinds import Acting, LockType, Mode, Signalling, Taking, made_by_hand, read_write_by_hand
 from lockcheck.effects.reading import flag, names, pattern, read, sets, table, word
 
 if sys.version_info >= (3, 11):
@@ -25,7 +25,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Acting", "Effects", "LockType", "Mode", "Own", "Signalling", "Taking", "load", "made_by_hand", "of"]
+__all__ = [
+    "Acting",
+    "Effects",
+    "LockType",
+    "Mode",
+    "Own",
+    "Signalling",
+    "Taking",
+    "load",
+    "made_by_hand",
+    "of",
+    "read_write_by_hand",
+]
 
 
 class Own(Struct, frozen=True):
@@ -253,6 +265,10 @@ class Effects:
     """The method that runs when a class is called."""
     allots: str = word("language.allots")
     """The method that runs before it, and returns the object."""
+    own_class: str = word("language.own-class")
+    """The part of an object that is its class."""
+    own_class_of: frozenset[str] = names("language.own-class-of")
+    """Functions that give it."""
     of_classes: frozenset[str] = names("language.of-classes")
     """What classes are built on whose objects are classes, by the last name."""
     row_sets: frozenset[str] = names("rows.sets")
@@ -276,6 +292,8 @@ class Effects:
     named_as_lock: re.Pattern[str] = pattern("names.lock")
     """Finds that a variable is called as locks are; `_class`: that a class is."""
     named_as_lock_class: re.Pattern[str] = pattern("names.lock-class")
+    named_to_share: Mapping[str, re.Pattern[str]] = read(reading.sharing)
+    """What finds the methods of a lock of readers and writers: `shared` or `alone`, `-takes`, `-gives` or `-opens`."""
     named_as_locking: re.Pattern[str] = pattern("names.locking")
     """Finds that a function is called as those that take a lock for their caller's block, whatever it is made of."""
     named_as_letting_go: re.Pattern[str] = pattern("names.letting-go")

@@ -141,3 +141,10 @@ def made_by_hand(kind: str, waits: Literal["thread", "task"], by_name: bool) -> 
     family = "semaphore" if kind.endswith("Semaphore") else "reentrant"
     methods["release"] = Taking("exclusive", gives=True)
     return LockType(kind, family, waits, False, methods, by_name=by_name, by_hand=True)
+
+
+def read_write_by_hand(
+    kind: str, waits: Literal["thread", "task"], methods: Mapping[str, Taking], again: bool
+) -> LockType:
+    """The same for one of readers and writers. `again`: it may let in who has it."""
+    return LockType(kind, "reentrant" if again else "rwlock", waits, False, methods, by_hand=True)

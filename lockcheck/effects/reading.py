@@ -208,3 +208,9 @@ def hooks(data: Data) -> Mapping[str, tuple[str, int, bool]]:
 def threads_when(data: Data) -> Mapping[str, str]:
     """See `Effects.threads_when`."""
     return dict.fromkeys(at(data, "threads.later", ()), "later")
+
+
+def sharing(data: Data) -> Mapping[str, re.Pattern[str]]:
+    """See `Effects.named_to_share`."""
+    ways = (f"{mode}-{does}" for mode in ("shared", "alone") for does in ("takes", "gives", "opens"))
+    return {way: re.compile(said) for way in ways if (said := at(data, f"names.{way}", ""))}

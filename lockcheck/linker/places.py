@@ -60,6 +60,8 @@ class Places(ABC):
     """Results with which a block can be opened that gives a lock back at its end."""
     bound: dict[int, tuple[ir.Operand, ...]] = field(default_factory=dict)
     picked: dict[int, ir.Place] = field(default_factory=dict)
+    named_like: dict[int, tuple[ir.Place, str, str]] = field(default_factory=dict)
+    """Parts of a value that are picked by a name of which is known how it begins and ends, with that value."""
     by_name: set[ir.Place] = field(default_factory=set)
     """Locks that were taken by name: the end of a block gives them back too."""
     stacked: set[int] = field(default_factory=set)

@@ -18,6 +18,7 @@ from lockcheck.effects import Effects, LockType, Mode, made_by_hand
 from lockcheck.effects.shapes import LIST, MAP, OPTION, PRESENT, RESULT
 from lockcheck.linker.names import Names
 from lockcheck.linker.objects.made import Made
+from lockcheck.linker.objects.read_write import read_write_lock
 from lockcheck.linker.objects.uses import Uses
 from lockcheck.linker.own_locks import OwnLocks, holders
 from lockcheck.linker.written import GUARD, REF, UNKNOWN, has_trait
@@ -241,6 +242,9 @@ class Types:
         """
         above = (kind, *self.made.bases(kind, effects))
         decls = [self.names.types[one.path] for one in above if one.path in self.names.types]
+        shared = read_write_lock(self, kind, effects)
+        if shared is not None:
+            return shared
         takes, gives = (self.made.methods(kind, name, effects) for name in ("acquire", "release"))
         if not (takes and gives and decls[0].name.endswith(LOCKS)) or any(effects.lock(one.path) for one in above):
             return None

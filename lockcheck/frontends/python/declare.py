@@ -15,7 +15,7 @@ from msgspec import Struct, field, structs
 from msgspec.structs import replace
 
 from lockcheck import ir
-from lockcheck.frontends.python import handed, values
+from lockcheck.frontends.python import handed, own_locks, values
 from lockcheck.frontends.python.scan import AROUND, MODULE, Line, Outline, outline, own_statements, trimmed
 from lockcheck.source import Crate, Source
 
@@ -57,7 +57,8 @@ _COROUTINES = frozenset({"coroutine", "inlineCallbacks"})
 """Decorators that make a generator a task that waits where it yields: as it was written before `async def`."""
 _OF_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _BY_HAND = re.compile(
-    rb"\.(?:(?:acquire|release)(?:_\w+)?\b|(?:(?:un)?lock(?:For\w+)?|tryLock\w*)\(|__a?(?:enter|exit)__\b)"
+    rb"\.(?:(?:acquire|release)(?:_?\w+)?\b|(?:r|w|read|write)\w*_?(?:[aA]cquire|[rR]elease)\b"
+    rb"|(?:(?:r|w|read_?|write_?)?(?:un)?lock(?:For\w+|_\w+)?|tryLock\w*)\(|__a?(?:enter|exit)__\b)"
 )
 _MAKING = re.compile(rb"(?<![\w.])(?:(?:\w+\.)*[A-Z]\w*|cls)\(")
 _CALLING = re.compile(
@@ -77,10 +78,6 @@ _BARE = re.compile(
 _PATCH = re.compile(
     rb"\((?<!getattr\()\s*([A-Za-z_]\w*(?:\.\w+)*)\s*,\s*[\"'](\w+)[\"']\s*,\s*(?!None\b|True\b|False\b)"
     rb"([A-Za-z_]\w*(?:\.\w+)*)\s*\)"
-)
-_NAMED_AS_LOCK = re.compile(r"(?:Lock|Mutex|Semaphore)$")
-_WAITS = re.compile(
-    rb"\.wait\(|(?<!\w)sleep\(|\.create_future\(|\.(?:flock|lockf|setnx)\(|\bO_EXCL\b|(?<!\w)nx\s*=\s*True\b"
 )
 _LOCKED = re.compile(rb"^[ \t]*(?:async[ \t]+)?with\b|\.acquire\b", re.MULTILINE)
 _MARK = re.compile(rb"^[ \t]+@(?:\w+\.)*(\w+)", re.MULTILINE)
@@ -211,9 +208,9 @@ class _Declarer(Struct):
         methods = [one for one in self.functions[first:] if one.owner is not None and one.owner.path == inner.owner]
         own = [*self.own_fields(body, line.end, methods), *self.several_own(body, line.end, methods)]
         merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
-        waits = _NAMED_AS_LOCK.search(name) is not None and _WAITS.search(self.data, body, line.end) is not None
+        lock = own_locks.told(name, self.data, (body, line.end), [one.body_at or one.at for one in methods])
         module = (*scope.module, *scope.owner)
-        decl = ir.TypeDecl(module, name, "class", (), merged, bases, said.span(1), (), waits, of=of)
+        decl = ir.TypeDecl(module, name, "class", (), merged, bases, said.span(1), (), of=of, **lock._asdict())
         self.types.insert(at, decl)
         parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
         for one in handed.arguments(self.text.masked, body, line.end, parts):

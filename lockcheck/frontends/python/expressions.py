@@ -31,6 +31,12 @@ _SAME: dict[type[cst.BaseCompOp], str] = {
 """The operators that ask whether two values are one, as `ir.Compute` has them."""
 
 
+def _text_like(node: cst.BaseExpression) -> ir.Place | None:
+    """What stands for a text of which is known how it begins and ends."""
+    begins, ends = syntax.begins_and_ends(node)
+    return ir.Place((ir.LIKE, begins, ends)) if begins else None
+
+
 class Expressions(Frame):
     """The expressions of a function."""
 
@@ -80,7 +86,11 @@ class Expressions(Frame):
                 return self.comparison(node)
             case cst.BinaryOperation(left=cst.SimpleString(), operator=cst.Modulo(), right=right):
                 self.spelled(right)
-                return None
+                return _text_like(node)
+            case cst.BinaryOperation(operator=cst.Add()) | cst.FormattedString():
+                for part in syntax.parts(node):
+                    self.value(part)
+                return _text_like(node)
             case cst.FormattedStringExpression(expression=inner):
                 self.operate("__str__", self.value(inner), inner)
                 return None
@@ -227,6 +237,8 @@ class Expressions(Frame):
             return place
         callee, first, name = self.callee(node.func)
         operands = [*first, *(self.operand(argument) for argument in node.args)]
+        for number, says in syntax.in_words(node):
+            self.operate(says, operands[len(first) + number].place, node.args[number].value)
         dst = self.slot(at=self.at(node))
         self.put(ir.Call(dst, callee, tuple(operands), self.at(node), self.at(name), awaited, self.handler()))
         return ir.Place(dst)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from string import Formatter
 from typing import Any, cast
 
 import libcst as cst
@@ -388,3 +389,40 @@ def _walrus(node: cst.CSTNode) -> Iterator[str]:
         if isinstance(one, cst.NamedExpr):
             yield from names_bound(one.target)
         waiting += parts(one)
+
+
+def begins_and_ends(node: cst.BaseExpression) -> tuple[str, str]:
+    """How a text begins and ends that is put together when the program runs, where it begins as a name does.
+
+    `"do_" + name`, `"do_%s" % name`, `f"do_{name}_now"`; empty where it is not known to begin so.
+    """
+    match node:
+        case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
+            begins, ends = begins_and_ends(left)[0] or _text(left), _text(right)
+        case cst.BinaryOperation(left=cst.SimpleString() as said, operator=cst.Modulo()):
+            begins, _, ends = _text(said).partition("%s")
+        case cst.FormattedString(parts=[cst.FormattedStringText(value=begins), *rest]):
+            ends = rest[-1].value if rest and isinstance(rest[-1], cst.FormattedStringText) else ""
+        case _:
+            return "", ""
+    return (begins, ends if ends.isidentifier() else "") if begins.isidentifier() and begins.endswith("_") else ("", "")
+
+
+def _text(node: cst.BaseExpression) -> str:
+    """What is written; empty where it is no text."""
+    said = node.evaluated_value if isinstance(node, cst.SimpleString) else ""
+    return said if isinstance(said, str) else ""
+
+
+def in_words(node: cst.Call) -> Iterator[tuple[int, str]]:
+    """The numbers of what `"{} {1!r}".format(one, other)` puts into words, each with the method that says it."""
+    said = _text(node.func.value) if isinstance(node.func, cst.Attribute) and node.func.attr.value == "format" else ""
+    given = sum(1 for one in node.args if one.keyword is None and not one.star)
+    try:
+        fields = [(name, how) for _, name, _, how in Formatter().parse(said) if name is not None]
+    except ValueError:
+        return
+    for number, (name, how) in enumerate(fields):
+        index = int(name) if name.isdecimal() else -1 if name else number
+        if 0 <= index < given == len(node.args):
+            yield index, "__repr__" if how == "r" else "__str__"

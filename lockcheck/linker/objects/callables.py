@@ -72,6 +72,8 @@ class Callables(Callees):
         known = self.canon(place)
         if known is None:
             return None
+        if isinstance(known.root, int) and not known.way and known.root in self.named_like:
+            return self.like_named(*self.named_like[known.root])
         names, made = self.program.names, self.program.types.made
         if handed := made.handed(self.type_of(known), self.effects)[: _HANDED + 1]:
             receiver = ir.Place(known.root, (*known.way, OF_METHOD))
@@ -93,6 +95,15 @@ class Callables(Callees):
         name = known.way[-1]
         found = [n for n in made.methods(owner_kind, name, self.effects) if not self.is_computed(n, name)]
         return Target(tuple(found), owner) if found else self.given_to(owner, owner_kind, name)
+
+    def like_named(self, place: ir.Place, begins: str, ends: str) -> Target | None:
+        """An object's methods of a name that is put together when the program runs: `getattr(self, "do_" + name)`."""
+        kind, types = self.type_of(place), self.program.types
+        above = (kind, *types.made.bases(kind, self.effects)) if kind is not None else ()
+        names = sorted({name for one in above for name in types.method_names(one.path)})
+        fitting = [name for name in names if name.startswith(begins) and name.endswith(ends)]
+        found = [number for name in fitting for number in types.made.methods(kind, name, self.effects)] if kind else []
+        return Target(tuple(found), place, sure=False) if 0 < len(found) <= _HANDED else None
 
     def setting(self, place: ir.Place) -> Target | None:
         """What an object's settings hold by name, `self.config["done"]`: what it was made with, `done=self._done`."""

@@ -151,7 +151,7 @@ class Objects(Constructions):
             return
         if not self.is_inside(place, kind) and (self.waits_later(call, kind) or self.signal(call, kind)):
             return
-        if kind is None and self.through_view(call, name, place):
+        if (kind is None or name in BLOCK) and self.through_view(call, name, place):
             return
         if name in self.effects.acts:
             self.does(call, name, place, kind)
@@ -250,8 +250,13 @@ class Objects(Constructions):
         return self.wait_or_block(call, f"{outer.path[-1]}.{name}")
 
     def on_listed(self, call: ir.Call, name: str, lock: LockType, kind: ir.Type | None, outer: ir.Type) -> bool:
-        """The same for a method of a lock. What the tree makes a lock of by hand runs before it is taken."""
+        """The same for a method of a lock. What the tree makes a lock of by hand runs before it is taken.
+
+        But for one of readers and writers, whose own locks tell nothing else than it does itself.
+        """
         place, targets = call.operands[0].place, []
+        if lock.by_hand and any(how.mode == "read" for how in lock.methods.values()):
+            return self.on_lock(call, name, lock, place, "inferred")
         if lock.by_hand and kind is not None and name in lock.methods:
             targets = self.program.types.made.methods(kind, name, self.effects)
         if targets:
@@ -277,7 +282,7 @@ class Objects(Constructions):
             lock = self.program.types.lock_type(outer, self.effects)
             view = lock.views.get(known.way[-1]) if lock is not None else None
             if view is not None:
-                return self.on_lock(call, name, view, owner, "declared")
+                return self.on_lock(call, name, view, owner, "inferred" if view.by_hand else "declared")
         return False
 
     def does(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> None:
@@ -529,6 +534,12 @@ class Objects(Constructions):
             return
         if spelled in self.effects.picks and first is not None:
             self.picked[call.dst] = first
+            by = self.canon(call.operands[1].place) if len(call.operands) > 1 else None
+            if by is not None and isinstance(by.root, tuple) and by.root[0] == ir.LIKE:
+                self.named_like[call.dst] = first, by.root[1], by.root[2]
+        if spelled in self.effects.own_class_of and len(call.operands) == 1:
+            kind = self.type_of(first)
+            self.learn(call.dst, self.part_type(kind, self.effects.own_class) if kind is not None else None)
         self.learn(call.dst, self.of_elements(spelled, call))
         if not call.operands and found and found[-1] in self.effects.flow_names:
             self.empty.add(call.dst)

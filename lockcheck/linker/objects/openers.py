@@ -28,7 +28,8 @@ def openers(program: Program, language: str, effects: Effects, says: Callable[[i
     while new := {name for of, name in renamed if of in locks} - locks:
         locks |= new
     methods, plain = set[str](), set[str]()
-    by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters), ir.Words(spoken=frozenset(locks))
+    own = _of_own_locks(program, units, effects)
+    by_hand, of_locks = ir.Words(any=effects.takes_by_hand | effects.enters | own), ir.Words(spoken=frozenset(locks))
     waiting: dict[int, tuple[str, ir.Path]] = {}
     entering = program.types.called(effects.enters)
     for number, (unit, function) in enumerate(program.functions):
@@ -43,7 +44,7 @@ def openers(program: Program, language: str, effects: Effects, says: Callable[[i
             locks.add(function.name)
         elif function.by_hand and says(number, by_hand):
             (plain if function.owner is None else methods).add(function.name)
-    listed = effects.words(frozenset()).any
+    listed = effects.words(frozenset()).any | own
     alone, words = set(locks), ir.Words(frozenset(locks), listed | methods, frozenset(plain))
     while waiting:
         taking = [number for number in waiting if says(number, words)]
@@ -54,7 +55,16 @@ def openers(program: Program, language: str, effects: Effects, says: Callable[[i
             break
         alone |= new
         words = ir.Words(frozenset(new))
-    return ir.Words(frozenset(alone))
+    return ir.Words(frozenset(alone), own)
+
+
+def _of_own_locks(program: Program, units: Sequence[ir.Unit], effects: Effects) -> frozenset[str]:
+    """The methods by which the tree's own locks of readers and writers are taken."""
+    kinds = (ir.Type((*decl.module, decl.name)) for unit in units for decl in unit.types if decl.kind == "class")
+    own = (
+        program.types.lock_type(kind, effects) for kind in kinds if effects.named_as_lock_class.search(kind.path[-1])
+    )
+    return frozenset(name for one in own if one and one.by_hand for name, how in one.methods.items() if how.hand)
 
 
 def _named_as_locks(

@@ -41,11 +41,13 @@ class Operators(Values):
         return False
 
     def asked_by_function(self, call: ir.Call, spelled: str) -> None:
-        """`len(value)` asks the value itself."""
-        name = self.effects.operating.get(spelled)
-        if name is not None and call.operands and call.operands[0].place is not None:
-            if not self.operator(replace(call, operands=call.operands[:1]), name) and name in self.effects.spelling:
-                self.spells(call, self.canon(call.operands[0].place))
+        """`len(value)` asks the value itself; what is put into words, each one."""
+        name = self.effects.operating.get(spelled, "")
+        spells = name in self.effects.spelling
+        for operand in call.operands if spells else call.operands[:1] if name else ():
+            known = operand.place is not None and not operand.name
+            if known and not self.operator(replace(call, operands=(operand,)), name) and spells:
+                self.spells(call, self.canon(operand.place))
 
     def spells(self, call: ir.Call, place: ir.Place | None) -> None:
         """A value of no known class, that the function was given, says itself in words: it may log meanwhile.

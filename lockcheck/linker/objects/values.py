@@ -351,6 +351,8 @@ class Values(Callables):
     def part_type(self, kind: ir.Type, part: str) -> ir.Type | None:
         if part == ir.SLICE:
             return kind
+        if part == self.effects.own_class:
+            return ir.Type((CLASS,), (kind,)) if kind.path in self.program.names.types else None
         made = self.program.types.made
         found = made.part(kind, part, self.effects)
         if found is None and (way := made.hands_on(kind, self.effects)):
