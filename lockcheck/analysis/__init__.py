@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import orders
 from lockcheck.analysis.asked import Asked
+from lockcheck.analysis.given import Given, given_to, object_of, of_object, whole_of
 from lockcheck.analysis.hands import freed
 from lockcheck.analysis.joins import reached_by
 from lockcheck.analysis.moments import Moment
@@ -105,6 +106,7 @@ class Analysis:
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
         self._named_by: dict[str, frozenset[int] | None] = {}
+        self._given_to: dict[str, tuple[Given, ...]] = {}
         self._running: dict[tuple[int, int], tuple[bool, frozenset[int]]] = {}
         self._known_written: frozenset[str | ir.Place] | None = None
 
@@ -146,6 +148,7 @@ class Analysis:
         self._walked.consulted.clear()
         self.program.asked.clear()
         self._named_by.clear()
+        self._given_to.clear()
         self._looked_at = {number: self.moments(number) for number in numbers} if numbers is not None else None
 
     @property
@@ -340,7 +343,7 @@ class Analysis:
             return self._others(moment, event.others) or list(self._started(moment, event.on))
         if isinstance(event, ir.Act):
             calls = event.what == "calls" and event.owner and not self.effects(moment.function).objects
-            return self._kept(moment, event.owner) if calls and any(moment.ways) else []
+            return self._kept(moment, event) if calls and any(moment.ways) else []
         if isinstance(event, ir.Register):
             return self._others(moment, event.bodies)
         if not isinstance(event, ir.Invoke):
@@ -359,7 +362,7 @@ class Analysis:
                 mine = reach.through(event, here, lock, when, free, reach.beside)
                 if not (mine.spread and is_of_another_class(self.program, moment.function, lock)):
                     found.append(mine)
-        return [*found, *self._started_for(moment)] if joins else found
+        return [*found, *(self._started_for(moment) if joins else self._kept_there(moment, event))]
 
     def orders(self, moment: Moment) -> list[Order]:
         """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""
@@ -443,16 +446,18 @@ class Analysis:
                 known = lock if mine else moved_to(lock, ir.Place(STARTED))
                 yield reach._replace(lock=known, trace=trace, spread=reach.spread + 1, when=frozenset())
 
-    def _kept(self, moment: Moment, owner: str) -> list[Reach]:
-        """What the closures come to that the functions around put into the owner's field: the locks of the same object.
+    def _kept(self, moment: Moment, event: ir.Act) -> list[Reach]:
+        """What the closures come to that a field keeps which is called: the locks of the same object.
 
-        Which of several it is, is a guess.
+        The functions around put them there, or are given them to do so. Which of several it is, is a guess.
         """
-        here, found = self.site(moment), list[Reach]()
-        for number, root, reach in self._kept_by(self._around(owner), owner):
+        owner, here, found = event.owner, self.site(moment), list[Reach]()
+        around, (of, field) = self._around(owner), parts_of_owner(owner)
+        found = list(self._given(owner, (here,), object_of(event.place, field), ""))
+        for number, root, reach in self._kept_by(around, owner):
             same = reach.lock.place.root == root or not reach.lock.owner
             for lock in self._as_kept(number, reach.lock) if same else ():
-                if parts_of_owner(lock.owner)[0] == parts_of_owner(owner)[0]:
+                if parts_of_owner(lock.owner)[0] == of:
                     known, trace = moved_to(lock, ir.Place(STARTED)), (here, *reach.trace)
                     found.append(reach._replace(lock=known, trace=trace, spread=1, when=frozenset()))
         sure = len({reach.site for reach in found}) == 1
@@ -470,6 +475,31 @@ class Analysis:
             for body, root in ((body, root) for kept, body, root in linked.starts if kept == owner):
                 for reach in reached_by(number, linked, self.program.parameters(number), body, self.summary):
                     yield number, root, reach
+
+    def _given(self, owner: str, trace: tuple[Site, ...], mine: ir.Place | None, kept_in: str) -> Iterator[Reach]:
+        """What the closures come to that callers gave to the object at `mine`, which keeps them in its field."""
+        if owner not in self._given_to:
+            around = self._around(owner)
+            self._given_to[owner] = tuple(given_to(self.program, around, owner, self.naming, self.summary))
+        for given in self._given_to[owner]:
+            lock = of_object(given, mine, kept_in, parts_of_owner(owner)[0])
+            if lock is not None:
+                trace_ = (*trace, *given.reach.trace)
+                yield given.reach._replace(lock=lock, trace=trace_, spread=1, when=frozenset())
+
+    def _kept_there(self, moment: Moment, event: ir.Invoke) -> Iterator[Reach]:
+        """The same of an object whose method calls what it keeps."""
+        one = len(event.targets) == 1 and event.certain and not self.effects(moment.function).objects
+        if not one or not any(moment.ways):
+            return
+        for wait, _ in met(self.summary(event.targets[0]).calls, event, moment.ways):
+            linked = self.program.linked(wait.site.function) if wait.why == "calls" and not wait.trace else None
+            for act in ir.steps_of(linked.root) if linked is not None else ():
+                if isinstance(act, ir.Act) and act.at == wait.site.at and act.owner:
+                    its = object_of(act.place, parts_of_owner(act.owner)[1])
+                    mine, kept_in = whole_of(event, its) if its is not None else (None, "")
+                    if mine is not None:
+                        yield from self._given(act.owner, (self.site(moment), wait.site), mine, kept_in)
 
     def _as_kept(self, number: int, lock: ir.Lock, callers: Sequence[tuple[int, Linked]] = ()) -> Iterator[ir.Lock]:
         """A function's lock by the fields that keep it: of what the function makes, or of who gives it the lock."""

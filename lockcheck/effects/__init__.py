@@ -92,6 +92,8 @@ class Effects:
     claims: Mapping[str, bool] = table("claims")
     """Methods that come back only where their first argument is true, or is not."""
     same_functions: frozenset[str] = names("same.functions")
+    weakens: Mapping[str, str] = table("same.weakens")
+    """Those of them whose result is a reference of another type than the argument is, with that type."""
     binds: frozenset[str] = names("same.binds")
     """Functions that return another name of their first argument, to be called with what else they are given."""
     picks: frozenset[str] = names("same.picks")

@@ -107,7 +107,9 @@ class Closures(Places):
     ) -> None:
         """The closure runs here: once, or (unless `surely`) not at all. `given` goes over to its first parameter."""
         done = self.closure_body(closure, receiver)
-        nothing = ir.Region((), (), closure.body.at)
+        used_up = closure.takes if not (closure.deferred or closure.owns) else ()
+        captured = (ir.Place(closure.dst, (ir.captured(slot),)) for slot in used_up)
+        nothing = ir.Region(tuple(ir.Release(place, closure.body.at) for place in captured), (), closure.body.at)
         if given is not None and closure.params:
             done = ir.Region(
                 (ir.Move(ir.Place(closure.params[0]), given), *done.steps), done.slots, done.at, done.label
@@ -136,7 +138,7 @@ class Closures(Places):
             return body
         homes = [slot for slot, known in self.lambdas.items() if known is closure]
         back = [ir.Move(ir.Place(t), ir.Place(home, (ir.captured(t),))) for t in closure.takes for home in homes]
-        if closure.deferred:
+        if closure.deferred or not closure.owns:  # (what takes a thing only to use it up runs once, and ends then)
             return ir.Region((*back, *body.steps), (*body.slots, *closure.takes), body.at, body.label)
         kept = [ir.Move(ir.Place(homes[-1], (ir.captured(t),)), ir.Place(t)) for t in closure.takes if homes]
         return ir.Region((*back, body, *kept), () if homes else closure.takes, body.at)

@@ -239,8 +239,14 @@ class Library(Iterators):
         return True
 
     def constructed(self, word: str, short: str, inner: ir.Type | None) -> ir.Type | None:
+        """The type of what such a function makes of a value."""
         if inner is None:
             return None
+        weak = self.effects.weakens.get(short)
+        if weak is not None:
+            behind = self.program.types.behind(inner, self.effects)
+            strong = (one for one in behind if one.path[-1] in self.effects.end_shared)
+            return next((ir.Type((weak,), one.args) for one in strong), inner)
         wrap = MAKERS.get(word)
         if wrap is not None:
             return ir.Type((wrap,), (inner,)) if wrap else None

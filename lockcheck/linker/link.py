@@ -23,7 +23,7 @@ from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects.calls import Objects
 from lockcheck.linker.objects.made import EACH
 from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
-from lockcheck.linker.sides import Handed
+from lockcheck.linker.sides import Filled, Handed
 from lockcheck.linker.spins import waiting
 from lockcheck.linker.written import UNKNOWN
 
@@ -46,7 +46,8 @@ class Linked(Struct, frozen=True):
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
     every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of their
-    lists. `threads`: where the bodies stand that run on threads of their own, or as tasks.
+    lists. `threads`: where the bodies stand that run on threads of their own, or as tasks. `fills` are the callables
+    among the parameters that go into fields.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -72,6 +73,7 @@ class Linked(Struct, frozen=True):
     of_all: Mapping[ir.Range, str] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     threads: frozenset[ir.Range] = frozenset()
+    fills: tuple[Filled, ...] = ()
 
     def also_called(self, place: ir.Place) -> ir.Place | None:
         """A place by the first of its younger names that the text has; None where it has none."""
@@ -483,6 +485,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.of_all,
         frozenset(state.removed),
         frozenset(closure.body.at for closure in state.threads.values()),
+        tuple(dict.fromkeys(state.fills)),
     )
 
 

@@ -20,7 +20,7 @@ from lockcheck.linker.written import GUARD, UNKNOWN
 
 if TYPE_CHECKING:
     from lockcheck.linker import Program
-    from lockcheck.linker.sides import Handed
+    from lockcheck.linker.sides import Filled, Handed
 
 EMPTY_OPTION = ir.Type((OPTION,))
 """The type of `None` until more is known."""
@@ -118,6 +118,7 @@ class Places(ABC):
     abroad: dict[int, str] = field(default_factory=dict)
     """What a task waits for that awaits the value, where that is the world outside: words for people."""
     starts: list[tuple[str, ir.Lambda, int]] = field(default_factory=list)
+    fills: list[Filled] = field(default_factory=list)
     drawn: dict[int, ir.Place] = field(default_factory=dict)
     """Where what a slot has was taken out."""
     channels: set[int] = field(default_factory=set)

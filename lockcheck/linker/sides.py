@@ -13,6 +13,7 @@ from lockcheck import ir
 from lockcheck.effects import Signalling
 from lockcheck.linker.closures import Closures
 from lockcheck.linker.objects.uses import is_guess
+from lockcheck.linker.places import BEHIND, slot_of
 from lockcheck.linker.written import NOTHING
 
 
@@ -27,6 +28,14 @@ class Handed(NamedTuple):
     gives: frozenset[str]
     targets: tuple[int, ...] = ()
     parameter: int = 0
+
+
+class Filled(NamedTuple):
+    """A callable among the parameters goes into the owner's field of what is at `whole`, to be called later."""
+
+    owner: str
+    parameter: int
+    whole: ir.Place
 
 
 class Sides(Closures):
@@ -63,10 +72,21 @@ class Sides(Closures):
         if not isinstance(src.root, int) or src.way or not (dst.way or dst.root != src.root):
             return
         closure = self.threads.get(src.root) or (self.lambdas.get(src.root) if not self.effects.objects else None)
-        owner = self.owner_by_any_name(dst) if closure is not None else ""
+        given = slot_of(self.canon(src)) if closure is None and not self.effects.objects else -1
+        is_given = 0 <= given < self.program.parameters(self.number) and self.is_callable(given)
+        owner = self.owner_by_any_name(dst) if closure is not None or is_given else ""
+        root = (self.canon(dst) or dst).root if owner else -1
         if closure is not None and owner:
-            root = (self.canon(dst) or dst).root
             self.starts.append((owner, closure, root if isinstance(root, int) else -1))
+        elif owner:
+            self.fills_field(owner, given, self.canon(dst) or dst)
+
+    def fills_field(self, owner: str, parameter: int, place: ir.Place) -> None:
+        """A callable among the parameters goes to a place within the owner's field."""
+        way, name = place.way, owner.rpartition(".")[2].removesuffix(BEHIND)
+        if isinstance(place.root, int) and place.root < self.program.parameters(self.number) and name in way:
+            cut = len(way) - 1 - way[::-1].index(name)
+            self.fills.append(Filled(owner, parameter, ir.Place(place.root, way[:cut])))
 
     def waited_for(self, place: ir.Place | None) -> str:
         """The owner of the field that a handle was found in, or taken out of with others."""
