@@ -85,6 +85,8 @@ class Effects:
     makes: Mapping[str, ir.Type] = read(reading.makes)
     """What calls of library functions, and of methods of what they give, give, by the full name as spelled."""
     same_methods: frozenset[str] = names("same.methods")
+    texts: frozenset[str] = names("same.texts")
+    """Methods that give a copy of what a value says, as good a key as the value."""
     insists: frozenset[str] = names("same.insists")
     """Methods that come back only where the value is there."""
     hands_back: frozenset[str] = names("same.hands-back")

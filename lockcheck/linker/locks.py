@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
 from lockcheck.effects.shapes import OPTION, PRESENT, RESULT
-from lockcheck.linker.places import bare, owner_of_static, plain
+from lockcheck.linker.places import bare, is_settled, owner_of_static, plain
 from lockcheck.linker.sides import Sides
 from lockcheck.linker.written import GUARD, REF, UNKNOWN
 
@@ -57,7 +57,7 @@ class Locks(Sides):
                 self.name(dst, ir.Place(known.root, known.way[:-1]))
                 self.learn(call.dst, kind.args[-1] if kind is not None and kind.args else None)
             return
-        self.name(dst, ir.Place(known.root, (*known.way, "*")))
+        self.name(dst, ir.Place(known.root, (*known.way, *self.element_guarded(call, lock), "*")))
         inner = self.program.types.own.content(kind, lock) if kind is not None else ()
         guard = ir.Type((GUARD,), inner)
         if taking.maybe:
@@ -66,6 +66,14 @@ class Locks(Sides):
         guessed = evidence != "declared" and not lock.by_hand
         wrapped = lock.wraps or taking.fallible or lock.family == "map" or guessed
         self.learn(call.dst, ir.Type((RESULT,), (guard,)) if wrapped else guard)
+
+    def element_guarded(self, call: ir.Call, lock: LockType) -> tuple[str, ...]:
+        """The part of a way that is what a map's guard is asked for, of all that is in the map: one for each key."""
+        if lock.family != "map" or len(call.operands) < 2:
+            return ()
+        key = self.asked(call.operands[1].place)
+        settled = key is not None and is_settled(key, self.body.slots)
+        return (ir.element_for(key) if key is not None and settled else f"[each {call.dst}]",)
 
     def stood_for(self, place: ir.Place | None, wanted: ir.Type) -> ir.Place | None:
         """Where what a value stands for is: `&self.rows` by the `deref` of its type, for `table.read()`."""

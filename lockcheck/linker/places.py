@@ -269,6 +269,8 @@ class Places(ABC):
         the value unseen.
         """
         place = bare(place) if place is not None else None
+        while place is not None and place.way[-1:] and place.way[-1].removesuffix("()") in self.effects.texts:
+            place = ir.Place(place.root, place.way[:-1])
         if place is None or depth > 32 or not all(p.isidentifier() or p.isdigit() for p in place.way):
             return None
         if isinstance(place.root, tuple):
