@@ -89,7 +89,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         wait = _wait(analysis, moment) if any(moment.ways) else None
         for hold, sure in moment.held(wait.when) if wait is not None else ():
             lock = hold.taken.lock
-            key = (hold.taken.site, lock.place)
+            key = (hold.taken.site, lock.owner or lock.place)  # (whichever of several a call of a trait's runs)
             if lock.waits != "thread" or key in seen or wait is None or _is_only_tried(analysis, hold):
                 continue
             if isinstance(moment.event, ir.Suspend) and hold.taken.site.at == moment.event.call:
