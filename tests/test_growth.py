@@ -221,6 +221,33 @@ def test_time_grows_with_the_orders_of_locks(
     assert second < first * (many // few) * 2.5
 
 
+def _hall(functions: int) -> str:
+    """So many methods that all call each other; one of them wakes others without the lock that this takes."""
+    every = range(functions)
+    calls = {one: "".join(f"        self.step_{other}()\n" for other in every if other != one) for one in every}
+    methods = "".join(f"    def step_{one}(self):\n{calls[one]}" for one in every)
+    made = "    def __init__(self):\n        self.bell = threading.Condition()\n"
+    return f"import threading\n\nclass Hall:\n{made}{methods}        self.bell.notify()\n"
+
+
+def test_time_grows_with_the_calls_around_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls is asked once for what it holds, not once for each way to it: there are more ways than seconds."""
+
+    def seconds(functions: int) -> tuple[float, Report]:
+        top = tmp_path / str(functions)
+        write_tree(top, {"hall.py": _hall(functions)})
+        monkeypatch.chdir(top)
+        begun = time.process_time()
+        report = engine.check(["."], Settings(), Work())
+        return time.process_time() - begun, report
+
+    seconds(2)
+    first, _ = seconds(10)
+    second, report = seconds(30)
+    assert [one.code for one in report.findings] == ["LCK405"]
+    assert second < first * 9 * 2.5
+
+
 def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the grammar does not know is looked for around broken places: each look ahead has an end."""
 

@@ -21,6 +21,9 @@ from lockcheck.questions.paths import in_closure
 from lockcheck.questions.rings import rings
 from lockcheck.questions.waited import given_back
 
+_MOST_CALLERS = 100
+"""So many callers of a function, near and far, of the whole tree are asked what they hold."""
+
 
 def _is_use(event: ir.Step) -> bool:
     return isinstance(event, (ir.Wait, ir.Signal)) and not event.of
@@ -296,20 +299,28 @@ def _calls_of(analysis: Analysis, number: int, near: bool) -> Iterator[Moment]:
 def _held_by_callers(analysis: Analysis, number: int, lock: ir.Lock) -> bool:
     """Whether some caller of a function, at whatever distance, holds the lock at the call.
 
-    It mostly is one of the same module: the tree is looked through only where none is.
+    It mostly is one of the same module: the tree is looked through only where none is. Where more come to it than are
+    looked at nobody can say that none of them does.
     """
-    return any(_held_by_some(analysis, number, lock, near, frozenset()) for near in (True, False))
+    return any(_held_by_some(analysis, number, lock, near) for near in (True, False))
 
 
-def _held_by_some(analysis: Analysis, number: int, lock: ir.Lock, near: bool, seen: frozenset[int]) -> bool:
-    for call in _calls_of(analysis, number, near):
-        event, linked = call.event, analysis.program.linked(call.function)
-        if not isinstance(event, ir.Invoke) or linked is None or call.function in seen:
-            continue
-        there = instantiate(lock, event, linked)
-        if any(same_lock(hold.taken.lock, there) for hold, _ in call.held()):
-            return True
-        if _held_by_some(analysis, call.function, there, near, seen | {number}):
+def _held_by_some(analysis: Analysis, number: int, lock: ir.Lock, near: bool) -> bool:
+    waiting = [(number, lock)]
+    seen = set(waiting)
+    while waiting:
+        number, lock = waiting.pop()
+        for call in _calls_of(analysis, number, near):
+            event, linked = call.event, analysis.program.linked(call.function)
+            if not isinstance(event, ir.Invoke) or linked is None:
+                continue
+            there = instantiate(lock, event, linked)
+            if any(same_lock(hold.taken.lock, there) for hold, _ in call.held()):
+                return True
+            if (call.function, there) not in seen:
+                seen.add((call.function, there))
+                waiting.append((call.function, there))
+        if not near and len(seen) > _MOST_CALLERS:
             return True
     return False
 

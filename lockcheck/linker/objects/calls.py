@@ -151,7 +151,7 @@ class Objects(Constructions):
             return
         if not self.is_inside(place, kind) and (self.waits_later(call, kind) or self.signal(call, kind)):
             return
-        if (kind is None or name in BLOCK) and self.through_view(call, name, place):
+        if (kind is None or name in BLOCK) and self.through_view(call, name, place, kind):
             return
         if name in self.effects.acts:
             self.does(call, name, place, kind)
@@ -272,8 +272,11 @@ class Objects(Constructions):
         self.unknown(call, call.word)
         return True
 
-    def through_view(self, call: ir.Call, name: str, place: ir.Place | None) -> bool:
-        """A field of a lock that is another name of it: `queue.mutex`, `rwlock.reader_lock`."""
+    def through_view(self, call: ir.Call, name: str, place: ir.Place | None, kind: ir.Type | None) -> bool:
+        """A field of a lock that is another name of it: `queue.mutex`, `rwlock.reader_lock`.
+
+        Where its own type (`kind`) is known, that says what it is, but for a lock that the tree makes by hand.
+        """
         known = self.canon(place)
         if known is None or known.way[-1:] == () or known.way[-1] not in self.effects.views:
             return False
@@ -281,7 +284,7 @@ class Objects(Constructions):
         for outer in self.program.types.behind(self.type_of(owner), self.effects):
             lock = self.program.types.lock_type(outer, self.effects)
             view = lock.views.get(known.way[-1]) if lock is not None else None
-            if view is not None:
+            if view is not None and (kind is None or view.by_hand):
                 return self.on_lock(call, name, view, owner, "inferred" if view.by_hand else "declared")
         return False
 
