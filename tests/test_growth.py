@@ -27,14 +27,19 @@ def generator() -> ModuleType:
     return module
 
 
-def measured(top: Path, monkeypatch: pytest.MonkeyPatch, **shape: int) -> tuple[float, Report]:
-    """Seconds of the processor for a generated tree, and what was reported."""
-    usual = {"crates": 1, "depth": 4, "fan_out": 2, "locks": 6}
-    generator().write(top, **{**usual, **shape})
+def checked(top: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[float, Report]:
+    """Seconds of the processor for a tree, and what was reported."""
     monkeypatch.chdir(top)
     begun = time.process_time()
     report = engine.check(["."], Settings(), Work())
     return time.process_time() - begun, report
+
+
+def measured(top: Path, monkeypatch: pytest.MonkeyPatch, **shape: int) -> tuple[float, Report]:
+    """Seconds of the processor for a generated tree, and what was reported."""
+    usual = {"crates": 1, "depth": 4, "fan_out": 2, "locks": 6}
+    generator().write(top, **{**usual, **shape})
+    return checked(top, monkeypatch)
 
 
 SHAPES = {
@@ -111,10 +116,7 @@ def test_modules_that_all_bring_in_each_other(tmp_path: Path, monkeypatch: pytes
         }
         top = tmp_path / str(modules)
         write_tree(top, {"lib.rs": "".join(f"mod {name};\n" for name in names), **files})
-        monkeypatch.chdir(top)
-        begun = time.process_time()
-        engine.check(["."], Settings(), Work())
-        return time.process_time() - begun
+        return checked(top, monkeypatch)[0]
 
     seconds(2)
     assert min(seconds(10) for _ in range(3)) < seconds(5) * 4 * 5
@@ -132,10 +134,9 @@ def test_classes_that_hand_on_what_they_are_made_with_far_up(tmp_path: Path, mon
         )
     use = "def use(step):\n    with step.lock:\n        step.room.enter()\n"
     write_tree(tmp_path, {"steps.py": f"import threading\n\n{made}\n{use}"})
-    monkeypatch.chdir(tmp_path)
-    begun = time.process_time()
-    assert engine.check(["."], Settings(), Work()).problems == ()
-    assert time.process_time() - begun < 10
+    seconds, report = checked(tmp_path, monkeypatch)
+    assert report.problems == ()
+    assert seconds < 10
 
 
 def test_classes_that_make_each_other_of_what_they_were_made_with(
@@ -148,10 +149,9 @@ def test_classes_that_make_each_other_of_what_they_were_made_with(
     grow = f"    def grow(self):\n        with LOCK:\n            self.seed.sprout()\n{makes}"
     classes = "\n".join(f"class {name}:\n{init}\n{grow}" for name in names)
     write_tree(tmp_path, {"cells.py": f"import threading\n\nLOCK = threading.Lock()\n\n{classes}"})
-    monkeypatch.chdir(tmp_path)
-    begun = time.process_time()
-    assert engine.check(["."], Settings(), Work()).problems == ()
-    assert time.process_time() - begun < 10
+    seconds, report = checked(tmp_path, monkeypatch)
+    assert report.problems == ()
+    assert seconds < 10
 
 
 def _newborn(orders: int) -> str:
@@ -209,10 +209,7 @@ def test_time_grows_with_the_orders_of_locks(
     def seconds(count: int) -> tuple[float, Report]:
         top = tmp_path / str(count)
         write_tree(top, {"lib.rs": text(count)})
-        monkeypatch.chdir(top)
-        begun = time.process_time()
-        report = engine.check(["."], Settings(), Work())
-        return time.process_time() - begun, report
+        return checked(top, monkeypatch)
 
     seconds(2)
     first, _ = seconds(few)
@@ -236,10 +233,7 @@ def test_time_grows_with_the_calls_around_a_signal(tmp_path: Path, monkeypatch: 
     def seconds(functions: int) -> tuple[float, Report]:
         top = tmp_path / str(functions)
         write_tree(top, {"hall.py": _hall(functions)})
-        monkeypatch.chdir(top)
-        begun = time.process_time()
-        report = engine.check(["."], Settings(), Work())
-        return time.process_time() - begun, report
+        return checked(top, monkeypatch)
 
     seconds(2)
     first, _ = seconds(10)
@@ -254,10 +248,9 @@ def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatc
     def seconds(attributes: int) -> float:
         top = tmp_path / str(attributes)
         write_tree(top, {"lib.rs": "use std::sync::Mutex;\nfn f(m: &Mutex<u32>) { ) " + "#[a] " * attributes + "fn"})
-        monkeypatch.chdir(top)
-        begun = time.process_time()
-        assert len(engine.check(["."], Settings(), Work()).problems) == 1
-        return time.process_time() - begun
+        spent, report = checked(top, monkeypatch)
+        assert len(report.problems) == 1
+        return spent
 
     seconds(10)
     assert seconds(12_000) < seconds(3_000) * 4 * 2.5

@@ -451,7 +451,7 @@ class Analysis:
 
         The functions around put them there, or are given them to do so. Which of several it is, is a guess.
         """
-        owner, here, found = event.owner, self.site(moment), list[Reach]()
+        owner, here = event.owner, self.site(moment)
         around, (of, field) = self._around(owner), parts_of_owner(owner)
         found = list(self._given(owner, (here,), object_of(event.place, field), ""))
         for number, root, reach in self._kept_by(around, owner):
@@ -484,8 +484,8 @@ class Analysis:
         for given in self._given_to[owner]:
             lock = of_object(given, mine, kept_in, parts_of_owner(owner)[0])
             if lock is not None:
-                trace_ = (*trace, *given.reach.trace)
-                yield given.reach._replace(lock=lock, trace=trace_, spread=1, when=frozenset())
+                way = (*trace, *given.reach.trace)
+                yield given.reach._replace(lock=lock, trace=way, spread=1, when=frozenset())
 
     def _kept_there(self, moment: Moment, event: ir.Invoke) -> Iterator[Reach]:
         """The same of an object whose method calls what it keeps."""

@@ -240,11 +240,11 @@ class Types:
 
         What keeps another lock, other than one to wait on, stands for that one. What keeps several is of their kind.
         """
-        above = (kind, *self.made.bases(kind, effects))
-        decls = [self.names.types[one.path] for one in above if one.path in self.names.types]
         shared = read_write_lock(self, kind, effects)
         if shared is not None:
             return shared
+        above = (kind, *self.made.bases(kind, effects))
+        decls = [self.names.types[one.path] for one in above if one.path in self.names.types]
         takes, gives = (self.made.methods(kind, name, effects) for name in ("acquire", "release"))
         if not (takes and gives and decls[0].name.endswith(LOCKS)) or any(effects.lock(one.path) for one in above):
             return None

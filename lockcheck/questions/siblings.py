@@ -84,7 +84,7 @@ def in_own_order(analysis: Analysis, edge: Edge) -> bool:
     linked = analysis.linked(number) if two and edge.within < 0 else None
     if linked is None:
         return False
-    mine, turned = analysis.site(edge.moment).at, analysis.once(_Orders).of(analysis, number).get((wanted, held), ())
+    mine, turned = analysis.site(edge.moment).at, analysis.once(_Orders).of(number).get((wanted, held), ())
     questions = [one.arms for one in ir.steps_of(linked.root) if isinstance(one, ir.Branch)] if turned else []
     found = ((_arm_at(arms, mine), _arm_at(arms, other)) for arms in questions for other in turned)
     return any(one is not None and other is not None and one is not other for one, other in found)
@@ -96,12 +96,14 @@ class _Orders:
     There are as many edges as there are such places, and each asks for those of the other order.
     """
 
-    def __init__(self, _: Analysis) -> None:
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
         self._known: dict[int, dict[tuple[ir.Place, ir.Place], dict[ir.Range, None]]] = {}
 
-    def of(self, analysis: Analysis, number: int) -> Mapping[tuple[ir.Place, ir.Place], Iterable[ir.Range]]:
+    def of(self, number: int) -> Mapping[tuple[ir.Place, ir.Place], Iterable[ir.Range]]:
         """By the place held and the place wanted, where a function takes locks of two of its values so."""
         if number not in self._known:
+            analysis = self._analysis
             found = self._known[number] = defaultdict(dict)
             for moment in analysis.moments(number):
                 at = analysis.site(moment).at

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lockcheck import ir
 
 _NAMED_AS_LOCK = re.compile(r"(?:Lock|RWlock|Mutex|Semaphore)$")
+"""As `lock-class` in Python's table, which is not read to declare; no other class's text is looked at."""
 _WAITS = re.compile(
     rb"\.wait\(|(?<!\w)sleep\(|\.create_future\(|\.(?:flock|lockf|setnx)\(|\bO_EXCL\b|(?<!\w)nx\s*=\s*True\b"
 )
