@@ -209,6 +209,26 @@ class Store:
         with self.lock:
             return 1
 """
+FEED = """
+import threading
+class Feed:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.link = None
+        self.count = 0
+    def is_open(self):
+        return self.link is not None and self.link.state == 1
+    def ensure(self):
+        if %s:
+            with self.lock:
+                if %s:
+                    self.open()
+    def open(self):
+        %s
+        self.send()
+    def send(self):
+        self.ensure()
+"""
 TURN = """
 import threading, trio
 class Turn:
@@ -305,6 +325,10 @@ def _asked(grade: str) -> tuple[str, ...]:
         ({"store.py": STORE % ("not self.task", "return 0")}, "LCK201", ""),
         ({"store.py": STORE % ("not self.task", "self.further()")}, "", "LCK201"),
         ({"store.py": STORE % ("self.task", "return 0")}, "", "LCK201"),
+        ({"feed.py": FEED % ("self.link is None", "self.link is None", "self.link = make()")}, "LCK201", ""),
+        ({"feed.py": FEED % ("not self.is_open()", "not self.is_open()", "self.link = make()")}, "LCK201", ""),
+        ({"feed.py": FEED % ("not self.is_open()", "not self.is_open()", "self.count += 1")}, "", "LCK201"),
+        ({"feed.py": FEED % ("not self.is_open()", "self.is_open()", "self.count += 1")}, "", ""),
         ({"turn.py": TURN % ("trio", "acquire_nowait()")}, "", ""),
         ({"turn.py": TURN % ("threading", "acquire(blocking=False)")}, "", "LCK503"),
         ({"call.py": CALL % "get_name()"}, "LCK105", ""),
@@ -320,6 +344,10 @@ def _asked(grade: str) -> tuple[str, ...]:
         "a field that decides on the only way",
         "a field that decides on one of two ways",
         "a field that is there by then",
+        "a field that a callee has given a value decides",
+        "an answer decides that hangs on such a field",
+        "an answer decides that hangs on a field as it was",
+        "an answer that cannot be",
         "a try that raises",
         "a try that nobody looks at",
         "what a log entry asks for",

@@ -89,6 +89,8 @@ class Walk(Struct):
     """Something was asked before that may decide whether the walk comes to where it stands."""
     merged: bool = False
     """Somewhere there were more ways than are told apart."""
+    answers: dict[int, ir.Place] = field(default_factory=dict)
+    """The questions that callees answered by one part of an object alone, by the slot of the answer."""
 
     def joined(self, one: Ways, other: Ways) -> Ways:
         self.merged = self.merged or at.too_many(one, other)
@@ -146,7 +148,7 @@ class Walk(Struct):
             case ir.Refine(place, present, sure):
                 return ways if present else at.absent(hands.failed(ways, place), place, sure)
             case ir.Assume():
-                return _assumed(step, ways)
+                return self.assumed(step, ways)
             case ir.Suspend(where, why=why, on=on):
                 self.moment(step, ways)
                 self.told.wait(self.told.suspends, Wait(why, (), Site(self.number, where), on=on), ways)
@@ -330,7 +332,7 @@ class Walk(Struct):
         captured = (-1, *(number for number, _, _ in step.lambdas))
         kept = frozenset(parameter for parameter, number in passed if number in captured)
         given = tuple((parameter, number) for parameter, number in passed if number not in captured)
-        return _Under(kept, given, self.told.of_parameters(at.common(fitting) | mine), hands.freed(fitting))
+        return _Under(kept, given, self.told.of_callee(mine, at.common(fitting)), hands.freed(fitting))
 
     def target(self, step: ir.Invoke, target: int, ways: Ways, under: dict[Facts, _Under | None]) -> Ways:
         """The ways after one of a call's targets; `under` is what is known already of the targets' conditions."""
@@ -338,6 +340,7 @@ class Walk(Struct):
         self.acquired_by(step, summary, ways, under)
         self.waited_by(step, summary, ways)
         self.passes_on(step, summary, ways)
+        self.answered(step, summary)
         return self.results(step, summary, self.assigned(step, summary, self.closures(step, summary, ways)))
 
     def acquired_by(self, step: ir.Invoke, summary: Summary, ways: Ways, under: dict[Facts, _Under | None]) -> None:
@@ -398,11 +401,30 @@ class Walk(Struct):
         writes = written_by(summary, step)
         for place in sorted(writes - self.told.written, key=repr):
             ways = self.told.put(ways, place)
-        ways = at.forgotten(ways, writes.__contains__) if writes else ways
+        ways = at.forgotten(ways, lambda place: any(below(place, one) for one in writes)) if writes else ways
         for fact in sorted(discharged(summary.sets, step) or (), key=repr):
             ways = at.forgotten(self.told.put(ways, fact.place), fact.place.__eq__)
             ways = at.known(ways, fact)
         return ways
+
+    def answered(self, step: ir.Invoke, summary: Summary) -> None:
+        """The answer is the same for as long as the part of the object is on which it depends."""
+        given = step.asked[0] if step.asked and step.certain and len(step.targets) == 1 else None
+        if summary.asks is not None and given is not None:
+            self.answers[step.dst] = ir.Place(given.root, given.way + summary.asks.way)
+
+    def assumed(self, step: ir.Assume, ways: Ways) -> Ways:
+        """The ways on which a condition may be as it is from here on.
+
+        Where nobody holds a lock, none was taken by name.
+        """
+        place, fact = step.place, Fact(step.place, step.value, step.truth)
+        if place.way[-1:] != (ir.LOCKED,):
+            asked = self.answers.get(place.root) if isinstance(place.root, int) and not place.way else None
+            ways = at.known(ways, fact._replace(place=asked)) if asked is not None else ways
+            return at.known(ways, fact)
+        ways = at.agreeing(ways, frozenset([fact]))
+        return ways if step.truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
 
     def waits_of(self, summary: Summary, plain: bool) -> Iterator[tuple[dict[tuple[str, Facts], Wait], Iterable[Wait]]]:
         """What is known of each kind here, and what a callee adds to it.
@@ -513,15 +535,6 @@ def _held(lock: ir.Lock) -> ir.Place:
     return ir.Place(lock.place.root, (*lock.place.way, ir.LOCKED))
 
 
-def _assumed(step: ir.Assume, ways: Ways) -> Ways:
-    """The ways on which a condition may be as it is from here on; where nobody holds a lock, none was taken by name."""
-    place, fact = step.place, Fact(step.place, step.value, step.truth)
-    if place.way[-1:] != (ir.LOCKED,):
-        return at.known(ways, fact)
-    ways = at.agreeing(ways, frozenset([fact]))
-    return ways if step.truth else hands.untaken(ways, ir.Place(place.root, place.way[:-1]))
-
-
 def walk(
     number: int,
     linked: Linked,
@@ -600,4 +613,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         handed=tuple(sorted(told.handed.items(), key=repr)),
         writes=frozenset(place for place in told.written if place.root == ir.STATIC or place in fields),
         sets=sets,
+        asks=walker.linked.asks,
     )

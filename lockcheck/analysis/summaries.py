@@ -137,7 +137,7 @@ class Summary(Struct, frozen=True, array_like=True):
     `raises`: an exception may come out of it; not `comes_back`: nothing else ever does. `writes` are the variables of
     modules and classes that it assigns to, and the fields of what it was given that may have some value then, `sets`
     what it has made true, wherever it comes back, of parts of what it was given. `orders`: in which it takes locks that
-    it is given.
+    it is given. `asks`: the part of its object on which alone its answer depends, with the name of the question.
     """
 
     reaches: tuple[Reach, ...] = ()
@@ -161,6 +161,7 @@ class Summary(Struct, frozen=True, array_like=True):
     orders: tuple[Order, ...] = ()
     handed: tuple[tuple[tuple[int, Taken], int], ...] = ()
     sets: Facts = frozenset()
+    asks: ir.Place | None = None
 
     def sites(self) -> Iterator[Site]:
         """All places that it names."""

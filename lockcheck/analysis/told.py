@@ -76,6 +76,22 @@ class Told(Struct):
             return frozenset(f for f in told if f.place.way[:1] != (at.BEFORE,))
         return frozenset(found for f in told if (found := self.at_begin(f)) is not None)
 
+    def of_callee(self, when: Facts, known: Facts) -> Facts:
+        """What a caller can know of a callee's condition, where so much is `known` at the call.
+
+        What the function gave some value itself may be missing all the same, and a part of it may be anything: no
+        caller knows, and that is told.
+        """
+        wanted = (fact.place for fact in when - known if self.is_doubtful(fact))
+        doubts = frozenset(Fact(ir.Place(place.root, (at.GIVEN, *place.way)), (), False) for place in wanted)
+        return self.of_parameters(when | known) | doubts
+
+    def is_doubtful(self, fact: Fact) -> bool:
+        """Whether a fact speaks of a value that the function gave itself, and would hardly be so."""
+        way = fact.place.way
+        within = any(ir.Place(fact.place.root, way[:parts]) in self.filled for parts in range(len(way)))
+        return within or (fact.is_missing and fact.place in self.filled)
+
     def set_by_end(self, facts: Facts) -> Facts:
         """Of what is known at the end, what the function made true itself of parts of what it was given."""
         mine = (fact for fact in facts if 0 <= _slot(fact.place) < self.parameters and fact.place in self.written)
@@ -84,6 +100,8 @@ class Told(Struct):
     def at_begin(self, fact: Fact) -> Fact | None:
         """A fact as one of when the function began; None where the function made it true itself."""
         place = fact.place
+        if at.GIVEN in place.way:
+            return fact
         if place.way[:1] == (at.BEFORE,):
             return fact._replace(place=ir.Place(place.root, place.way[1:]))
         above = (ir.Place(place.root, place.way[:parts]) for parts in range(len(place.way) + 1))

@@ -57,6 +57,11 @@ class Fact(NamedTuple):
     value: ir.Path
     truth: bool
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the value is missing or false."""
+        return self.value in ((), ir.NOTHING) and self.truth == bool(self.value)
+
 
 Facts: TypeAlias = frozenset[Fact]
 Ways: TypeAlias = Mapping[frozenset[Hold], Facts]
@@ -72,6 +77,8 @@ NOWHERE: Ways = {}
 START: Ways = {frozenset(): frozenset()}
 BEFORE = "[before]"
 """Begins the way of a place whose fact was true when the function began, and that was written since."""
+GIVEN = "[given]"
+"""Stands in the way of a place that must be missing, or a part of it so and so, though it was given some value."""
 
 
 # --------------------------------------------------------------------------------------------------------- facts

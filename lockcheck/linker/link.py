@@ -16,6 +16,7 @@ from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import LIST, MAP
 from lockcheck.linker import rounds
+from lockcheck.linker.answers import part_asked
 from lockcheck.linker.callees import Callees
 from lockcheck.linker.closures import MOST_BODIES
 from lockcheck.linker.ends import UNTOLD, taken_by
@@ -47,7 +48,7 @@ class Linked(Struct, frozen=True):
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
     every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of their
     lists. `threads`: where the bodies stand that run on threads of their own, or as tasks. `fills` are the callables
-    among the parameters that go into fields.
+    among the parameters that go into fields. `asks`: the part of its object on which alone its answer depends.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -74,6 +75,7 @@ class Linked(Struct, frozen=True):
     removed: frozenset[str] = frozenset()
     threads: frozenset[ir.Range] = frozenset()
     fills: tuple[Filled, ...] = ()
+    asks: ir.Place | None = None
 
     def also_called(self, place: ir.Place) -> ir.Place | None:
         """A place by the first of its younger names that the text has; None where it has none."""
@@ -486,6 +488,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         frozenset(state.removed),
         frozenset(closure.body.at for closure in state.threads.values()),
         tuple(dict.fromkeys(state.fills)),
+        part_asked(program.functions[number][1], body, state.effects.operators),
     )
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
-from lockcheck.analysis.ways import ALL, ELSEWHERE, STARTED, Fact, Facts, Taken, below, common
+from lockcheck.analysis.ways import ALL, ELSEWHERE, GIVEN, STARTED, Fact, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
@@ -381,10 +381,13 @@ def nobody_else_has(analysis: Analysis, conflict: Conflict) -> bool:
 
 
 def _given_value(analysis: Analysis, conflict: Conflict) -> bool:
-    """Whether a field must be missing or false that the function, or what it calls, has given something before."""
-    plain = (fact for fact in conflict.asked if fact.value in ((), ir.NOTHING))
-    missing = (fact.place for fact in plain if fact.truth == bool(fact.value))
-    names = {place.way[-1] for place in missing if place.way and place.way[-1].isidentifier()}
+    """Whether a field that must be missing or false, or answer so and so, was given something before.
+
+    The function may have done it, or what it calls.
+    """
+    if any(GIVEN in fact.place.way for fact in conflict.asked):
+        return True
+    names = {name for fact in conflict.asked if (name := _hardly(fact)).isidentifier()}
     before = takewhile(lambda one: one is not conflict.moment.event, _steps(analysis, conflict.moment.function))
     for step in before if names else ():
         called = step.targets if isinstance(step, ir.Invoke) else ()
@@ -392,6 +395,14 @@ def _given_value(analysis: Analysis, conflict: Conflict) -> bool:
             if isinstance(one, ir.Move) and one.src not in (ir.NONE, ir.NO) and {*one.dst.way[-1:]} & names:
                 return True
     return False
+
+
+def _hardly(fact: Fact) -> str:
+    """The name of a field of which a fact would hardly be true once it has some value; empty where there is none."""
+    way = fact.place.way
+    if way[-1:] and way[-1].startswith("("):  # (an answer that depends on it)
+        return way[-2]
+    return way[-1] if way and fact.is_missing else ""
 
 
 def _steps(analysis: Analysis, number: int) -> Iterator[ir.Step]:
