@@ -49,3 +49,5 @@ def _asked_by(step: ir.Step) -> Iterator[ir.Place]:
             yield place
         case ir.Compute(operands=operands) | ir.Call(operands=operands):
             yield from (one.place for one in operands if one.place is not None)
+        case _:
+            pass

@@ -82,6 +82,7 @@ from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.classes import leaves_class
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
 
@@ -132,8 +133,10 @@ def _waits(analysis: Analysis, moment: Moment) -> Iterator[tuple[Wait, bool]]:
     blocks = [wait for wait in named if not (_is_once(analysis, wait) or _may(analysis, wait))]
     suspends = [wait for wait in analysis.waits(moment, "suspends") if wait.why]
     for found, lets_go in ((blocks, False), (suspends, True)):
-        if found:
-            yield min(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why)), lets_go
+        nearest = sorted(found, key=lambda wait: (not wait.certain, len(wait.trace), wait.why))
+        first = next((wait for wait in nearest if not leaves_class(analysis, moment, wait)), None)
+        if first is not None:
+            yield first, lets_go
 
 
 def _may(analysis: Analysis, wait: Wait) -> bool:

@@ -76,11 +76,13 @@ and tests.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from lockcheck import ir, witness
 from lockcheck.analysis import Analysis, Hold, Moment, Reach, Site
 from lockcheck.analysis.summaries import Wait
 from lockcheck.finding import Finding, graded
+from lockcheck.questions.classes import leaves_class
 from lockcheck.questions.paths import is_given
 from lockcheck.rule import Meta, slug
 from lockcheck.witness import taken_notes, wait_notes
@@ -139,7 +141,8 @@ def _foreign(analysis: Analysis, moment: Moment) -> Iterator[Wait]:
     elif isinstance(event, ir.Invoke):
         found = sorted(analysis.waits(moment, "calls"), key=lambda wait: (not wait.certain, len(wait.trace)))
         for why in ("calls", "tells", *_SAID):
-            yield from [wait for wait in found if wait.why == why][:1]
+            mine = (wait for wait in found if wait.why == why and not leaves_class(analysis, moment, wait))
+            yield from islice(mine, 1)
 
 
 def _comes_back(analysis: Analysis, lock: ir.Lock) -> Reach | None:

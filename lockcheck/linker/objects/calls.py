@@ -27,7 +27,10 @@ from lockcheck.linker.places import WITHIN, bare, plain, slot_of
 LOGS = "logs"
 """The act of telling others what happens, in words."""
 _GUESSES = 2
-_OVERRIDES = 6
+_ANYBODYS = 6
+"""What more classes than that put in the place of a method that does nothing itself is anybody's code."""
+_OVERRIDES = 12
+"""And what more than that put in any method's place is not followed."""
 _WORD_AS_KEY = re.compile(r"""\[["'](\w+)["']\]""")
 _LONGEST = 8
 """Ways to a part that are longer go on from part to part of one class."""
@@ -412,7 +415,7 @@ class Objects(Constructions):
             own = own or ([] if targets else self.program.types.made.methods(ir.Type(path), name, self.effects))
             replaced = mine and self.program.types.methods(ir.Type(path), mine, self.effects)
             found += [n for n in own if not (replaced or n in found or self.program.functions[n][1].bare)]
-        if bare and len(found) > _OVERRIDES:
+        if bare and len(found) > _ANYBODYS:
             self.did(call, "calls", call.operands[0].place)
         if not 0 < len(found) <= _OVERRIDES:
             return targets
