@@ -9,6 +9,7 @@ Branches are the union of their ways; a guard held on every way is certain, on s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -82,8 +83,8 @@ class Walk(Struct):
     """A lock was taken by name before, or was not."""
     given: list[ir.Place] = field(default_factory=list)
     """The locks that were given back by name, in order."""
-    lent: frozenset[Hold] = frozenset()
-    """What is held where the caller's block runs, in a function that runs around it."""
+    lent: dict[Hold, Facts] = field(default_factory=dict)
+    """What is held where the caller's block runs that the function runs around, with what is known wherever it is."""
     loops: tuple[ir.Range, ...] = ()
     asked: bool = False
     """Something was asked before that may decide whether the walk comes to where it stands."""
@@ -133,7 +134,7 @@ class Walk(Struct):
                 return self.escape(step, ways)
             case ir.Yield():
                 self.moment(step, ways)
-                self.lent |= frozenset[Hold]().union(*ways) if self.linked.around else frozenset()
+                self.lend(ways)
                 return ways
             case ir.Shift():
                 return at.shifted(ways, step)
@@ -174,6 +175,12 @@ class Walk(Struct):
                 return ways
             case _:
                 return ways
+
+    def lend(self, ways: Ways) -> None:
+        """The caller's block runs here, if the function runs around one."""
+        for hold in frozenset[Hold]().union(*ways) if self.linked.around else ():
+            when = self.told.wherever(ways, hold.taken, True)
+            self.lent[hold] = when & self.lent.get(hold, when)
 
     def release(self, step: ir.Release, ways: Ways) -> Ways:
         """A guard, or what was taken of a lock by name, is given back."""
@@ -525,6 +532,10 @@ class Walk(Struct):
         return ways
 
 
+_MOST_RETURNS = 8
+"""A summary names at most so many guards that a function hands out."""
+
+
 def _parameter(number: int) -> int:
     """The parameter that a number in `ir.Callback.slot` or `ir.Invoke.lambdas` means: n, or ``~n`` for its result."""
     return number if number >= 0 else ~number
@@ -571,25 +582,47 @@ def _ends(walker: Walk, start: Ways) -> Ways:
     return walker.exits.pop(root.label, NOWHERE)
 
 
+def _fates(walker: Walk, ends: Ways, guards: Guards) -> dict[int, ir.Place | None]:
+    """What becomes of the guards that came in by parameters: see `Summary.fates`."""
+    fates: dict[int, ir.Place | None] = dict.fromkeys(slot for slot, _ in guards)
+    for hold in _handed_out(walker, ends):
+        root, way = hold.holder.root, hold.holder.way
+        if not is_parameter(hold.taken):
+            continue
+        if hold in walker.lent or root == walker.linked.result_slot >= 0:
+            fates[parameter_of(hold.taken)] = ir.Place(("[result]",), way)
+        elif isinstance(root, int) and root < walker.told.parameters and way:
+            fates[parameter_of(hold.taken)] = hold.holder
+    return fates
+
+
+def _handed_out(walker: Walk, ends: Ways) -> list[Hold]:
+    """What is held at the end, and where the caller's block runs, in order."""
+    every = frozenset[Hold]().union(*ends).union(walker.lent)
+    return sorted(every, key=lambda hold: (hold.taken.site, repr(hold.holder)))
+
+
+def _returns(walker: Walk, ends: Ways) -> Iterator[tuple[ir.Path, Taken, Facts]]:
+    """The guards that go to the caller (`Summary.returns`): of one lock in one mode, with what holds wherever it is held."""
+    result, told = walker.linked.result_slot, walker.told
+    found: dict[tuple[ir.Path, ir.Place, str], tuple[Taken, Facts]] = {}
+    for hold in _handed_out(walker, ends):
+        taken, lent = hold.taken, walker.lent.get(hold)
+        if is_parameter(taken) or hands.is_mark(hold) or (lent is None and not hold.holder.root == result >= 0):
+            continue
+        when = told.wherever(ends, taken, True) if lent is None else lent
+        key = () if lent is not None else hold.holder.way, taken.lock.place, taken.mode
+        first, known = found.get(key, (taken, when))
+        found[key] = first, known & when
+    for taken in hands.answered(ends, result):
+        mine = taken._replace(optional=True), told.wherever(ends, taken, True)
+        found.setdefault(((), taken.lock.place, taken.mode), mine)
+    for (way, _, _), (taken, when) in islice(found.items(), _MOST_RETURNS):
+        yield way, taken, when
+
+
 def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
     result, told = walker.linked.result_slot, walker.told
-    some = frozenset[Hold]().union(*ends)
-    returns: dict[tuple[ir.Path, ir.Place, str], Taken] = {}
-    fates: dict[int, ir.Place | None] = dict.fromkeys(slot for slot, _ in guards)
-    for hold in sorted(some | walker.lent, key=lambda h: (h.taken.site, repr(h.holder))):
-        in_result = hold in walker.lent or (hold.holder.root == result and result >= 0)
-        if is_parameter(hold.taken):
-            if in_result:
-                fates[parameter_of(hold.taken)] = ir.Place(("[result]",), hold.holder.way)
-            elif isinstance(hold.holder.root, int) and hold.holder.root < told.parameters and hold.holder.way:
-                fates[parameter_of(hold.taken)] = hold.holder
-        elif in_result and not hands.is_mark(hold):
-            way = () if hold in walker.lent else hold.holder.way
-            returns.setdefault((way, hold.taken.lock.place, hold.taken.mode), hold.taken)
-    for taken in hands.answered(ends, result):
-        returns.setdefault(((), taken.lock.place, taken.mode), taken._replace(optional=True))
-    first = list(returns.items())[:8]
-    listed = tuple((way, taken, told.wherever(ends, taken, True)) for (way, _, _), taken in first)
     reaches = tuple(r for r in told.reached() if r.lock.place.root != ("[parameter]",))
     sets = told.set_by_end(at.common(ends))
     fields = {place for place in told.filled if len(place.way) == 1}.difference(fact.place for fact in sets)
@@ -600,8 +633,8 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         tuple(told.calls.values()),
         tuple(told.stalls.values()),
         tuple(told.joins.values()),
-        listed,
-        tuple(fates.items()),
+        tuple(_returns(walker, ends)),
+        tuple(_fates(walker, ends, guards).items()),
         tuple((slot, tuple(sorted(under.items(), key=repr))) for slot, under in told.callbacks.items()),
         walker.linked.passed_on | told.passed_on,
         told.capped,
