@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Taken, Topic, called_by
-from lockcheck.analysis.hands import LEAKED, outlives
+from lockcheck.analysis.hands import LEAKED, is_mark, outlives
 from lockcheck.analysis.summaries import instantiate
 from lockcheck.effects import Effects
 from lockcheck.linker import oldest
@@ -314,8 +314,12 @@ def _lent(moments: list[Moment]) -> frozenset[ir.Place]:
 
 
 def _begin(moment: Moment) -> int:
-    at: ir.Range = getattr(moment.event, "at", (0, 0))
-    return at[0]
+    return _at(moment.event)[0]
+
+
+def _at(event: ir.Step) -> ir.Range:
+    at: ir.Range = getattr(event, "at", (0, 0))
+    return at
 
 
 def _given_for_callers(analysis: Analysis, functions: Mapping[int, list[Moment]]) -> frozenset[str]:
@@ -335,10 +339,15 @@ def _given_for_callers(analysis: Analysis, functions: Mapping[int, list[Moment]]
 
 
 def _is_taken_behind(analysis: Analysis, moment: Moment, lock: ir.Lock) -> bool:
-    """Whether a lock that is given back somewhere is taken again further down: it is let go for a while."""
-    linked = analysis.program.linked(moment.function)
-    taken = (step for step in ir.steps_of(linked.root) if isinstance(step, ir.Acquire)) if linked is not None else ()
-    return any(_begin(moment) < step.at[0] and same_lock(step.lock, lock) for step in taken)
+    """Whether a lock that is given back somewhere is taken again on a way from there: it is let go for a while."""
+    at = _at(moment.event)
+    for other in analysis.moments(moment.function):
+        event = other.event
+        if not isinstance(event, ir.Acquire) or event.at[0] <= at[0] or not same_lock(event.lock, lock):
+            continue
+        if lock.family == "semaphore" or any(is_mark(h) and h.taken.site.at == at for way in other.ways for h in way):
+            return True
+    return False
 
 
 def _releases(moments: list[Moment]) -> Iterator[tuple[Moment, ir.Lock]]:

@@ -174,6 +174,7 @@ class LockMethods(Operators):
                           by_hand=hand, fresh=fresh)  # fmt: skip
         if hand:
             self.by_name.add(named.place)
+            self.has_lock(place)
         about = self.asked(_said_to_wait(call)) if taking.asks and not bounded else None
         if later:
             self.pending[call.dst] = step
@@ -181,6 +182,13 @@ class LockMethods(Operators):
             self.out.append(_either(about, step))
         else:
             self.out.append(step)
+
+    def has_lock(self, place: ir.Place | None) -> None:
+        """The variable whose lock is taken has something that has a lock: it is not nothing (`row.lock.acquire()`)."""
+        if place is None or len(place.way) != 1 or not isinstance(place.root, int):
+            return
+        if place.root >= self.program.parameters(self.number):
+            self.insisted(ir.Place(place.root))
 
 
 def _is_spelled(call: ir.Call) -> bool:
