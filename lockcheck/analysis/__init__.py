@@ -18,7 +18,7 @@ from lockcheck.analysis import orders
 from lockcheck.analysis.asked import Asked
 from lockcheck.analysis.given import Given, given_to, object_of, of_object, whole_of
 from lockcheck.analysis.hands import freed
-from lockcheck.analysis.joins import reached_by
+from lockcheck.analysis.joins import awaited, reached_by
 from lockcheck.analysis.moments import Moment
 from lockcheck.analysis.summaries import Order, Reach, Summary, Wait, discharged, freed_for, instantiate, is_told, met
 from lockcheck.analysis.walked import Walked, in_one_object, is_of_another_class
@@ -362,7 +362,18 @@ class Analysis:
                 mine = reach.through(event, here, lock, when, free, reach.beside)
                 if not (mine.spread and is_of_another_class(self.program, moment.function, lock)):
                     found.append(mine)
-        return [*found, *(self._started_for(moment) if joins else self._kept_there(moment, event))]
+        if not joins:
+            return [*found, *self._kept_there(moment, event)]
+        return [*found, *self._started_for(moment), *self._given_to_threads(moment, event)]
+
+    def _given_to_threads(self, moment: Moment, event: ir.Invoke) -> Iterator[Reach]:
+        """What bodies come to that a callee has run by threads and waits for: a guess where it may call them too."""
+        for target in event.targets if event.lambdas else ():
+            summary = self.summary(target)
+            for body in awaited(event, summary):
+                itself = any(one is body and number in dict(summary.callbacks) for number, one, _ in event.lambdas)
+                for reach in self._others(moment, (body,)):
+                    yield reach._replace(certain=reach.certain and event.certain and not itself)
 
     def orders(self, moment: Moment) -> list[Order]:
         """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
-from lockcheck.analysis.joins import joined
+from lockcheck.analysis.joins import given_on, joined
 from lockcheck.analysis.moments import Moment, is_question
 from lockcheck.analysis.summaries import (
     Guards,
@@ -346,6 +346,7 @@ class Walk(Struct):
         summary = self.summarize(target)
         self.acquired_by(step, summary, ways, under)
         self.waited_by(step, summary, ways)
+        given_on(self, step, summary, ways)
         self.passes_on(step, summary, ways)
         self.answered(step, summary)
         return self.results(step, summary, self.assigned(step, summary, self.closures(step, summary, ways)))
@@ -647,4 +648,5 @@ def _summary(walker: Walk, ends: Ways, guards: Guards) -> Summary:
         writes=frozenset(place for place in told.written if place.root == ir.STATIC or place in fields),
         sets=sets,
         asks=walker.linked.asks,
+        awaits=frozenset(told.awaits),
     )

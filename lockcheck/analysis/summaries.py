@@ -130,7 +130,8 @@ class Order(NamedTuple):
 class Summary(Struct, frozen=True, array_like=True):
     """What a call of a function does, in its own parameters' terms.
 
-    `stalls` are its waits for what others give, `joins` what threads come to that it waits for.
+    `stalls` are its waits for what others give, `joins` what threads come to that it waits for,
+    `awaits` the parameters that such a thread calls.
     `callbacks`: under which guards it calls a parameter, each with what must be true of the others for it to be held.
     `handed` are those of these guards that the parameter gets for good, and as which of its own parameters.
     `keeps` are the locks that it takes by name and leaves taken, `gives` those of its caller's that it gives back;
@@ -162,6 +163,7 @@ class Summary(Struct, frozen=True, array_like=True):
     handed: tuple[tuple[tuple[int, Taken], int], ...] = ()
     sets: Facts = frozenset()
     asks: ir.Place | None = None
+    awaits: frozenset[int] = frozenset()
 
     def sites(self) -> Iterator[Site]:
         """All places that it names."""
@@ -181,7 +183,8 @@ class Summary(Struct, frozen=True, array_like=True):
     def says_nothing(self) -> bool:
         """Whether a call takes no lock, gives none back, waits for nobody and calls nothing that it is given."""
         takes = self.reaches or self.returns or self.keeps or self.gives
-        return not (takes or self.suspends or self.blocks or self.calls or self.stalls or self.joins or self.callbacks)
+        waits = self.suspends or self.blocks or self.stalls or self.joins or self.awaits
+        return not (takes or waits or self.calls or self.callbacks)
 
 
 def _renumbered(value: Any, now: Callable[[int], int]) -> Any:

@@ -48,6 +48,8 @@ class Told(Struct):
     calls: dict[tuple[str, Facts], Wait] = field(default_factory=dict)
     stalls: dict[tuple[ir.Place, str], Stall] = field(default_factory=dict)
     joins: dict[tuple[ir.Place, str, str], Reach] = field(default_factory=dict)
+    awaits: set[int] = field(default_factory=set)
+    """The parameters that threads call for which it waits."""
     callbacks: dict[int, dict[Taken, Facts]] = field(default_factory=dict)
     handed: dict[tuple[int, Taken], int] = field(default_factory=dict)
     passed_on: set[int] = field(default_factory=set)

@@ -7,6 +7,7 @@ Never: what is held.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -219,10 +220,29 @@ class Callables(Callees):
 
     def spawns(self, call: ir.Call, kind: str) -> None:
         """What is passed runs on another thread, or later."""
-        bodies = self.bodies_of(call.operands, call.at)
+        bodies = (*self.bodies_of(call.operands, call.at), *self.given_bodies(call))
         if bodies:
             self.spawned[call.dst] = bodies
             self.out.append(ir.Register(kind, bodies, call.at, call.name_at, call.word))
+
+    def given_bodies(self, call: ir.Call) -> Iterator[ir.Region]:
+        """Bodies that call what this function was given and nobody knows more of, where it is passed on to a thread.
+
+        Not where the name of a method of nobody knows what alone says that there is a thread.
+        """
+        params = self.program.functions[self.number][1].params
+        if isinstance(call.callee, ir.Method) and self.type_of(call.operands[0].place) is None:
+            return
+        for operand in call.operands:
+            place = self.canon(operand.place)
+            root = place.root if place is not None and not place.way else None
+            if isinstance(root, int) and root < len(params) and self.may_be_called(operand.place, root):
+                yield ir.Region((ir.Callback(root, call.at, call.name_at),), (), call.at)
+
+    def may_be_called(self, place: ir.Place | None, slot: int) -> bool:
+        """Whether the parameter in a slot, at a place too, may be a callable of which nothing is known here."""
+        own = slot == 0 and self.program.functions[self.number][1].takes_self
+        return not own and self.target(place) is None and self.type_of(ir.Place(slot)) is None
 
     def tasks(self, place: ir.Place | None) -> tuple[ir.Region, ...]:
         for one in (place, self.canon(place)):
