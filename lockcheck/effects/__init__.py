@@ -107,6 +107,8 @@ class Effects:
     limit_parameters: frozenset[str] = names("limits.parameters")
     """Names of parameters that say how long a function waits at most."""
     there: Mapping[str, bool] = table("there")
+    missing: Mapping[str, frozenset[str]] = sets("missing")
+    """By type: the variants in which an acquisition's result holds no guard."""
     empty: frozenset[str] = names("empty.functions")
     """Functions of types, called with nothing, that make what has nothing in it."""
     carries: frozenset[str] = names("same.carries")

@@ -46,6 +46,7 @@ class LockType(Struct, frozen=True):
     each the lock as it is taken by that name. `by_name`: two objects that are made with the same name (of a file, of
     a key) are one lock. `tells`: who has it and wants it again does not wait, but gets an error. `counts`: it is made
     with a number of permits, one where that is left out; `single`: with one. `by_hand`: it is a class of the tree.
+    `content`: which of its type's arguments it guards, the last one where that is left out (a map's is its hasher).
     """
 
     kind: str
@@ -60,6 +61,7 @@ class LockType(Struct, frozen=True):
     single: bool = False
     views: Mapping[str, LockType] = field(default_factory=dict)
     by_hand: bool = False
+    content: int = -1
 
     def around(self, inner: LockType | None) -> LockType:
         """The same, made with a lock that has no other name, where it shares it: that one lets in whom it lets in."""

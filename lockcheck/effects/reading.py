@@ -119,7 +119,10 @@ def _locks(data: Data, entry: Data) -> Iterator[tuple[ir.Path, LockType]]:
     methods = {name: taking(said) for name, said in entry["methods"].items()}
     more = {key.replace("-", "_"): entry.get(key, False) for key in ("shares", "by-name", "tells", "counts")}
     for kind in entry["types"]:
-        lock = LockType(kind, entry["family"], entry["waits"], entry.get("wraps", False), methods, **more)
+        content = entry.get("content", {}).get(kind, -1)
+        lock = LockType(
+            kind, entry["family"], entry["waits"], entry.get("wraps", False), methods, **more, content=content
+        )
         views = {name: view(lock, mode) for name, mode in entry.get("views", {}).items()}
         yield _path(data, kind), replace(lock, views=views)
 

@@ -169,7 +169,8 @@ class Callees(Acts, Implied):
     def is_of_content(self, name: str, guard: ir.Type) -> bool:
         """Whether what a guard guards is known to have a method of this name: `upgrade` of a `Weak` in a mutex."""
         content = guard.args[-1] if guard.args else UNKNOWN
-        return content != UNKNOWN and name in self.effects.flow.get(content.path[-1], ())
+        listed = content != UNKNOWN and name in self.effects.flow.get(content.path[-1], ())
+        return listed or bool(self.program.types.methods(content, name, self.effects))
 
     def is_within(self, kind: ir.Type, name: str) -> bool:
         """Whether a method of a lock's own type, in the library that has it, calls another one."""

@@ -210,6 +210,8 @@ class Pass(Judged, Callees):
         if step.value == ir.NOTHING:
             self.is_nothing(step)
             return
+        if step.present and len(step.value) > 1 and step.value[-1] in self.effects.missing.get(step.value[-2], ()):
+            step = ir.Refine(step.place, False, True)
         place, value = step.place, self.named_value(step.value) if step.value else ()
         behind = self.is_guard(place)
         if not step.value and not behind:

@@ -51,8 +51,8 @@ class OwnLocks:
 
     def content(self, kind: ir.Type, lock: LockType) -> tuple[ir.Type, ...]:
         """What a lock of a type guards, where that is told: of the tree's own, what is in its cell."""
-        number = self._contents.get(kind.path, 0) if lock.by_hand else len(kind.args) - 1
-        return kind.args[number : number + 1] if number >= 0 else ()
+        number = self._contents.get(kind.path, 0) if lock.by_hand else lock.content
+        return (kind.args[number],) if -1 <= number < len(kind.args) and kind.args else ()
 
     def _find(self, effects: Effects) -> None:
         for path, decl in self._types.names.types.items():

@@ -24,6 +24,10 @@ class Alive(NamedTuple):
     why: str
 
 
+_SHORTLY = ("once", "watch")
+"""Families of locks that are held for a moment only: nobody queues behind who waits for one."""
+
+
 def under_heads(analysis: Analysis, role: str) -> Iterator[Alive]:
     """The guards of heads that are alive in arms of a role, where something else is waited for.
 
@@ -55,7 +59,7 @@ def _matters(analysis: Analysis, moment: Moment, hold: Hold) -> tuple[Reach | No
         return None if event.brief or not event.why else (None, event.why)
     for reach in analysis.reaches(moment):
         other = reach.lock
-        if other.family == "once":
+        if other.family in _SHORTLY:
             continue
         if reach.certain and not reach.spread and other.evidence != "named" and not same_lock(other, hold.taken.lock):
             return reach, "takes another lock"
