@@ -315,11 +315,13 @@ class Escape(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
     `at` is what raises. Guards that the raising call took itself are not held on that way.
     `rarely`: it only waits for a lock, so nothing raises but what interrupts a thread that waits.
+    `caught`: what leaves is none of these errors, by the last parts of their names.
     """
 
     label: int
     at: Range
     rarely: bool = False
+    caught: Path = ()
 
 
 class Refine(Struct, frozen=True, gc=False, array_like=True, tag=True):

@@ -604,7 +604,7 @@ def _handed_out(walker: Walk, ends: Ways) -> list[Hold]:
 
 
 def _returns(walker: Walk, ends: Ways) -> Iterator[tuple[ir.Path, Taken, Facts]]:
-    """The guards that go to the caller (`Summary.returns`): of one lock in one mode, with what holds wherever it is held."""
+    """The guards that go to the caller (`Summary.returns`): of one lock in one mode, and what is known there."""
     result, told = walker.linked.result_slot, walker.told
     found: dict[tuple[ir.Path, ir.Place, str], tuple[Taken, Facts]] = {}
     for hold in _handed_out(walker, ends):
@@ -616,8 +616,7 @@ def _returns(walker: Walk, ends: Ways) -> Iterator[tuple[ir.Path, Taken, Facts]]
         first, known = found.get(key, (taken, when))
         found[key] = first, known & when
     for taken in hands.answered(ends, result):
-        mine = taken._replace(optional=True), told.wherever(ends, taken, True)
-        found.setdefault(((), taken.lock.place, taken.mode), mine)
+        found.setdefault(((), taken.lock.place, taken.mode), (taken._replace(optional=True), frozenset()))
     for (way, _, _), (taken, when) in islice(found.items(), _MOST_RETURNS):
         yield way, taken, when
 

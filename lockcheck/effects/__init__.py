@@ -245,6 +245,8 @@ class Effects:
     """By methods, or functions of a value: types of which nothing is raised to reckon with, given at most so many."""
     steady_asked: Mapping[str, str] = table("steady.asked")
     """By methods that raise where something is not in their object: the one by which that is asked before."""
+    steady_but: Mapping[str, tuple[str, ...]] = table("steady.but")
+    """By functions and methods: the errors, any one of which a handler names that reckons with what they raise."""
     makers: frozenset[str] = names("steady.makers")
     """Functions that give a new value."""
     may_be_empty: frozenset[str] = names("truth.empty")

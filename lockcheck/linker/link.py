@@ -393,6 +393,8 @@ class ObjectPass(Objects, Pass):
                 self.get(step)
             case ir.Set():
                 self.set(step)
+            case ir.Escape(caught=caught) if caught and self.are_caught(step):
+                pass
             case ir.Yield(throws=throws, at=at) | ir.Await(throws=throws, at=at):
                 if isinstance(step, ir.Yield) and step.src is not None:
                     self.hands_out_element(step, step.src)

@@ -155,6 +155,8 @@ class Places(ABC):
     transactions: list[int] = field(default_factory=list)
     """What blocks of transactions are open with, the outermost first: rows are free again at its end."""
     steady: set[ir.Range] = field(default_factory=set)
+    raising: dict[ir.Range, tuple[str, ...]] = field(default_factory=dict)
+    """The calls that may raise: the errors, any of which a handler names that reckons with all of it, if known."""
     shifted: dict[ir.Place, ir.Place] = field(default_factory=dict)
     """What names of former elements of containers stood for before the region that is just looked at."""
     left: dict[int, dict[ir.Place, ir.Place]] = field(default_factory=dict)

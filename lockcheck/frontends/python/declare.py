@@ -95,6 +95,8 @@ _MADE_BY_CALL = frozenset({"[made]", "[way]", "[any]"})
 _MAY_BE_CLASS = frozenset({"[at]", "[any]", "[parameter]"})
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _EMPTY = (ir.Type(("list",)), ir.Type(("dict",)))
+_ENUMS = frozenset({"Enum", "IntEnum", "StrEnum"})
+"""Classes whose values are each one of a class's own: https://docs.python.org/3/library/enum.html."""
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
 _PLAIN = _COMPUTED | AROUND | _ASSIGNED | _COROUTINES
 _PLAIN |= {"staticmethod", "classmethod", "abstractmethod", "override", "final"}
@@ -210,7 +212,9 @@ class _Declarer(Struct):
         merged = _merged(fields, own, self.put_in(body, line.end, methods), self.asked(body, line.end))
         lock = own_locks.told(name, self.data, (body, line.end), [one.body_at or one.at for one in methods])
         module = (*scope.module, *scope.owner)
-        decl = ir.TypeDecl(module, name, "class", (), merged, bases, said.span(1), (), of=of, **lock._asdict())
+        enum = any(base.path[-1] in _ENUMS for base in bases)
+        each = tuple(one.name for one in fields if not one.name.startswith("_")) if enum else ()
+        decl = ir.TypeDecl(module, name, "class", (), merged, bases, said.span(1), each, of=of, **lock._asdict())
         self.types.insert(at, decl)
         parts = {one.name for one in methods if not one.computed} | {one.name for one in merged if one.put}
         for one in handed.arguments(self.text.masked, body, line.end, parts):

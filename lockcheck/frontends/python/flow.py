@@ -301,20 +301,21 @@ class Flow(Expressions):
         failed, end, outside = self.label(), self.label(), late if late >= 0 else self.handler()
         caught = [self.catches(handler) for handler in node.handlers]
         ordinary = "ordinary" in caught and "all" not in caught
-        at = self.at(node)
+        at, tried = self.at(node), self.at(node.body)
         with self.region(at, label=end):
-            with self.region(at, label=failed):
+            with self.region(tried, label=failed):
                 self.around.append(Around(failed, "ordinary" if "all" not in caught else "all"))
                 self.block(node.body)
                 self.around.pop()
-                self.failing(failed, at)
+                self.failing(failed, tried)
                 self.around.append(Around(late))
                 self.otherwise(node.orelse)
                 self.put(ir.Leave(end))
             arms = [self.handling(handler) for handler in node.handlers]
             self.around.pop()
             if "all" not in caught and not ordinary:
-                passes = (ir.Escape(outside, at), ir.Leave(outside))  # (an error that no handler names)
+                named = tuple(dict.fromkeys(name for one in node.handlers for name in _errors(one)))
+                passes = (ir.Escape(outside, tried, caught=named), ir.Leave(outside))  # (none that a handler names)
                 arms.append(ir.Arm(ir.Region(passes, (), at)))
             self.put(ir.Branch(tuple(arms)))
 
@@ -333,8 +334,7 @@ class Flow(Expressions):
         """How much a handler stops: "all", all but a cancellation ("ordinary"), or "some"."""
         if handler.type is None:
             return "all"
-        kinds = [e.value for e in handler.type.elements] if isinstance(handler.type, cst.Tuple) else [handler.type]
-        names = {syntax.dotted(kind)[-1] for kind in kinds if syntax.dotted(kind)}
+        names = frozenset(_errors(handler))
         if names & _EVERYTHING:
             return "all"
         return "ordinary" if names & _ORDINARY else "some"
@@ -368,3 +368,11 @@ class Flow(Expressions):
         """What a case that is a written truth value says of the subject where it fits."""
         word = case.pattern.value.value if isinstance(case.pattern, cst.MatchSingleton) else ""
         return (ir.Refine(subject, word == "True"),) if subject is not None and word in ("True", "False") else ()
+
+
+def _errors(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> list[str]:
+    """The last names of the errors that a handler stops; none where it stops all."""
+    if handler.type is None:
+        return []
+    kinds = [e.value for e in handler.type.elements] if isinstance(handler.type, cst.Tuple) else [handler.type]
+    return [names[-1] for kind in kinds if (names := syntax.dotted(kind))]

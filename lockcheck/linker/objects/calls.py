@@ -31,6 +31,7 @@ _ANYBODYS = 6
 """What more classes than that put in the place of a method that does nothing itself is anybody's code."""
 _OVERRIDES = 12
 """And what more than that put in any method's place is not followed."""
+_MAY_RAISE = (ir.Call, ir.Await, ir.Yield)
 _WORD_AS_KEY = re.compile(r"""\[["'](\w+)["']\]""")
 _LONGEST = 8
 """Ways to a part that are longer go on from part to part of one class."""
@@ -53,8 +54,20 @@ class Objects(Constructions):
             return
         if any(self.may_raise(step, call) for step in self.out[before:]) or self.will_raise(call):
             self.out.append(ir.Escape(call.throws, call.at))
+            own = any(isinstance(step, ir.Invoke) and step.targets for step in self.out[before:])
+            self.raising[call.at] = () if own else self.effects.steady_but.get(call.word, ())
         elif call.throws == ir.RAISED and any(_waits_for_lock(step) for step in self.out[before:]):
             self.out.append(ir.Escape(ir.RAISED, call.at, rarely=True))
+
+    def are_caught(self, step: ir.Escape) -> bool:
+        """Whether the handlers of a block name all that is raised in it, so that hardly an error goes on."""
+        inside = [one for one in ir.steps_of(self.body.root, closures=False) if isinstance(one, _MAY_RAISE)]
+        tried = (one for one in inside if ir.within(one.at, step.at))
+        return all(isinstance(one, ir.Call) and self.is_caught(one, step.caught) for one in tried)
+
+    def is_caught(self, call: ir.Call, caught: ir.Path) -> bool:
+        """Whether a call raises nothing to reckon with, or what the handlers name."""
+        return call.at not in self.raising or not frozenset(caught).isdisjoint(self.raising[call.at])
 
     def given_as(self, place: ir.Place | None) -> ir.Place | None:
         """The same; a lock that is handed over is there."""

@@ -75,8 +75,16 @@ class Values(Callables):
             assert isinstance(known.root, tuple)
             path = (*known.root, *known.way)
         decl = names.types.get(path[:-1])
+        if decl is not None and path[-1] in decl.values:  # (that is one thing for good)
+            return None
         of_class = decl is not None and any(one.name == path[-1] for one in decl.fields)
         return ir.Place(ir.STATIC, path) if path in names.statics or of_class else None
+
+    def written_value(self, place: ir.Place) -> ir.Place | None:
+        """The same; a value of a class is spelled as a part of it."""
+        if isinstance(place.root, tuple) and place.way and not place.root[0].startswith("["):
+            place = ir.Place((*place.root, *place.way))
+        return super().written_value(place)
 
     def as_object(self, kind: ir.Type) -> ir.Place:
         """What is known of the truth of an object: it is there, and true where its class has no say in that."""
