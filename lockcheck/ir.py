@@ -141,10 +141,15 @@ class Slot(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Move(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """`dst` takes the value of `src`, with everything that it holds."""
+    """`dst` takes the value of `src`, with everything that it holds.
+
+    `wrapped`: one of them may be missing and the other is the value inside, so that whether the one is there (or true)
+    says nothing of the other.
+    """
 
     dst: Place
     src: Place
+    wrapped: bool = False
 
 
 class Ref(Struct, frozen=True, gc=False, array_like=True, tag=True):

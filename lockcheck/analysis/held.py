@@ -116,10 +116,10 @@ class Walk(Struct):
 
     def step(self, step: ir.Step, ways: Ways) -> Ways:
         match step:
-            case ir.Move(dst, src):
+            case ir.Move(dst, src, wrapped):
                 if src.way == ir.OTHER:
                     ways = at.replaced(ways, dst.way)
-                return at.moved(at.passed(self.told.put(ways, dst, src), dst, src), dst, src)
+                return at.moved(at.passed(self.told.put(ways, dst, src), dst, src, wrapped), dst, src)
             case ir.Invoke():
                 return self.invoke(step, ways)
             case ir.Region():

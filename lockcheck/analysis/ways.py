@@ -132,8 +132,11 @@ def forgotten(ways: Ways, gone: Callable[[ir.Place], bool]) -> Ways:
     return {way: frozenset(f for f in facts if not gone(f.place)) for way, facts in ways.items()}
 
 
-def passed(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
-    """What is known of `src` is known of `dst`, and nothing else is any more."""
+def passed(ways: Ways, dst: ir.Place, src: ir.Place, wrapped: bool = False) -> Ways:
+    """What is known of `src` is known of `dst`, and nothing else is any more.
+
+    `wrapped`: but for whether it is there, or true.
+    """
     if not any(ways.values()) or dst == src:
         return forgotten(ways, lambda place: below(place, dst))
 
@@ -141,7 +144,7 @@ def passed(ways: Ways, dst: ir.Place, src: ir.Place) -> Ways:
         mine = (
             f._replace(place=ir.Place(dst.root, dst.way + f.place.way[len(src.way) :]))
             for f in facts
-            if below(f.place, src)
+            if below(f.place, src) and not (wrapped and f.place == src and f.value in ((), ir.NOTHING))
         )
         return frozenset((*(f for f in facts if not below(f.place, dst)), *mine))
 

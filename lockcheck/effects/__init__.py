@@ -91,6 +91,8 @@ class Effects:
     """Methods that come back only where the value is there."""
     hands_back: frozenset[str] = names("same.hands-back")
     """Those of them that leave the function where it is not."""
+    answers_anew: frozenset[str] = names("same.anew")
+    """Methods whose result may be there, or true, whether the value is or not."""
     claims: Mapping[str, bool] = table("claims")
     """Methods that come back only where their first argument is true, or is not."""
     same_functions: frozenset[str] = names("same.functions")

@@ -19,7 +19,24 @@ class Library(Iterators):
     def goes_along(self, call: ir.Call, name: str, place: ir.Place) -> None:
         """What a value holds is in the result; an iterator of the tree that is used up ends with what it holds."""
         used_up = name in self.effects.gathers and name in self.effects.iterators_end and self.next_of(place)
-        self.out.append(ir.Release(place, call.at) if used_up else ir.Move(ir.Place(call.dst), place))
+        anew = name in self.effects.answers_anew
+        self.out.append(ir.Release(place, call.at) if used_up else ir.Move(ir.Place(call.dst), place, anew))
+
+    def goes_by(self, call: ir.Call, name: str, kind: ir.Type | None, place: ir.Place) -> None:
+        """What a method gives is known by the value that it is called on: as that, as an element, or as its own."""
+        if name in self.effects.answers_anew:
+            self.anew.add(call.dst)
+        if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
+            whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
+            if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
+                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
+            else:
+                self.name(ir.Place(call.dst), place)
+                self.hand_on(call.dst, place)
+        elif len(call.operands) == 1:
+            self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, ir.given_by(name, call.kinds))))
+        else:
+            self.drawn[call.dst] = place
 
     def library(
         self, call: ir.Call, name: str, kind: ir.Type | None, carries: bool = True, unknown: bool = False
@@ -32,17 +49,7 @@ class Library(Iterators):
         if place is not None:
             if carries and (name in self.effects.carries or name in self.effects.gathers):
                 self.goes_along(call, name, plain(place))
-            if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
-                whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
-                if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
-                    self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
-                else:
-                    self.name(ir.Place(call.dst), place)
-                    self.hand_on(call.dst, place)
-            elif len(call.operands) == 1:
-                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, ir.given_by(name, call.kinds))))
-            else:
-                self.drawn[call.dst] = place
+            self.goes_by(call, name, kind, place)
             if name in self.effects.insists and carries:
                 self.insisted(place)
             self.emptied(call, name, place, carries)
@@ -191,7 +198,7 @@ class Library(Iterators):
             if call.dst in self.lambdas and len(path) > 1:
                 self.boxed.add(self.lambdas[call.dst].dst)
             if first.moved:
-                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place)))
+                self.out.append(ir.Move(ir.Place(call.dst), plain(first.place), word in MAKERS))
                 self.taken(call.dst, first.place)
             return
         self.hands_all(call.operands)

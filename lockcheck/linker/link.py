@@ -23,7 +23,7 @@ from lockcheck.linker.ends import UNTOLD, taken_by
 from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects.calls import Objects
 from lockcheck.linker.objects.made import EACH
-from lockcheck.linker.places import EMPTY_OPTION, bare, oldest, plain, slot_of
+from lockcheck.linker.places import EMPTY_OPTION, bare, is_inside, oldest, plain, slot_of
 from lockcheck.linker.sides import Filled, Handed
 from lockcheck.linker.spins import waiting
 from lockcheck.linker.written import UNKNOWN
@@ -182,7 +182,7 @@ class Pass(Judged, Callees):
             self.keeps_part(dst, src)
         if not self.is_missing(dst, src):
             self.name(dst, src)
-        self.out.append(ir.Move(plain(dst), plain(src)))
+        self.out.append(ir.Move(plain(dst), plain(src), is_inside(dst) or is_inside(src)))
         self.is_now(dst, src)
 
     def is_missing(self, dst: ir.Place, src: ir.Place) -> bool:

@@ -100,6 +100,8 @@ class Places(ABC):
     """Results that belong to this function, with the names of the calls that gave them."""
     watched: frozenset[int] = frozenset()
     """Variables that change, but by assignments only: what they are is known as far as the last one says it."""
+    anew: set[int] = field(default_factory=set)
+    """Results that may be there, or true, whether what they came from is or not."""
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
@@ -282,7 +284,7 @@ class Places(ABC):
         if not place.way and place.root in self.denied:
             return _denied(self.asked(self.denied[place.root], depth + 1))
         slot = self.body.slots[place.root]
-        if place.root in self.watched:
+        if place.root in self.watched or (place.root in self.anew and not place.way):
             return place if not place.way else None
         if slot.name and not slot.fixed:
             return None
@@ -292,8 +294,9 @@ class Places(ABC):
         if known is None:
             return place
         older = self.asked(ir.Place(known.root, known.way + rest), depth + 1)
-        if older is not None and self.is_passing(older.root) and slot.name and not place.way:
-            return place
+        passing = older is not None and self.is_passing(older.root) and slot.name
+        if not place.way and (passing or (older is not None and self.is_guard(older))):
+            return place  # (what a guard gives is asked about, not the guard)
         return older or (None if place.way else place)
 
     def is_passing(self, root: int | ir.Path) -> bool:
@@ -470,6 +473,14 @@ def of_caller(part: str, asked: Sequence[ir.Place | None], slots: Sequence[ir.Sl
 def bare(place: ir.Place) -> ir.Place:
     """The place without the references on the way."""
     return ir.Place(place.root, tuple(p for p in place.way if p != "&")) if "&" in place.way else place
+
+
+def is_inside(place: ir.Place) -> bool:
+    """Whether a place is what is in a value that may be missing, by its way (`Some.0`); of an error it is not asked."""
+    return place.way[-1:] != () and place.way[-1] in _INSIDE
+
+
+_INSIDE = frozenset(PRESENT.values())
 
 
 def slot_of(place: ir.Place | None) -> int:
