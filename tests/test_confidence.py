@@ -244,9 +244,25 @@ DOWN = "for one in inner.some.iter() { down(one); }"
 UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
 
 
+FLASH = """
+use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
+struct Flash<D> { disk: Mutex<NoopRawMutex, D> }
+impl<D: Disk> Flash<D> {
+    async fn load(&self) -> u32 {
+        match self.disk.lock().await.load().await {
+            Ok(found) => found,
+            Err(_) => { self.disk.%s.await.store(0).await; 0 }
+        }
+    }
+}
+trait Disk { async fn load(&self) -> Result<u32, ()>; async fn store(&self, row: u32); }
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "hidden", "said"),
     [
+        (FLASH % "lock()", "", "LCK201"),
         (WARMED % "", "", "LCK104"),
         (WARMED % "rows.push(fetched());", "LCK104", ""),
         (WARMED.replace("    fn warm", "    #[test]\n    fn warm") % "", "LCK104", ""),
@@ -273,6 +289,7 @@ UP = "*inner.array.upgrade().unwrap().inner.lock().unwrap() = Parts::new();"
         (FLAGS % "let mut some = CallFlags::empty(); some.insert(more); call(some);", "", "LCK201"),
     ],
     ids=[
+        "a lock of embedded tasks",
         "lock thrown away",
         "cache warmed",
         "thrown away in a test",
