@@ -245,6 +245,36 @@ def test_an_interval_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
     ]
 
 
+DOWNGRADED = """\
+use tokio::sync::{RwLock, RwLockWriteGuard};
+struct S { m: RwLock<Vec<u32>> }
+impl S {
+    async fn again(&self) -> usize {
+        let w = self.m.write().await;
+        let r = %s;
+        let again = self.m.%s().await;
+        r.len() + again.len()
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "RwLockWriteGuard::downgrade(w)",
+        "RwLockWriteGuard::downgrade_map(w, |rows| rows)",
+        "RwLockWriteGuard::try_downgrade_map(w, |rows| Some(rows)).unwrap()",
+    ],
+)
+def test_a_guard_to_write_becomes_one_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for wanted, code in (("read", "LCK204"), ("write", "LCK202")):
+        write_tree(tmp_path, {"src/lib.rs": DOWNGRADED % (how, wanted)})
+        found = check(["."], Settings(select=("LCK201", "LCK202", "LCK203", "LCK204")), Work()).findings
+        assert [finding.code for finding in found] == [code]
+
+
 CLIENTS = """\
 use std::sync::Mutex;
 struct Client { n: u32 }

@@ -95,6 +95,8 @@ _MADE_BY_CALL = frozenset({"[made]", "[way]", "[any]"})
 _MAY_BE_CLASS = frozenset({"[at]", "[any]", "[parameter]"})
 _UNTOLD = frozenset({"_", "None", "[parameter]", "[any]"})
 _EMPTY = (ir.Type(("list",)), ir.Type(("dict",)))
+_OWN_CLASS_BOUND = re.compile(rb"\bcls\s*=[^=]|\bfor\b[^:\n]*\bcls\b[^:\n]*\bin\b")
+"""A variable of the function has the name by which a class method knows its class."""
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum"})
 """Classes whose values are each one of a class's own: https://docs.python.org/3/library/enum.html."""
 _KEYWORDS = frozenset({"else", "try", "finally", "lambda", "match", "case"})
@@ -429,6 +431,8 @@ class _Declarer(Struct):
                 kind = ir.Type(("[way]", "[]"), (kind,))
             if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 and kind.path[1:] not in _OWN_NAMES:
                 kind = self.told(kind.path[1], (start, end))
+            if kind is not None and _is_made_by_own(kind) and _OWN_CLASS_BOUND.search(self.text.masked, start, end):
+                continue
             if kind is not None and (kind.args or (kind.path[0] == "[at]" and kind.path[1:2] in _OWN_NAMES)):
                 found[kind] = None
         one = ir.Type(("[any]",), tuple(found)) if len(found) > 1 else next(iter(found), None)
@@ -716,3 +720,8 @@ def _is_tests(path: str) -> bool:
     *folders, name = path.split("/")
     named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
     return named or not {"tests", "test"}.isdisjoint(folders)
+
+
+def _is_made_by_own(kind: ir.Type) -> bool:
+    """Whether a value is said to be made by calling `cls`."""
+    return kind.path == ("[made]",) and kind.args[0].path == ("cls",)
