@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cached_property
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -61,9 +62,13 @@ class Objects(Constructions):
 
     def are_caught(self, step: ir.Escape) -> bool:
         """Whether the handlers of a block name all that is raised in it, so that hardly an error goes on."""
-        inside = [one for one in ir.steps_of(self.body.root, closures=False) if isinstance(one, _MAY_RAISE)]
-        tried = (one for one in inside if ir.within(one.at, step.at))
+        tried = (one for one in self.may_all_raise if ir.within(one.at, step.at))
         return all(isinstance(one, ir.Call) and self.is_caught(one, step.caught) for one in tried)
+
+    @cached_property
+    def may_all_raise(self) -> list[ir.Call | ir.Await | ir.Yield]:
+        """The steps of which some raise."""
+        return [one for one in ir.steps_of(self.body.root, closures=False) if isinstance(one, _MAY_RAISE)]
 
     def is_caught(self, call: ir.Call, caught: ir.Path) -> bool:
         """Whether a call raises nothing to reckon with, or what the handlers name."""
