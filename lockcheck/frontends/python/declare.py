@@ -325,7 +325,8 @@ class _Declarer(Struct):
             args = tuple(self.local_type(one, method) or ir.Type(("_",)) for one in kind.args)
             return ir.Type(kind.path, args)
         if kind is not None and kind.path == ("[made]",):
-            return self.made_by_variable(kind, method) or kind
+            known = self.made_by_variable(kind, method)
+            return known if known is not None or self.is_of_other_class(kind, method.body_at or (0, 0)) else kind
         if kind is None or kind.path[0] != "[at]" or kind.path[1] in ("self", "cls"):
             return kind
         name, rest = kind.path[1], kind.path[2:]
@@ -354,6 +355,11 @@ class _Declarer(Struct):
         else:
             called = self.local_type(ir.Type(("[at]", name)), method)
         return ir.Type(("[way]", "()"), (called,)) if called is not None and called.path[0] in _MAY_BE_CLASS else None
+
+    def is_of_other_class(self, kind: ir.Type, body: ir.Range) -> bool:
+        """Whether a value is made by calling `cls` where that is a variable of the function, and not its own class."""
+        by_cls = kind.path == ("[made]",) and kind.args[0].path[:1] == ("cls",)
+        return by_cls and _OWN_CLASS_BOUND.search(self.text.masked, *body) is not None
 
     def assigned(self, name: str, body: ir.Range, before: int = -1) -> ir.Type | None:
         """What a function first says that a variable is, or last before a place."""
@@ -431,7 +437,7 @@ class _Declarer(Struct):
                 kind = ir.Type(("[way]", "[]"), (kind,))
             if kind is not None and kind.path[0] == "[at]" and len(kind.path) == 2 and kind.path[1:] not in _OWN_NAMES:
                 kind = self.told(kind.path[1], (start, end))
-            if kind is not None and _is_made_by_own(kind) and _OWN_CLASS_BOUND.search(self.text.masked, start, end):
+            if kind is not None and self.is_of_other_class(kind, (start, end)):
                 continue
             if kind is not None and (kind.args or (kind.path[0] == "[at]" and kind.path[1:2] in _OWN_NAMES)):
                 found[kind] = None
@@ -720,8 +726,3 @@ def _is_tests(path: str) -> bool:
     *folders, name = path.split("/")
     named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
     return named or not {"tests", "test"}.isdisjoint(folders)
-
-
-def _is_made_by_own(kind: ir.Type) -> bool:
-    """Whether a value is said to be made by calling `cls`."""
-    return kind.path == ("[made]",) and kind.args[0].path == ("cls",)
