@@ -370,10 +370,10 @@ class Analysis:
         """What bodies come to that a callee has run by threads and waits for: a guess where it may call them too."""
         for target in event.targets if event.lambdas else ():
             summary = self.summary(target)
-            for body in awaited(event, summary):
-                itself = any(one is body and number in dict(summary.callbacks) for number, one, _ in event.lambdas)
+            called = dict(summary.callbacks)
+            for number, body in awaited(event, summary):
                 for reach in self._others(moment, (body,)):
-                    yield reach._replace(certain=reach.certain and event.certain and not itself)
+                    yield reach._replace(certain=reach.certain and event.certain and number not in called)
 
     def orders(self, moment: Moment) -> list[Order]:
         """The orders in which what the moment calls takes locks that it is given, as the function itself sees them."""

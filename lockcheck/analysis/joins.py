@@ -60,9 +60,9 @@ def given_on(walk: Walk, step: ir.Invoke, summary: Summary, ways: Ways) -> None:
         place = step.paths[number] if number < len(step.paths) else None
         if place is not None and not place.way and isinstance(place.root, int) and place.root < walk.told.parameters:
             walk.told.awaits.add(place.root)
-    joined(walk, awaited(step, summary), step.at, ways)
+    joined(walk, (body for _, body in awaited(step, summary)), step.at, ways)
 
 
-def awaited(step: ir.Invoke, summary: Summary) -> list[ir.Region]:
-    """What a call gives to a callee that has it run by a thread and waits for that."""
-    return [body for number, body, _ in step.lambdas if number in summary.awaits]
+def awaited(step: ir.Invoke, summary: Summary) -> list[tuple[int, ir.Region]]:
+    """What a call gives to a callee that has it run by a thread and waits for that: the parameters and the bodies."""
+    return [(number, body) for number, body, _ in step.lambdas if number in summary.awaits]

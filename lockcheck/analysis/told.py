@@ -90,9 +90,8 @@ class Told(Struct):
 
     def is_doubtful(self, fact: Fact) -> bool:
         """Whether a fact speaks of a value that the function gave itself, and would hardly be so."""
-        way = fact.place.way
-        within = any(ir.Place(fact.place.root, way[:parts]) in self.filled for parts in range(len(way)))
-        return within or (fact.is_missing and fact.place in self.filled)
+        *wholes, itself = _wholes(fact.place)
+        return not self.filled.isdisjoint(wholes) or (fact.is_missing and itself in self.filled)
 
     def set_by_end(self, facts: Facts) -> Facts:
         """Of what is known at the end, what the function made true itself of parts of what it was given."""
@@ -106,8 +105,7 @@ class Told(Struct):
             return fact
         if place.way[:1] == (at.BEFORE,):
             return fact._replace(place=ir.Place(place.root, place.way[1:]))
-        above = (ir.Place(place.root, place.way[:parts]) for parts in range(len(place.way) + 1))
-        return None if any(one in self.written for one in above) else fact
+        return fact if self.written.isdisjoint(_wholes(place)) else None
 
     def is_news(self, lock: ir.Lock, mode: str, recursive: bool, when: Facts, rank: Plainness) -> bool:
         """Whether an acquisition would tell callers anything: of another one like it they know no better witness, and
@@ -185,6 +183,11 @@ class Told(Struct):
         """What is known of the parameters wherever a guard is held."""
         with_it = {way: facts for way, facts in ends.items() if any(hold.taken == taken for hold in way)}
         return self.of_parameters(at.common(with_it), at_end)
+
+
+def _wholes(place: ir.Place) -> Iterator[ir.Place]:
+    """What a place is a part of, the place itself last."""
+    return (ir.Place(place.root, place.way[:parts]) for parts in range(len(place.way) + 1))
 
 
 def _slot(place: ir.Place) -> int:

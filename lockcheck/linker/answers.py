@@ -45,9 +45,9 @@ def _only_asks(step: ir.Step, operators: Collection[str]) -> bool:
 
 def _asked_by(step: ir.Step) -> Iterator[ir.Place]:
     match step:
-        case ir.Get(place=place) | ir.Refine(place) | ir.Move(_, place):
+        case ir.Get(place=place) | ir.Refine(place):
             yield place
-        case ir.Compute(operands=operands) | ir.Call(operands=operands):
+        case ir.Compute(operands=operands):
             yield from (one.place for one in operands if one.place is not None)
         case _:
-            pass
+            yield from ir.used_by(step)
