@@ -505,12 +505,18 @@ class Program:
         called, generics = self._called(number, parameter, receiver), self.functions[number][1].generics
         return [one if not mentions(one, generics) else UNKNOWN for one in called.args[:-1]] if called else ()
 
-    def hands_on(self, number: int, parameter: int) -> bool | None:
-        """Whether a function's result may have in it what a callable gave that it was given; None: not told."""
+    def hands_on(self, number: int, parameter: int, waited: bool = False) -> bool | None:
+        """Whether a function's result may have in it what a callable gave that it was given; None: not told.
+
+        `waited`: what came of waiting for that, which is what its type's bounds say of it (`R: Future<Output = T>`).
+        """
         called, returned = self._called(number, parameter, None), self.returned_type(number, None)
         if called is None or not called.args:
             return None
-        return returned is not None and have_in_common(called.args[-1], returned)
+        given = called.args[-1]
+        bounds = self.types.context(number).bounds if waited else ()
+        said = (given, *(part for name, bound in bounds if given.path == (name,) for part in bound.args))
+        return returned is not None and any(have_in_common(one, returned) for one in said)
 
     def parameter_type(self, number: int, parameter: int, receiver: ir.Type | None) -> ir.Type | None:
         """The declared type of a function's parameter, with the receiver's type arguments put in."""

@@ -136,12 +136,14 @@ class Invocations(Ends):
     def closures_given(self, call: ir.Call, target: int) -> Iterator[tuple[int, ir.Region, bool]]:
         """The closures among the arguments; what one gives goes into the callee's result, if anywhere."""
         for number, body, boxed in self.lambda_operands(call):
-            closure = self.lambdas.get(slot_of(call.operands[number].place)) if number >= 0 else None
+            waited = number < 0
+            operand = ~number if waited else number
+            closure = self.lambdas.get(slot_of(call.operands[operand].place))
             given = closure.result if closure is not None else -1
-            goes_on = self.program.hands_on(target, number) if given >= 0 else None
+            goes_on = self.program.hands_on(target, operand, waited) if given >= 0 else None
             if goes_on:
                 body = ir.Region((body, ir.Move(ir.Place(call.dst), ir.Place(given))), (), body.at)
-            elif goes_on is False and given not in self.lambdas and given not in self.pending:
+            elif goes_on is False and (waited or (given not in self.lambdas and given not in self.pending)):
                 body = ir.Region((body,), (given,), body.at)
             yield number, body, boxed
 
