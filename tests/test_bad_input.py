@@ -150,3 +150,11 @@ def test_a_module_in_the_tree_is_not_imported(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert not (tmp_path / "imported").exists(), done.stderr
     assert (done.returncode, "1 error found" in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+def test_a_text_that_no_python_reads_is_passed_over(tmp_path: Path) -> None:
+    """A script of another language in a text, with escapes of its own: `\\u{80}` is a syntax error here."""
+    begins = "import threading\nlock = threading.Lock()\ndef page(show):\n    with lock:\n        with lock:\n"
+    write_tree(tmp_path, {"page.py": begins + '            show("a\\u{80} %s" % "b", "\\u{80}".format(1))\n'})
+    done = check(tmp_path)
+    assert [one["line"] for one in json.loads(done.stdout)["findings"]] == [5]

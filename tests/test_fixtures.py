@@ -281,6 +281,7 @@ GUESSES = (
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_given_back_at_the_end"),
     ("python/lock-taken-twice.objects.py", "lock-taken-twice", "Chosen.sizes"),
     ("python/acquire-without-release.py", "acquire-without-release", "Asks.good_says_what_went_wrong"),
+    ("python/acquire-without-release.py", "acquire-without-release", "Calm.good_takes_what_is_there"),
     ("python/lock-taken-twice.objects.py", "lock-taken-twice", "ChosenAtOnce.sizes"),
     ("rust/bit-cleared-by-add.rs", "bit-cleared-by-add", "Word::good_locked_alone"),
     ("rust/guard-dropped-at-once.rs", "guard-dropped-at-once", "good_waits_for_the_thread"),

@@ -245,8 +245,10 @@ class Effects:
     """The same for names of calls that are given so many arguments, the receiver counted."""
     steady_of: Mapping[str, Mapping[str, int]] = table("steady.of")
     """By methods, or functions of a value: types of which nothing is raised to reckon with, given at most so many."""
-    steady_asked: Mapping[str, str] = table("steady.asked")
-    """By methods that raise where something is not in their object: the one by which that is asked before."""
+    steady_endless: Mapping[str, Mapping[str, int]] = table("steady.endless")
+    """The same for values that were made without a size."""
+    steady_asked: Mapping[str, Sequence[str]] = table("steady.asked")
+    """By methods that raise where something is not in their object: those by which that is asked before."""
     steady_but: Mapping[str, tuple[str, ...]] = table("steady.but")
     """By functions and methods: the errors, any one of which a handler names that reckons with what they raise."""
     makers: frozenset[str] = names("steady.makers")

@@ -273,9 +273,8 @@ class Expressions(Frame):
         value, name, *otherwise = (argument.value for argument in node.args)
         if not isinstance(name, cst.SimpleString) or any(syntax.dotted(one) != ("None",) for one in otherwise):
             return None
-        written = name.evaluated_value
-        said = isinstance(written, str) and written.isidentifier() and self.lookup("getattr") is None
-        return (value, str(written)) if said else None
+        said = syntax.written(name)
+        return (value, said) if said.isidentifier() and self.lookup("getattr") is None else None
 
     def operand(self, argument: cst.Arg) -> ir.Operand:
         number = argument.value.value if isinstance(argument.value, cst.Integer) else ""

@@ -398,9 +398,9 @@ def begins_and_ends(node: cst.BaseExpression) -> tuple[str, str]:
     """
     match node:
         case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
-            begins, ends = begins_and_ends(left)[0] or _text(left), _text(right)
+            begins, ends = begins_and_ends(left)[0] or written(left), written(right)
         case cst.BinaryOperation(left=cst.SimpleString() as said, operator=cst.Modulo()):
-            begins, _, ends = _text(said).partition("%s")
+            begins, _, ends = written(said).partition("%s")
         case cst.FormattedString(parts=[cst.FormattedStringText(value=begins), *rest]):
             ends = rest[-1].value if rest and isinstance(rest[-1], cst.FormattedStringText) else ""
         case _:
@@ -408,15 +408,18 @@ def begins_and_ends(node: cst.BaseExpression) -> tuple[str, str]:
     return (begins, ends if ends.isidentifier() else "") if begins.isidentifier() and begins.endswith("_") else ("", "")
 
 
-def _text(node: cst.BaseExpression) -> str:
-    """What is written; empty where it is no text."""
-    said = node.evaluated_value if isinstance(node, cst.SimpleString) else ""
+def written(node: cst.BaseExpression) -> str:
+    r"""What is written; empty where it is no text, or one that no Python reads (`"\u{80}"`, of another language)."""
+    try:
+        said = node.evaluated_value if isinstance(node, cst.SimpleString) else ""
+    except (SyntaxError, ValueError):
+        return ""
     return said if isinstance(said, str) else ""
 
 
 def in_words(node: cst.Call) -> Iterator[tuple[int, str]]:
     """The numbers of what `"{} {1!r}".format(one, other)` puts into words, each with the method that says it."""
-    said = _text(node.func.value) if isinstance(node.func, cst.Attribute) and node.func.attr.value == "format" else ""
+    said = written(node.func.value) if isinstance(node.func, cst.Attribute) and node.func.attr.value == "format" else ""
     given = sum(1 for one in node.args if one.keyword is None and not one.star)
     try:
         fields = [(name, how) for _, name, _, how in Formatter().parse(said) if name is not None]

@@ -119,6 +119,12 @@ class Values(Callables):
         made = self.put_there(known)
         return made is not None and made.path == ("[made]",) and _is_sized(made.args[1:], self.effects.size)
 
+    def is_endless(self, place: ir.Place | None) -> bool:
+        """Whether a field, or a variable of a module, is known to be made without a size."""
+        known = self.canon(place)
+        made = self.put_there(known) if known is not None and (known.way or not isinstance(known.root, int)) else None
+        return made is not None and made.path == ("[made]",) and not _is_sized(made.args[1:], self.effects.size)
+
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
         owner = ir.Place(place.root, place.way[:-1]) if place.way else None
