@@ -158,7 +158,14 @@ class _Changes:
         """
         known = repr(table).encode()
         for one in functions:
-            unnamed = one.name.startswith("__") or not one.name.isascii() or one.hook or one.wraps or one.made_once
+            unnamed = (
+                one.name.startswith("__")
+                or not one.name.isascii()
+                or one.hook
+                or one.wraps
+                or one.passes_on
+                or one.made_once
+            )
             if unnamed or one.wrapped_by or one.computed or pattern([one.name]).search(known):
                 return False
             owner = self._types.resolve(one.owner, _context(one), table) if one.owner is not None else None
@@ -319,7 +326,7 @@ def _is_named(function: ir.Function, table: Effects) -> bool:
         converts = (one.partition("::")[2] for one in table.converts.values())
         unnamed.update((table.end_method, table.iterators_method, table.stands_method), converts)
     for_any = function.owner is not None and function.owner.path[0] in function.generics
-    return not (function.name in unnamed or for_any or function.hook or function.wraps)
+    return not (function.name in unnamed or for_any or function.hook or function.wraps or function.passes_on)
 
 
 def _beside(unit: ir.Unit) -> bytes:

@@ -184,6 +184,8 @@ class Function(Struct, frozen=True, gc=False, array_like=True):
     """The part of its object that it asks for what the object has not itself."""
     given: tuple[tuple[str, bytes], ...] = ()
     """It stands in a macro, whose names stand for this."""
+    passes_on: Path = ()
+    """As a decorator it calls nowhere what it stands round, and waits for nothing: calls of these names get it."""
 
     @property
     def own_params(self) -> tuple[Param, ...]:

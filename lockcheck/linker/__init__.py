@@ -14,7 +14,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.givers import givers
 from lockcheck.linker.implied import Implementations, Locking
-from lockcheck.linker.link import Linked, link, wrapped
+from lockcheck.linker.link import Linked, elsewhere, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.objects.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
@@ -111,6 +111,7 @@ class Program:
         self._returned: dict[tuple[int, ir.Type | None], ir.Type | None] = {}
         self._underway: dict[int, int] = {}
         self._waiting = 0
+        self._passing = {unit.language for unit in units if any(one.passes_on for one in unit.functions)}
         self._wrapping = {unit.language for unit in units if any(one.wraps or one.around for one in unit.functions)}
         self._wrapped: dict[int, dict[ir.Type | None, None]] | None = None
         self._listeners: dict[str, tuple[int, ...]] = {}
@@ -421,7 +422,24 @@ class Program:
         body = self._bodies(unit, function) if function.body_at is not None else None
         for wrapper, decorator in reversed(list(self._wrappers(number))):
             body = wrapped(function, self.functions[wrapper][1], body, decorator) if body is not None else None
-        return body
+        begins = self._begun_by(number) if function.wrapped_by and body is not None else ""
+        return elsewhere(function, body, begins) if body is not None and begins else body
+
+    def _begun_by(self, number: int) -> str:
+        """The call that runs a function on a thread of its own, where a decorator of the tree gives it to one."""
+        unit, function = self.functions[number]
+        if unit.language not in self._passing or function.runs_when_awaited:
+            return ""
+        effects = self.types.effects(number)
+        for one in function.wrapped_by:
+            said = self.types.made.meaning(function.module, one.path)
+            found = (self.names.functions.get(path, []) for path in ((*function.module, *one.path), said))
+            decorator = next((numbers[0] for numbers in found if numbers), None)
+            words = self.functions[decorator][1].passes_on if decorator is not None and not one.given else ()
+            begins = [word for word in words if word in effects.threads]
+            if begins and all(word in begins or word in effects.same_functions for word in words):
+                return begins[0]
+        return ""
 
     def shared(self, number: int) -> tuple[Shared, ...]:
         """From where the locks in fields of types are, as far as a function puts them there; in order."""

@@ -440,6 +440,15 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     return ir.Body(slots, root, body.result, body.uses)
 
 
+def elsewhere(own: ir.Function, body: ir.Body, word: str) -> ir.Body:
+    """A function's body where a decorator gives the function to a call of a name, and nobody here calls it."""
+    made, at = len(body.slots), own.name_at
+    begins = ir.Call(made + 1, ir.Named((word,)), (ir.Operand(ir.Place(made)),), at, at)
+    steps = (ir.Lambda(made, (), body.root, body.result), begins)
+    root = ir.Region(steps, (), body.root.at, body.root.label)
+    return ir.Body((*body.slots, ir.Slot(), ir.Slot()), root, -1, body.uses)
+
+
 def _decorating(own: ir.Function, function: ir.Function, decorator: ir.Decorator, dst: int) -> tuple[ir.Call, ...]:
     """Where a decorator is a class whose object has a say in what is put round a function: how that object is made."""
     owner = function.name.removesuffix(ir.CALLED)

@@ -553,6 +553,7 @@ class _Declarer(Struct):
                 wrapped_by=tuple(one for one in decorators if one.path[-1] not in _PLAIN),
                 of_tests=self.tests,
                 hands_on=self.handed_on(name, params, (body, end)),
+                passes_on=self.passed_on(params, (body, line.end)) if not scope.owner else (),
             )  # fmt: skip
             self.functions.append(made)
         if not scope.local and (not scope.owner or name == "__call__" or name.encode() in self.marks):
@@ -606,6 +607,33 @@ class _Declarer(Struct):
                 return
             own += [param.name for param in given]
 
+    def passed_on(self, params: tuple[ir.Param, ...], within: ir.Range) -> ir.Path:
+        """The calls to which the function within a function gives the one parameter, where nothing calls that at once.
+
+        What a function within that one calls, it calls when that runs: `def work(): function()`, `Thread(target=work)`.
+        """
+        masked = self.text.masked
+        inner = [one for one in self.text.inside(*within) if _DEF.match(masked, one.start)] if len(params) == 1 else []
+        if not inner or inner[0].end < inner[-1].start or _WAITS.search(masked, *within):
+            return ()
+        blocks = [(line, self.text.block_end(line)) for line in inner]
+        calls = list(_calling([params[0].name]).finditer(masked, inner[0].start, blocks[0][1]))
+        names = {params[0].name.encode()}
+        for call in calls:
+            line = next((one for one, end in reversed(blocks[1:]) if one.start < call.start() < end), None)
+            said = _DEF.match(masked, line.start) if line is not None else None
+            if said is None and b"lambda" not in masked[masked.rfind(b"\n", 0, call.start()) : call.start()]:
+                return ()
+            names |= {said[2]} if said is not None else set()
+        given = re.compile(_apart(sorted(names)) + rb"(?!\s*=)")
+        found = [
+            one[1].decode()
+            for one in _CALL.finditer(masked, inner[0].start, blocks[0][1])
+            if one[1] not in names and not _DEF.match(masked, masked.rfind(b"\n", 0, one.start()) + 1)
+            and given.search(masked, one.end(), self.text.closing(one.end() - 1))
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(found))
+
     def first_of(self, given: tuple[ir.Param, ...], body: int, end: int) -> tuple[ir.Param, ...]:
         """The first of the arguments that a function gathers, where its text asks for just that: `args[0]`."""
         first = f"{given[0].name}[0]" if given and given[0].gathers else ""
@@ -629,6 +657,9 @@ def _takes_only(text: bytes) -> bool:
     return _LOCKED.search(text) is not None and b".release" not in text
 
 
+_CALL = re.compile(rb"(\w+)\s*\(")
+_WAITS = re.compile(rb"\.\s*(?:join|result|wait|get)\s*\(|\bawait\b|\byield\b")
+"""Where a function may wait for what it had begun."""
 _INSIDE = re.compile(rb"^[ \t]+(?:class\s|import\s|from\s)", re.MULTILINE)
 
 
