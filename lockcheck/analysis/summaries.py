@@ -316,7 +316,7 @@ def given_as(step: ir.Invoke, hold: Hold) -> int:
 
 def _known(part: str, step: ir.Invoke, caller: Linked) -> str:
     """A part of a callee's way that is an element, as its caller knows it."""
-    fixed = part == at.ALL or not part.startswith("[") or is_written_key(part)
+    fixed = part == ir.ALL or not part.startswith("[") or is_written_key(part)
     return part if fixed else of_caller(part, step.asked, caller.slots, "[?]")
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from lockcheck import ir
 from lockcheck.linker import owner_of_static
+from lockcheck.linker.rounds import Every
 
 MOST_WAYS = 16
 """More ways than that are merged into two: what is held on all of them, and what is held on any."""
@@ -321,16 +322,10 @@ def next_round(ways: Ways, body: ir.Region) -> Ways:
     return each(ways, lambda way: frozenset(map(go, way)))
 
 
-ALL = "[all]"
-"""A part of a way: every element of a list, one after the other."""
-
-
-def for_all(lock: ir.Lock, element: str | None) -> ir.Lock:
+def for_all(lock: ir.Lock, every: Every | None) -> ir.Lock:
     """A lock in an element that stands for every one of its list; as it is where it is not in that element."""
-    place = lock.place
-    if element is None or element not in place.way:
-        return lock
-    return moved_to(lock, ir.Place(place.root, tuple(ALL if part == element else part for part in place.way)))
+    place = every.of(lock.place) if every is not None else None
+    return moved_to(lock, place) if place is not None else lock
 
 
 def moved_to(lock: ir.Lock, place: ir.Place) -> ir.Lock:

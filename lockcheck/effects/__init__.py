@@ -199,6 +199,8 @@ class Effects:
     """Functions that tell whether two values are one and the same."""
     refers: frozenset[str] = names("same.refers")
     """Functions whose result stands for their first argument, or is called to get it."""
+    fewer: frozenset[str] = names("same.fewer")
+    """What leaves some elements out, of what it gives or of what it is called on."""
     closers: Mapping[str, str] = table("same.closers")
     """Functions by whose result a block ends with a method of their first argument."""
     proxies: frozenset[str] = names("same.proxies")

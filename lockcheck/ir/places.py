@@ -78,6 +78,9 @@ KEYED = "[="
 """How the part of a way begins that is the element of a container for a key: the key's place stands behind it."""
 
 
+ALL = "[all]"
+"""The part of a way that is every element of a container, one after the other."""
+
 SLICE = "[:]"
 """The part of a way that is a container with some of the elements of another one."""
 

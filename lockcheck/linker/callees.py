@@ -34,6 +34,7 @@ class Callees(Acts, Implied):
         for operand in operands:
             self.before(call, operand)
             self.note_passing(call, operand)
+        self.leaves_out(call)
         match call.callee:
             case ir.Method(name):
                 if name in self.effects.stops:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.effects.shapes import LIST, MAP, PRESENT, RESULT
 from lockcheck.linker import rounds
-from lockcheck.linker.places import Places, bare, plain, slot_of
+from lockcheck.linker.elements import Elements
+from lockcheck.linker.places import bare, plain, slot_of
 from lockcheck.linker.written import NOTHING, UNKNOWN
 
 MOST_BODIES = 200
@@ -23,7 +24,7 @@ _JUST = 4
 """So many steps may stand between a call that is awaited and the wait."""
 
 
-class Closures(Places):
+class Closures(Elements):
     """Where the body of a closure runs, and what is handed to it."""
 
     @abstractmethod
@@ -291,7 +292,7 @@ class Closures(Places):
                 self.inline(closure, ir.Place(call.dst), receiver, surely=word in self.effects.here)
                 if word in self.effects.goes_over and closure.params:
                     runs = ir.Region(tuple(one for step in self.out[before:] for one in _inlined(step)), (), call.at)
-                    self.of_all.update(rounds.of_closure(runs, closure.params[0]))
+                    self.for_all(rounds.of_closure(runs, closure.params[0]))
         self.side_by_side(call, together, receiver)
 
     def parameters_run(self, call: ir.Call, receiver: ir.Place | None) -> None:

@@ -24,6 +24,7 @@ from lockcheck.linker.judged import Judged
 from lockcheck.linker.objects.calls import Objects
 from lockcheck.linker.objects.made import EACH
 from lockcheck.linker.places import EMPTY_OPTION, bare, is_inside, oldest, plain, slot_of
+from lockcheck.linker.rounds import Every
 from lockcheck.linker.sides import Filled, Handed
 from lockcheck.linker.spins import waiting
 from lockcheck.linker.written import UNKNOWN
@@ -46,9 +47,10 @@ class Linked(Struct, frozen=True):
     `parts`: fields of a returned value that are other names of something in a parameter, or of a static. `lent`: what
     the parameters that are called are given, by parameter. `alone` are the objects that it made and handed nothing to
     that could be called, `inside` the elements of lists of one. `of_all`: the acquisitions and calls that come for
-    every element of a list, with the part of the way that is the element; `removed`: parts that were taken out of their
-    lists. `threads`: where the bodies stand that run on threads of their own, or as tasks. `fills` are the callables
-    among the parameters that go into fields. `asks`: the part of its object on which alone its answer depends.
+    every element of a list, with what stands for them all; `removed`: parts that were taken out of their lists,
+    `thinned` the containers of which something was left out. `threads`: where the bodies stand that run on threads of
+    their own, or as tasks. `fills` are the callables among the parameters that go into fields. `asks`: the part of its
+    object on which alone its answer depends.
     """
 
     slots: tuple[ir.Slot, ...]
@@ -71,8 +73,9 @@ class Linked(Struct, frozen=True):
     lent: Mapping[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
     inside: Mapping[int, int] = field(default_factory=dict)
-    of_all: Mapping[ir.Range, str] = field(default_factory=dict)
+    of_all: Mapping[ir.Range, Every] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+    thinned: frozenset[ir.Place] = frozenset()
     threads: frozenset[ir.Range] = frozenset()
     fills: tuple[Filled, ...] = ()
     asks: ir.Place | None = None
@@ -139,7 +142,7 @@ class Pass(Judged, Callees):
                 self.open.append(ir.Region((), (), body.at, label))
                 round_ = self.region(body)
                 self.open.pop()
-                self.of_all.update(rounds.of_loop(round_))
+                self.for_all(rounds.of_loop(round_))
                 self.out.append(ir.Loop(waiting(round_, label), label))
             case _:
                 self.out.append(step)
@@ -304,6 +307,8 @@ class ObjectPass(Objects, Pass):
     def shift(self, container: ir.Place, part: str) -> None:
         """Something else is in a container: what goes by an element of it keeps that, by another name."""
         known = self.canon(container)
+        if known is not None:
+            self.thinned.add(known)
         if known is None or not any(self.canon(one) == known for one in self.asked_for_elements):
             return
         step = ir.Shift(known, part, str(len(self.alias)))
@@ -499,6 +504,7 @@ def link(program: Program, number: int, body: ir.Body) -> Linked:
         state.inside,
         state.of_all,
         frozenset(state.removed),
+        frozenset(state.thinned),
         frozenset(closure.body.at for closure in state.threads.values()),
         tuple(dict.fromkeys(state.fills)),
         part_asked(program.functions[number][1], body, state.effects.operators),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockcheck import ir
 from lockcheck.effects import Effects
 from lockcheck.effects.shapes import MAKERS, MAP, OPTION, PRESENT, RESULT
+from lockcheck.linker.rounds import Every
 from lockcheck.linker.types import Context
 from lockcheck.linker.written import GUARD, UNKNOWN
 
@@ -80,8 +81,10 @@ class Places(ABC):
     """Parameters that go on to calls of which nobody knows what they do with them."""
     passing: set[int] = field(default_factory=set)
     """Those of them that were first passed on by the call that is just looked at."""
-    of_all: dict[ir.Range, str] = field(default_factory=dict)
-    """What comes for every element of a list, with the part of the way that is the element."""
+    of_all: dict[ir.Range, Every] = field(default_factory=dict)
+    """What comes for every element of a list, by where it stands."""
+    thinned: set[ir.Place] = field(default_factory=set)
+    """Containers, by their oldest names, of which some elements are left out."""
     removed: set[str] = field(default_factory=set)
     """Elements, as parts of a way, that were taken out of their lists."""
     lent: dict[int, tuple[ir.Place | None, ...]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
-from lockcheck.analysis.ways import ALL, ELSEWHERE, GIVEN, STARTED, Fact, Facts, Taken, below, common
+from lockcheck.analysis.ways import ELSEWHERE, GIVEN, STARTED, Fact, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
 from lockcheck.linker import parts_of_owner
 from lockcheck.linker.shared import may_be_one
@@ -60,7 +60,7 @@ def same_lock(one: ir.Lock, other: ir.Lock) -> bool:
     if one.place != other.place:
         return False
     root, way = one.place.root, one.place.way
-    return "[?]" not in way and ALL not in way and not _is_elsewhere(root)
+    return "[?]" not in way and ir.ALL not in way and not _is_elsewhere(root)
 
 
 def _is_elsewhere(root: int | ir.Path) -> bool:
@@ -133,19 +133,30 @@ def _is_field(part: str) -> bool:
     return part.isidentifier() or part.isdigit()
 
 
-def is_among(analysis: Analysis, moment: Moment, held: ir.Lock, other: ir.Lock) -> bool:
-    """Whether a callee comes to the locks of all elements of a list, one of which is held and still in the list."""
-    linked = analysis.program.linked(moment.function)
-    removed = linked.removed if linked is not None else frozenset[str]()
-    return _is_one_of(held.place, other.place) and removed.isdisjoint(held.place.way)
+def is_among(analysis: Analysis, moment: Moment, taken: Taken, other: ir.Lock) -> bool:
+    """Whether a loop, here or in a callee, comes to the locks of all elements of a list, one of which is held and still
+    in the list.
+    """
+    linked, held, site = analysis.program.linked(moment.function), taken.lock, taken.site
+    way = held.place.way
+    if linked is None or "[?]" in way or not linked.removed.isdisjoint(way):
+        return False
+    if any(ir.Place(held.place.root, way[:cut]) in linked.thinned for cut in range(len(way))):
+        return False
+    event = moment.event
+    here = linked.of_all.get(event.at) if isinstance(event, (ir.Acquire, ir.Invoke)) else None
+    every = here.of(other.place) if here is not None and here.of(held.place) is None else None
+    around = linked.of_all.get(site.at) if site.function == moment.function else None
+    mine = around.of(held.place) if around is not None and around != here else None
+    return _is_one_of(mine or held.place, every or other.place)
 
 
 def _is_one_of(mine: ir.Place, every: ir.Place) -> bool:
     """Whether a place is in one element of a list where another is in every one."""
-    if ALL not in every.way or mine.root != every.root or len(mine.way) != len(every.way):
+    if ir.ALL not in every.way or mine.root != every.root or len(mine.way) != len(every.way):
         return False
     pairs = zip(mine.way, every.way, strict=True)
-    return all(one == other or (other == ALL and one.startswith("[")) for one, other in pairs)
+    return all(one == other or (other == ir.ALL and one.startswith("[")) for one, other in pairs)
 
 
 ALONE = ("exclusive", "write")
@@ -220,7 +231,7 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     taken = hold.taken
     met = (
         same_lock(taken.lock, reach.lock)
-        or is_among(analysis, moment, taken.lock, reach.lock)
+        or is_among(analysis, moment, taken, reach.lock)
         or _met_elsewhere(hold, reach)
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)

@@ -215,6 +215,19 @@ class Values(Callables):
         if known is not None and way is not None:
             self.likes[dst] = way, ir.Place(known.root, (*known.way, EACH))
 
+    def every(self, one: ir.Place) -> tuple[ir.Place, ir.Place]:
+        """The same through copies of the whole: `for row in list(self.rows.values())`."""
+        element, of = one, one
+        for _ in range(_ALIASES):
+            holder = self.canon(ir.Place(of.root, of.way[:-1]))
+            if holder in self.thinned:
+                return one, one
+            way, known = self.likes.get(slot_of(holder), ((), None))
+            if known is None or way[:1] != (EACH,) or known.way[-1:] != (EACH,):
+                break
+            element, of = ir.Place(one.root, element.way + way[1:]), known
+        return (element, ir.Place(of.root, (*of.way[:-1], ir.ALL))) if of != one else super().every(one)
+
     def names_part(self, dst: int, way: ir.Path, known: ir.Place | None) -> None:
         if way[0] != EACH:
             super().names_part(dst, way, known)
@@ -225,6 +238,7 @@ class Values(Callables):
         """An element goes into a container: the others in it came from where it did, or nothing is known of them."""
         container, known = slot_of(self.canon(place)), self.like(self.canon(element))
         before = self.likes.get(container)
+        self.thinned.add(ir.Place(container))  # (what goes in one by one may be chosen)
         if known is not None and (before is None or _of_any(before[1]) == _of_any(known)):
             self.likes[container] = (EACH,), known
         else:
