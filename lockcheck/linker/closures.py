@@ -338,6 +338,9 @@ class Closures(Elements):
             place = operand.place
             if place is None or not isinstance(place.root, tuple) or place.way or len(place.root) < 2:
                 continue
+            if "::".join(place.root[-2:]) in self.effects.same_functions and place.root[-1] not in self.effects.there:
+                self.name(ir.Place(call.dst), receiver)
+                continue
             given, name = ir.Operand(plain(receiver)), place.root[-1]
             targets = self.program.functions_named(self.context, place.root, None, self.effects)
             if targets:

@@ -26,7 +26,10 @@ class Library(Iterators):
         """What a method gives is known by the value that it is called on: as that, as an element, or as its own."""
         if name in self.effects.answers_anew:
             self.anew.add(call.dst)
-        if name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
+        keyed = name in self.effects.by_key and kind is not None and self.effects.shape(kind) == MAP
+        if keyed:
+            self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
+        elif name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
             whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
             if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
                 self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
@@ -60,6 +63,7 @@ class Library(Iterators):
         if name in self.effects.keeps and slot_of(place) >= 0:
             self.hand_on(slot_of(place), ir.Place(call.dst))
         self.hands_all(call.operands[1:])
+        self.keeps_by_key(call, name, kind)
         for operand in call.operands[1:]:
             if place is not None and operand.place is not None:
                 self.keeps_one(place, operand.place)
@@ -86,6 +90,15 @@ class Library(Iterators):
         list_ = slot_of(self.canon(place))
         if list_ >= 0:
             self.put_in_list(list_, given)
+
+    def keeps_by_key(self, call: ir.Call, name: str, kind: ir.Type | None) -> None:
+        """What is made here goes into a map: who is given it gets the element for that key."""
+        place, given = call.operands[0].place, call.operands[2].place if len(call.operands) == 3 else None
+        if given is None or place is None or name not in self.effects.keeps:
+            return
+        made, element = oldest(given, self.alias), self.element_of(call, kind)
+        if slot_of(made) >= self.program.parameters(self.number) and element.startswith(ir.KEYED):
+            self.put_by_key[made] = ir.Place(place.root, (*place.way, element))
 
     def keeps_one(self, place: ir.Place, given: ir.Place) -> None:
         """A thread's handle goes into what is at a place, or one that has a part of it does."""

@@ -184,13 +184,27 @@ class Pass(Judged, Callees):
         if dst.way:
             self.keeps_part(dst, src)
         if not self.is_missing(dst, src):
-            self.name(dst, src)
+            self.name(dst, self.put_by_key.get(oldest(src, self.alias), src) if self.is_result(dst) else src)
         self.out.append(ir.Move(plain(dst), plain(src), is_inside(dst) or is_inside(src)))
         self.is_now(dst, src)
 
+    def is_result(self, place: ir.Place) -> bool:
+        """Whether a place is the function's result, or what becomes it or another value: the value of a `match`."""
+        return not place.way and (place.root == self.body.result or self.is_of_arms(place.root))
+
+    def is_of_arms(self, root: int | ir.Path) -> bool:
+        """Whether a slot has no name of its own: what is put there on several ways are the arms' values."""
+        return isinstance(root, int) and not self.body.slots[root].name and not self.effects.objects
+
     def is_missing(self, dst: ir.Place, src: ir.Place) -> bool:
-        """Whether the function's result is nothing, or an error, on one of its ways: it is what it is on the others."""
-        return dst == ir.Place(self.body.result) and (src == ir.NONE or self.written.get(slot_of(src)) == ir.NO)
+        """Whether a result is nothing, or an error, on one of the ways to it: it is what it is on the others.
+
+        Whether it is there is another question than whether that is.
+        """
+        missing = self.is_result(dst) and (src == ir.NONE or self.written.get(slot_of(src)) == ir.NO)
+        if missing and isinstance(dst.root, int) and self.is_of_arms(dst.root):
+            self.anew.add(dst.root)
+        return missing
 
     def is_now(self, dst: ir.Place, src: ir.Place) -> None:
         """What a written value says of the place that it is put into."""

@@ -108,6 +108,8 @@ class Places(ABC):
     settled: frozenset[int] = frozenset()
     """Labels to which calls that are steady raise nothing: out of the function, or to handlers that others lead to."""
     threads: dict[int, ir.Lambda] = field(default_factory=dict)
+    put_by_key: dict[ir.Place, ir.Place] = field(default_factory=dict)
+    """The elements of maps that values are which are made here and put there."""
     put_in: list[tuple[ir.Place, ir.Place]] = field(default_factory=list)
     """Lists and maps, each with something that was put into it."""
     in_lists: dict[int, list[ir.Lambda | ir.Path]] = field(default_factory=dict)

@@ -6,11 +6,16 @@ Never: control flow, statements.
 
 from __future__ import annotations
 
+import re
+
 import tree_sitter as ts
 
 from lockcheck import ir
 from lockcheck.frontends.rust import macros, syntax
 from lockcheck.frontends.rust.frame import Frame
+
+_CHANGED = "'"
+"""What an element's name has behind the key for each time that the key was assigned before."""
 
 _NUMBERS = ("primitive_type", "pointer_type")
 """Types as which a value is seen that keeps nothing of it."""
@@ -81,8 +86,25 @@ class Expressions(Frame):
         self.implied(("Index", "index"), node, base, *at)
         if base is None:
             return None
-        spelled = "".join(syntax.text(parts[-1]).split()) if len(parts) > 1 else ""
-        return ir.Place(base.root, (*base.way, f"[{spelled}]"))
+        if len(parts) < 2:
+            return ir.Place(base.root, (*base.way, "[]"))
+        return ir.Place(base.root, (*base.way, self.element(parts[-1])))
+
+    def element(self, written: ts.Node) -> str:
+        """The part of a way that is the element: by its key's value where that never changes, else by its text."""
+        lent = written.type == "reference_expression" and written.named_children
+        key = written.named_children[-1] if lent else written
+        slot = self.lookup(syntax.text(key)) if key.type == "identifier" else None
+        if slot is not None and self.slots[slot].fixed:
+            return ir.element_for(ir.Place(slot))
+        spelled = "".join(syntax.text(written).split())
+        times = sum(often for word, often in self.assigned.items() if re.search(rf"(?<![\w.]){word}\b", spelled))
+        return f"[{spelled}{times * _CHANGED}]"
+
+    def assigns(self, left: ts.Node | None) -> None:
+        """A variable or a field is another value from here on: so is an element that is asked for by it."""
+        if left is not None and left.type in ("identifier", "field_expression"):
+            self.assigned[re.escape("".join(syntax.text(left).split()))] += 1
 
     def operand(self, node: ts.Node, extend: list[int] | None = None) -> ir.Operand:
         """An argument or a part of a value: goes over by value unless a reference is written."""
@@ -164,6 +186,7 @@ class Expressions(Frame):
             self.put(ir.End(dst, self.at(left), src == ir.NONE))
         if dst is not None and left.type in ("identifier", "field_expression"):
             self.put(ir.Release(dst, self.at(node)))
+        self.assigns(left)
         if dst is not None and src is not None and left.type in ("identifier", "field_expression", "unary_expression"):
             self.put(ir.Move(dst, src))
         return None
@@ -176,6 +199,7 @@ class Expressions(Frame):
         place = places.get(left)
         if place is not None:
             self.put(ir.Move(place, place))
+        self.assigns(left)
         sign = node.child_by_field_name("operator")
         self.implied(_INTO.get(sign.type) if sign is not None else None, node, place, places.get(right))
         return None

@@ -7,6 +7,7 @@ Never: knows one kind of expression from another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
@@ -48,6 +49,7 @@ class Frame(ABC):
         self.followed = True
         self.uses: dict[int, list[int]] = {}
         self.numbers: set[int] = set()
+        self.assigned: Counter[str] = Counter()
         self.implying = known.implying if known is not None else frozenset[str]()
 
     @abstractmethod
