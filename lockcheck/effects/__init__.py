@@ -84,6 +84,8 @@ class Effects:
     """Methods of containers that give the element for the key that they are given first."""
     makes: Mapping[str, ir.Type] = read(reading.makes)
     """What calls of library functions, and of methods of what they give, give, by the full name as spelled."""
+    by_type: Mapping[str, ir.Type] = read(reading.by_type)
+    """What methods give that are told the type of it in so many words; `$` is that type."""
     same_methods: frozenset[str] = names("same.methods")
     texts: frozenset[str] = names("same.texts")
     """Methods that give a copy of what a value says, as good a key as the value."""

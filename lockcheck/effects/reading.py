@@ -155,6 +155,11 @@ def flow(data: Data) -> Mapping[str, Mapping[str, ir.Type]]:
     return {kind: {name: _type(said) for name, said in how.items()} for kind, how in at(data, "flow", {}).items()}
 
 
+def by_type(data: Data) -> Mapping[str, ir.Type]:
+    """See `Effects.by_type`."""
+    return {name: _type(said) for name, said in at(data, "by-type", {}).items()}
+
+
 def makes(data: Data) -> Mapping[str, ir.Type]:
     """See `Effects.makes`."""
     return {name: ir.Type(_path(data, kind)) for name, kind in at(data, "makes", {}).items()}

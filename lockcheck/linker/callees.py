@@ -228,6 +228,9 @@ class Callees(Acts, Implied):
                 return
         if not known:
             self.unknown(call, name)
+        if name in effects.by_type and call.kinds:
+            written = self.program.types.resolve(call.kinds[0], self.context, effects)
+            self.learn(call.dst, flowed(effects.by_type[name], kind or UNKNOWN, {"$": written}))
         if (
             kind is not None
             and name in effects.same_methods
