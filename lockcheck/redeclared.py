@@ -158,14 +158,7 @@ class _Changes:
         """
         known = repr(table).encode()
         for one in functions:
-            unnamed = (
-                one.name.startswith("__")
-                or not one.name.isascii()
-                or one.hook
-                or one.wraps
-                or one.passes_on
-                or one.made_once
-            )
+            unnamed = one.name.startswith("__") or not one.name.isascii() or _serves_others(one) or one.made_once
             if unnamed or one.wrapped_by or one.computed or pattern([one.name]).search(known):
                 return False
             owner = self._types.resolve(one.owner, _context(one), table) if one.owner is not None else None
@@ -326,7 +319,12 @@ def _is_named(function: ir.Function, table: Effects) -> bool:
         converts = (one.partition("::")[2] for one in table.converts.values())
         unnamed.update((table.end_method, table.iterators_method, table.stands_method), converts)
     for_any = function.owner is not None and function.owner.path[0] in function.generics
-    return not (function.name in unnamed or for_any or function.hook or function.wraps or function.passes_on)
+    return not (function.name in unnamed or for_any or _serves_others(function))
+
+
+def _serves_others(function: ir.Function) -> bool:
+    """Whether a function runs where nobody names it, or what it does is a matter of those that it decorates."""
+    return bool(function.hook or function.wraps or function.passes_on)
 
 
 def _beside(unit: ir.Unit) -> bytes:

@@ -256,6 +256,23 @@ def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatc
     assert seconds(12_000) < seconds(3_000) * 4 * 2.5
 
 
+def test_time_grows_with_the_elements_by_what_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An element is asked for the names in its key, not for each of those that were assigned before."""
+
+    def seconds(variables: int) -> float:
+        top = tmp_path / str(variables)
+        taken = "".join(
+            f"    let mut k{n} = 0; k{n} += 1; let g{n} = rows[k{n}].lock().unwrap(); drop(g{n});\n"
+            for n in range(variables)
+        )
+        text = f"use std::sync::Mutex;\npub fn each(rows: &[Mutex<u32>]) {{\n{taken}}}\n"
+        write_tree(top, {"lib.rs": text})
+        return checked(top, monkeypatch)[0]
+
+    seconds(10)
+    assert seconds(1_600) < seconds(400) * 4 * 2.5
+
+
 DEEP = """\
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::Mutex;

@@ -152,12 +152,17 @@ def signals(data: Data) -> Mapping[tuple[str, str], Mapping[str, tuple[Signallin
 
 def flow(data: Data) -> Mapping[str, Mapping[str, ir.Type]]:
     """By the name of a type: what its methods give."""
-    return {kind: {name: _type(said) for name, said in how.items()} for kind, how in at(data, "flow", {}).items()}
+    return {kind: _types(how) for kind, how in at(data, "flow", {}).items()}
 
 
 def by_type(data: Data) -> Mapping[str, ir.Type]:
     """See `Effects.by_type`."""
-    return {name: _type(said) for name, said in at(data, "by-type", {}).items()}
+    return _types(at(data, "by-type", {}))
+
+
+def _types(how: Mapping[str, str]) -> Mapping[str, ir.Type]:
+    """The types that names are told to give."""
+    return {name: _type(said) for name, said in how.items()}
 
 
 def makes(data: Data) -> Mapping[str, ir.Type]:

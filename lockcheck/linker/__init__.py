@@ -14,7 +14,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker.ends import Endings
 from lockcheck.linker.givers import givers
 from lockcheck.linker.implied import Implementations, Locking
-from lockcheck.linker.link import Linked, elsewhere, link, wrapped
+from lockcheck.linker.link import Linked, begun_elsewhere, link, wrapped
 from lockcheck.linker.names import Names
 from lockcheck.linker.objects.openers import openers
 from lockcheck.linker.places import OF_METHOD, at_home, oldest, owner_of_static, parts_of_owner, plain
@@ -423,7 +423,7 @@ class Program:
         for wrapper, decorator in reversed(list(self._wrappers(number))):
             body = wrapped(function, self.functions[wrapper][1], body, decorator) if body is not None else None
         begins = self._begun_by(number) if function.wrapped_by and body is not None else ""
-        return elsewhere(function, body, begins) if body is not None and begins else body
+        return begun_elsewhere(function, body, begins) if body is not None and begins else body
 
     def _begun_by(self, number: int) -> str:
         """The call that runs a function on a thread of its own, where a decorator of the tree gives it to one."""

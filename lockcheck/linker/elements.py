@@ -20,21 +20,24 @@ class Elements(Places):
 
     def for_all(self, found: Mapping[ir.Range, ir.Place]) -> None:
         """A loop or a closure does something to every element of what it goes over (see `rounds`)."""
-        self.of_all.update((at, Every(*self.every(one))) for at, one in found.items())
+        for at, one in found.items():
+            every = self.every(one)
+            if every is not None:
+                self.of_all[at] = every
 
-    def every(self, one: ir.Place) -> tuple[ir.Place, ir.Place]:
+    def every(self, one: ir.Place) -> Every | None:
         """An element's place and what stands for all, as who asks a map for one by its key names it: without the pair's
-        key, and without the method that gives all values of the map. Itself where some are left out.
+        key, and without the method that gives all values of the map. None where some are left out.
         """
         holder = ir.Place(one.root, one.way[:-1])
         if self.canon(holder) in self.thinned:
-            return one, one
+            return None
         if self.is_map(holder):
-            return ir.Place(one.root, (*one.way, "1")), ir.Place(one.root, (*holder.way, ir.ALL))
+            return Every(ir.Place(one.root, (*one.way, "1")), ir.Place(one.root, (*holder.way, ir.ALL)))
         of = ir.Place(one.root, holder.way[:-1])
         if holder.way and self.gives_values(holder.way[-1]) and self.is_map(of):
             holder = of
-        return one, ir.Place(one.root, (*holder.way, ir.ALL))
+        return Every(one, ir.Place(one.root, (*holder.way, ir.ALL)))
 
     def leaves_out(self, call: ir.Call) -> None:
         """A call that leaves some elements out, of what it gives or of what it is called on."""

@@ -27,15 +27,12 @@ class Library(Iterators):
         if name in self.effects.answers_anew:
             self.anew.add(call.dst)
         keyed = name in self.effects.by_key and kind is not None and self.effects.shape(kind) == MAP
-        if keyed:
+        whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
+        if keyed or (name in ("get", "get_mut", "first", "last", "next", "pop") and not whole):
             self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
-        elif name in self.effects.same_methods or name in ("take", "next", "get", "first", "last", "get_mut", "pop"):
-            whole = name == "get_mut" and kind is not None and kind.path[-1] in self.effects.wrappers
-            if name in ("get", "get_mut", "first", "last", "next", "pop") and not whole:
-                self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, self.element_of(call, kind))))
-            else:
-                self.name(ir.Place(call.dst), place)
-                self.hand_on(call.dst, place)
+        elif name in self.effects.same_methods or name in ("take", "get_mut"):
+            self.name(ir.Place(call.dst), place)
+            self.hand_on(call.dst, place)
         elif len(call.operands) == 1:
             self.name(ir.Place(call.dst), ir.Place(place.root, (*place.way, ir.given_by(name, call.kinds))))
         else:

@@ -459,7 +459,7 @@ def wrapped(own: ir.Function, function: ir.Function, body: ir.Body, decorator: i
     return ir.Body(slots, root, body.result, body.uses)
 
 
-def elsewhere(own: ir.Function, body: ir.Body, word: str) -> ir.Body:
+def begun_elsewhere(own: ir.Function, body: ir.Body, word: str) -> ir.Body:
     """A function's body where a decorator gives the function to a call of a name, and nobody here calls it."""
     made, at = len(body.slots), own.name_at
     begins = ir.Call(made + 1, ir.Named((word,)), (ir.Operand(ir.Place(made)),), at, at)

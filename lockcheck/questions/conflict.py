@@ -17,7 +17,7 @@ from lockcheck.analysis import Analysis, Hold, Moment, Reach
 from lockcheck.analysis.summaries import given_as, lets_in
 from lockcheck.analysis.ways import ELSEWHERE, GIVEN, STARTED, Fact, Facts, Taken, below, common
 from lockcheck.finding import CONFIDENCES, Confidence
-from lockcheck.linker import parts_of_owner
+from lockcheck.linker import Linked, parts_of_owner
 from lockcheck.linker.shared import may_be_one
 from lockcheck.questions.classes import leaves_class
 from lockcheck.questions.newborn import is_newborn
@@ -137,18 +137,21 @@ def is_among(analysis: Analysis, moment: Moment, taken: Taken, other: ir.Lock) -
     """Whether a loop, here or in a callee, comes to the locks of all elements of a list, one of which is held and still
     in the list.
     """
-    linked, held, site = analysis.program.linked(moment.function), taken.lock, taken.site
-    way = held.place.way
-    if linked is None or "[?]" in way or not linked.removed.isdisjoint(way):
-        return False
-    if any(ir.Place(held.place.root, way[:cut]) in linked.thinned for cut in range(len(way))):
+    linked, held, site = analysis.program.linked(moment.function), taken.lock.place, taken.site
+    if linked is None or not (linked.of_all or ir.ALL in other.place.way):
         return False
     event = moment.event
     here = linked.of_all.get(event.at) if isinstance(event, (ir.Acquire, ir.Invoke)) else None
-    every = here.of(other.place) if here is not None and here.of(held.place) is None else None
+    every = here.of(other.place) if here is not None and here.of(held) is None else None
     around = linked.of_all.get(site.at) if site.function == moment.function else None
-    mine = around.of(held.place) if around is not None and around != here else None
-    return _is_one_of(mine or held.place, every or other.place)
+    mine = around.of(held) if around is not None and around != here else None
+    return _is_one_of(mine or held, every or other.place) and _is_still_there(linked, held)
+
+
+def _is_still_there(linked: Linked, held: ir.Place) -> bool:
+    """Whether an element that a place is in is told, and is in its container as far as the function says."""
+    containers = (ir.Place(held.root, held.way[:cut]) for cut in range(len(held.way)))
+    return "[?]" not in held.way and linked.removed.isdisjoint(held.way) and linked.thinned.isdisjoint(containers)
 
 
 def _is_one_of(mine: ir.Place, every: ir.Place) -> bool:

@@ -98,13 +98,13 @@ class Expressions(Frame):
         if slot is not None and self.slots[slot].fixed:
             return ir.element_for(ir.Place(slot))
         spelled = "".join(syntax.text(written).split())
-        times = sum(often for word, often in self.assigned.items() if re.search(rf"(?<![\w.]){word}\b", spelled))
+        times = sum(self.assigned[one] for one in _named_in(spelled)) if self.assigned else 0
         return f"[{spelled}{times * _CHANGED}]"
 
     def assigns(self, left: ts.Node | None) -> None:
         """A variable or a field is another value from here on: so is an element that is asked for by it."""
         if left is not None and left.type in ("identifier", "field_expression"):
-            self.assigned[re.escape("".join(syntax.text(left).split()))] += 1
+            self.assigned["".join(syntax.text(left).split())] += 1
 
     def operand(self, node: ts.Node, extend: list[int] | None = None) -> ir.Operand:
         """An argument or a part of a value: goes over by value unless a reference is written."""
@@ -339,3 +339,12 @@ def _is_textual(node: ts.Node) -> bool:
     if node.type in ("string_literal", "raw_string_literal", "reference_expression"):
         return True
     return node.type == "block" and bool(node.named_children) and _is_textual(node.named_children[-1])
+
+
+def _named_in(spelled: str) -> set[str]:
+    """What a text without blanks may name: from where a name or a bracket begins to where a name ends (`row.at`)."""
+    begins, ends = ([one.start() for one in found.finditer(spelled)] for found in (_BEGINS, _ENDS))
+    return {spelled[begin:end] for begin in begins for end in ends if end > begin}
+
+
+_BEGINS, _ENDS = re.compile(r"(?<![\w.])[\w(]"), re.compile(r"(?<=\w)(?!\w)")

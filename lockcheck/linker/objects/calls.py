@@ -101,14 +101,13 @@ class Objects(Constructions):
 
     def is_steady(self, call: ir.Call) -> bool:
         """Whether it is a method of a type, or a function of such values, whose exceptions nobody reckons with."""
-        known, endless = (table.get(call.word) for table in (self.effects.steady_of, self.effects.steady_endless))
-        kind = self.type_of(call.operands[0].place) if (known or endless) and call.operands else None
+        told = [table.get(call.word, {}) for table in (self.effects.steady_of, self.effects.steady_endless)]
+        kind = self.type_of(call.operands[0].place) if any(told) and call.operands else None
         if kind is None:
             return False
-        spelled, given = self.effects.separator.join(kind.path), len(call.operands)
-        if known is not None and given <= known.get(spelled, 0):
-            return True
-        return endless is not None and given <= endless.get(spelled, 0) and self.is_endless(call.operands[0].place)
+        given, spelled = len(call.operands), self.effects.separator.join(kind.path)
+        most, endless = (table.get(spelled, 0) for table in told)
+        return given <= most or (given <= endless and self.is_endless(call.operands[0].place))
 
     def will_raise(self, call: ir.Call) -> bool:
         """Whether a task of a function within this one is made and waited for: it raises what that does."""

@@ -16,6 +16,7 @@ from lockcheck.linker.objects.callables import Callables
 from lockcheck.linker.objects.made import CLASS, EACH, HANDED, way_to
 from lockcheck.linker.objects.uses import guessed, is_guess
 from lockcheck.linker.places import EMPTY_OPTION, OF_METHOD, oldest, owner_of_static, plain, slot_of
+from lockcheck.linker.rounds import Every
 from lockcheck.linker.types import SAYS_NOTHING, Context
 
 _ALIASES = 8
@@ -116,14 +117,19 @@ class Values(Callables):
             return False
         if not known.way and known.root in self.sized:
             return True
-        made = self.put_there(known)
-        return made is not None and made.path == ("[made]",) and _is_sized(made.args[1:], self.effects.size)
+        given = self.made_with(known)
+        return given is not None and _is_sized(given, self.effects.size)
 
     def is_endless(self, place: ir.Place | None) -> bool:
         """Whether a field, or a variable of a module, is known to be made without a size."""
         known = self.canon(place)
-        made = self.put_there(known) if known is not None and (known.way or not isinstance(known.root, int)) else None
-        return made is not None and made.path == ("[made]",) and not _is_sized(made.args[1:], self.effects.size)
+        given = self.made_with(known) if known is not None else None
+        return given is not None and not _is_sized(given, self.effects.size)
+
+    def made_with(self, place: ir.Place) -> tuple[ir.Type, ...] | None:
+        """What the value of a field, or of a variable of a module, is made with; None where that is not told."""
+        made = self.put_there(place)
+        return made.args[1:] if made is not None and made.path == ("[made]",) else None
 
     def same_as(self, place: ir.Place) -> ir.Place | None:
         """The lock that a lock is another name of: `Condition(self._lock)`, or plain `self._lock`, put into a field."""
@@ -215,18 +221,18 @@ class Values(Callables):
         if known is not None and way is not None:
             self.likes[dst] = way, ir.Place(known.root, (*known.way, EACH))
 
-    def every(self, one: ir.Place) -> tuple[ir.Place, ir.Place]:
+    def every(self, one: ir.Place) -> Every | None:
         """The same through copies of the whole: `for row in list(self.rows.values())`."""
         element, of = one, one
         for _ in range(_ALIASES):
             holder = self.canon(ir.Place(of.root, of.way[:-1]))
             if holder in self.thinned:
-                return one, one
+                return None
             way, known = self.likes.get(slot_of(holder), ((), None))
             if known is None or way[:1] != (EACH,) or known.way[-1:] != (EACH,):
                 break
             element, of = ir.Place(one.root, element.way + way[1:]), known
-        return (element, ir.Place(of.root, (*of.way[:-1], ir.ALL))) if of != one else super().every(one)
+        return Every(element, ir.Place(of.root, (*of.way[:-1], ir.ALL))) if of != one else super().every(one)
 
     def names_part(self, dst: int, way: ir.Path, known: ir.Place | None) -> None:
         if way[0] != EACH:
