@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -240,6 +241,89 @@ def test_time_grows_with_the_calls_around_a_signal(tmp_path: Path, monkeypatch: 
     second, report = seconds(30)
     assert [one.code for one in report.findings] == ["LCK405"]
     assert second < first * 9 * 2.5
+
+
+def _handed_up(levels: int) -> str:
+    """Two functions on each level hand a guard down to both of the next; the last waits with it."""
+    guard = "MutexGuard<'a, u32>"
+    last = f"    fn down_0_0<'a>(&'a self, row: {guard}) -> {guard} {{ self.bell.wait(row).unwrap() }}\n"
+    calls = [" ".join(f"row = self.down_{level}_{one}(row);" for one in range(2 if level else 1))
+             for level in range(levels)]  # fmt: skip
+    down = "".join(
+        f"    fn down_{level + 1}_{one}<'a>(&'a self, mut row: {guard}) -> {guard} {{ {calls[level]} row }}\n"
+        for level in range(levels)
+        for one in range(2)
+    )
+    top = f"    pub fn begin(&self) {{ let _row = self.down_{levels}_0(self.rows.lock().unwrap()); }}\n"
+    ring = "    pub fn ring(&self) { *self.rows.lock().unwrap() += 1; self.bell.notify_all(); }\n"
+    head = "use std::sync::{Condvar, Mutex, MutexGuard};\npub struct Hall { rows: Mutex<u32>, bell: Condvar }\n"
+    return f"{head}impl Hall {{\n{last}{down}{top}{ring}}}\n"
+
+
+def test_time_grows_with_the_callers_that_hand_on_a_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hands a guard on to one who waits is asked once, not once for each way to the wait."""
+
+    def seconds(levels: int) -> tuple[float, Report]:
+        top = tmp_path / str(levels)
+        write_tree(top, {"src/lib.rs": _handed_up(levels)})
+        return checked(top, monkeypatch)
+
+    seconds(2)
+    first, _ = seconds(8)
+    second, report = seconds(16)
+    assert [one.code for one in report.findings] == ["LCK405"]
+    assert second < first * 2 * 2.5
+
+
+def _handled(calls: int) -> str:
+    """Three functions below each other, with so many calls in each, under a lock that a handler leaves taken."""
+    hand = "    def {}(self, row):\n".format
+    below = zip(("top", "middle", "low"), ("self.middle(row)", "self.low(row)", "int(row)"), strict=True)
+    functions = "".join(hand(name) + f"        {call}\n" * calls for name, call in below)
+    taken = "        self._lock.acquire()\n        try:\n            self.top(row)\n        except ValueError:\n"
+    gives = "            return None\n        self._lock.release()\n"
+    made = "    def __init__(self):\n        self._lock = threading.Lock()\n"
+    return f"import threading\n\nclass Desk:\n{made}{hand('go')}{taken}{gives}{functions}"
+
+
+def test_time_grows_with_the_calls_that_may_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a function may raise is looked for once, not once for each call of it."""
+
+    def seconds(calls: int) -> tuple[float, Report]:
+        top = tmp_path / str(calls)
+        write_tree(top, {"desk.py": _handled(calls)})
+        return checked(top, monkeypatch)
+
+    seconds(2)
+    first, _ = seconds(20)
+    second, report = seconds(60)
+    assert [one.code for one in report.findings] == ["LCK105"]
+    assert second < first * 3 * 2.5
+
+
+def _waits(rounds: int) -> str:
+    """One function that waits so often, and does not look again after each wait, and takes a lock that may be late."""
+    made = "    def __init__(self):\n        self._bell, self._late, self.rows = Condition(), Lock(), []\n"
+    wait = "        with self._bell:\n            if not self.rows:\n                self._bell.wait()\n            self.rows.pop()\n"
+    late = "        self._late.acquire(timeout=1)\n        self._late.release()\n"
+    ring = "    def ring(self):\n        with self._bell:\n            self.rows.append(1)\n            self._bell.notify()\n"
+    head = "from threading import Condition, Lock\n\nclass Hall:\n"
+    return f"{head}{made}{ring}    def go(self):\n{(wait + late) * rounds}"
+
+
+def test_time_grows_with_the_findings_of_one_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a function says is read once for all that is said of it."""
+
+    def seconds(rounds: int) -> tuple[float, Report]:
+        top = tmp_path / str(rounds)
+        write_tree(top, {"hall.py": _waits(rounds)})
+        return checked(top, monkeypatch)
+
+    seconds(2)
+    first, _ = seconds(20)
+    second, report = seconds(100)
+    assert Counter(one.code for one in report.findings) == {"LCK405": 100, "LCK503": 100}
+    assert second < first * 5 * 2.5
 
 
 def test_time_grows_with_a_text_that_cannot_be_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

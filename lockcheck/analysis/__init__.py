@@ -102,6 +102,7 @@ class Analysis:
         self.knots: Mapping[str, int] | None = None
         """The number of its knot for each owner on a cycle of the lock order, by its first name; None: not known."""
         self._made: dict[Callable[[Analysis], object], object] = {}
+        self._made_of: dict[tuple[Callable[[Analysis, int], object], int], object] = {}
         self._looked_at: Mapping[int, list[Moment]] | None = None
         self._saw_all = False
         self._about: Mapping[Topic, Sequence[int]] = {}
@@ -143,6 +144,7 @@ class Analysis:
         cycle of the lock order, if that is known already.
         """
         self._made.clear()
+        self._made_of.clear()
         self._known_written, self._about, self._known_shared, self.knots = written, about or {}, shared, knots
         self._saw_all = False
         self._walked.consulted.clear()
@@ -289,6 +291,12 @@ class Analysis:
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])
+
+    def once_of(self, number: int, make: Callable[[Analysis, int], T]) -> T:
+        """What `make` says of one function, computed when it is first asked for."""
+        if (make, number) not in self._made_of:
+            self._made_of[make, number] = make(self, number)
+        return cast("T", self._made_of[make, number])
 
     def moments(self, number: int) -> list[Moment]:
         """The events of one function with what is held just before each, in order of execution."""

@@ -57,7 +57,8 @@ def _held(ways: Ways) -> list[tuple[Hold, bool]]:
     some = frozenset[Hold]().union(*ways)
     every = frozenset.intersection(*ways) if ways else some
     certain = {hold.taken for hold in every} | _on_every_way(ways)
-    listed = sorted(some, key=_rank) if len(some) > 1 else some
+    places = {hold.taken.site.at for hold in some}
+    listed = sorted(some, key=_place if len(places) == len(some) else _rank) if len(some) > 1 else some
     seen: set[Taken] = set()
     out = []
     for hold in listed:
@@ -67,10 +68,14 @@ def _held(ways: Ways) -> list[tuple[Hold, bool]]:
     return out
 
 
+def _place(hold: Hold) -> ir.Range:
+    return hold.taken.site.at
+
+
 def _rank(hold: Hold) -> tuple[ir.Range, str, tuple[Site, ...], str, str]:
     """By its acquisition; of several at one place, of which a call may have made either, nothing is left open."""
     taken = hold.taken
-    return taken.site.at, repr(hold.holder), taken.inner, taken.mode, repr(taken.lock)
+    return _place(hold), repr(hold.holder), taken.inner, taken.mode, repr(taken.lock)
 
 
 def is_question(arms: tuple[ir.Arm, ...]) -> bool:

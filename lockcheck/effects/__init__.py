@@ -349,7 +349,7 @@ class Effects:
         """The names of fields that are other names of locks."""
         return frozenset(name for lock in self.locks.values() for name in lock.views)
 
-    @property
+    @cached_property
     def lock_methods(self) -> frozenset[str]:
         """The methods by which locks are taken and given back, and the ends of blocks."""
         return frozenset(n for lock in self.locks.values() for n in lock.methods) | {"__exit__", "__aexit__"}
@@ -359,12 +359,12 @@ class Effects:
         """The methods by which locks are taken until they are given back by name."""
         return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.hand)
 
-    @property
+    @cached_property
     def signal_methods(self) -> frozenset[str]:
         """The methods of condition variables."""
         return frozenset(name for name, how in self._signals if not how.of)
 
-    @property
+    @cached_property
     def gives_others(self) -> frozenset[str]:
         """The methods by which what others wait for is given, condition variables left out."""
         return frozenset(name for name, how in self._signals if how.of and how.does == "wake")
@@ -386,12 +386,12 @@ class Effects:
     def _signals(self) -> Iterator[tuple[str, Signalling]]:
         return ((name, how) for one in self.signals.values() for name, hows in one.items() for how in hows)
 
-    @property
+    @cached_property
     def gives_back(self) -> frozenset[str]:
         """The methods by which locks are given back by name."""
         return frozenset(n for lock in self.locks.values() for n, taking in lock.methods.items() if taking.gives)
 
-    @property
+    @cached_property
     def hook_calls(self) -> frozenset[str]:
         """The names by which hooks are called; of what hangs on an object of a module, with the object's before it."""
         parts = (name.split(self.separator) for name in self.hooks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from lockcheck import ir
 from lockcheck.effects import Effects
@@ -57,6 +58,10 @@ _DEEPEST = 8
 """So many calls are followed on the stack to learn what a result is another name of."""
 
 
+_LAST_WRITTEN = 16
+"""So many functions' steps are kept as they were written: what is asked of one function is mostly asked in a row."""
+
+
 class _DeeperError(Exception):
     """A function must be linked before those that are underway."""
 
@@ -101,6 +106,7 @@ class Program:
         self._conversions: dict[str, dict[ir.Path, list[int]]] = {}
         self._lock_names = {kind for table in effects.values() for _, kind in table.locks}
         self._bodies = bodies
+        self._written = lru_cache(maxsize=_LAST_WRITTEN)(self._lowered)
         self._has = has
         self._channels: frozenset[str] | None = None
         self._making: dict[int, bool] = {}
@@ -415,9 +421,12 @@ class Program:
         return self._channels
 
     def body(self, number: int) -> ir.Body | None:
-        """A function's steps as its front end wrote them; made anew, so ask for few. None where it has no body."""
+        """A function's steps as its front end wrote them; only the last few are kept. None where it has no body."""
         self._note(number, self._steps)
         self._untold.add(number)
+        return self._written(number)
+
+    def _lowered(self, number: int) -> ir.Body | None:
         unit, function = self.functions[number]
         body = self._bodies(unit, function) if function.body_at is not None else None
         for wrapper, decorator in reversed(list(self._wrappers(number))):

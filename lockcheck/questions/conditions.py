@@ -7,7 +7,7 @@ Never: words for people.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lockcheck import ir
@@ -90,7 +90,7 @@ def unlooped(analysis: Analysis) -> Iterator[Unlooped]:
             continue
         mine = [(hold, sure) for hold, sure in moment.held() if given_back(moment, hold)]
         if mine and not moment.loops and is_parameter(mine[0][0].taken):
-            yield from _unlooped_callers(analysis, moment.function, parameter_of(mine[0][0].taken), frozenset())
+            yield from _unlooped_callers(analysis, moment.function, parameter_of(mine[0][0].taken))
         elif mine and not moment.loops:
             if not (_is_last(analysis, moment, event, mine[0][0]) or _starts_who_wakes(analysis, moment, mine[0][0])):
                 blind = mine[0][0].taken.lock.waits == "task" and not _heads(moment, mine[0][0])
@@ -114,20 +114,28 @@ def _owners(moment: Moment) -> frozenset[str]:
     return frozenset(one.lock.owner for one in held if one.lock.family == "mutex" and one.mode == "exclusive") - {""}
 
 
-def _unlooped_callers(analysis: Analysis, number: int, given: int, seen: frozenset[int]) -> Iterator[Unlooped]:
-    """Calls, in no loop, of a function that waits with the guard that it is given: nobody looks again after it."""
-    for call in _calls_of(analysis, number, near=False):
-        event, seen = call.event, seen | {number}
-        if not isinstance(event, ir.Invoke) or given >= len(event.operands):
-            continue
-        place = event.operands[given].place
-        if place is None or call.loops or call.function in seen or analysis.of_tests(call.function):
-            continue
-        mine = [(hold, sure) for hold, sure in call.held() if below(hold.holder, place)]
-        if mine and is_parameter(mine[0][0].taken):
-            yield from _unlooped_callers(analysis, call.function, parameter_of(mine[0][0].taken), seen)
-        elif mine and not in_closure(analysis, call.function, event.at):
-            yield Unlooped(call, *mine[0])
+def _unlooped_callers(analysis: Analysis, number: int, given: int) -> Iterator[Unlooped]:
+    """Calls, in no loop, of a function that waits with the guard that it is given: nobody looks again after it.
+
+    Who calls with a guard that it was given itself is judged by its own callers, each function once.
+    """
+    waiting = [(number, given)]
+    seen = set(waiting)
+    for number, given in waiting:
+        for call in _calls_of(analysis, number, near=False):
+            event = call.event
+            if not isinstance(event, ir.Invoke) or given >= len(event.operands):
+                continue
+            place = event.operands[given].place
+            if place is None or call.loops or analysis.of_tests(call.function):
+                continue
+            mine = [(hold, sure) for hold, sure in call.held() if below(hold.holder, place)]
+            if mine and is_parameter(mine[0][0].taken):
+                above = (call.function, parameter_of(mine[0][0].taken))
+                waiting += [above] if above not in seen else []
+                seen.add(above)
+            elif mine and not in_closure(analysis, call.function, event.at):
+                yield Unlooped(call, *mine[0])
 
 
 def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> bool:
@@ -140,29 +148,47 @@ def _is_last(analysis: Analysis, moment: Moment, event: ir.Wait, hold: Hold) -> 
     body, effects = analysis.program.body(moment.function), analysis.effects(moment.function)
     if body is None or not effects.waits_signalled:
         return False
-    listed, heads = list(ir.steps_of(body.root)), _heads(moment, hold)
-    arms = [arm for step in listed if isinstance(step, ir.Branch) for arm in step.arms if arm.body.at in heads]
-    leaves = [] if arms else list(_leaving(listed, hold.taken.site.at[1], event.at[0]))
+    text, heads = analysis.once_of(moment.function, _text), _heads(moment, hold)
+    arms = [arm for arm in text.arms if arm.body.at in heads]
+    leaves = [] if arms else list(_leaving(text.arms, hold.taken.site.at[1], event.at[0]))
     arms = arms or leaves
     tested = frozenset().union(*map(tested_by, arms)) - {event.on.place}
-    calls = [step for step in listed if isinstance(step, ir.Call)]
-    returns = [step for step in listed if isinstance(step, ir.Leave) and step.label == ir.RETURN]
-    plain = [step.at for step in returns if not any(ir.within(call.at, step.at) for call in calls)]
-    plain += [call.at for call in calls if _is_act(effects, call.word, "logs")]
     facts = {(f.place.root, f.truth) for f in common(moment.ways) if not f.place.way and not f.value}
     known = {root: truth for root, truth in facts if isinstance(root, int)}
-    again = [at for step in listed if isinstance(step, ir.Branch) for arm in step.arms if (at := head_at(arm))]
-    variables = (one for one in _variables(body, event.at[1], tested) if not any(ir.within(one.at, at) for at in again))
+    named = _variables(body, event.at[1], tested)
+    variables = (one for one in named if not any(ir.within(one.at, at) for at in text.again))
     behind = [*named_after(body, event.at, tested, known), *variables]
-    used = {one.place for one in behind if not any(ir.within(one.at, at) for at in plain)}
-    locks = {call.operands[0].place for call in calls if call.operands and call.word in effects.lock_methods}
-    about = used - locks if leaves else tested
+    used = {one.place for one in behind if not any(ir.within(one.at, at) for at in text.plain)}
+    about = used - text.locks if leaves else tested
     return bool(tested) and not any(below(one, two) or below(two, one) for one in about for two in used)
 
 
-def _leaving(steps: Iterable[ir.Step], start: int, end: int) -> Iterator[ir.Arm]:
-    """The arms between two places that a test decides about and that leave the function."""
-    for arm in (arm for step in steps if isinstance(step, ir.Branch) for arm in step.arms):
+class _Text(NamedTuple):
+    """What a function's text says, wherever it waits: the arms of its branches, the places where it looks at what it
+    tests again, where it only says or returns a value, and what it calls a lock's methods on.
+    """
+
+    arms: Sequence[ir.Arm]
+    again: Sequence[ir.Range]
+    plain: Sequence[ir.Range]
+    locks: frozenset[ir.Place | None]
+
+
+def _text(analysis: Analysis, number: int) -> _Text:
+    body, effects = analysis.program.body(number), analysis.effects(number)
+    steps = list(ir.steps_of(body.root)) if body is not None else []
+    arms = [arm for step in steps if isinstance(step, ir.Branch) for arm in step.arms]
+    calls = [step for step in steps if isinstance(step, ir.Call)]
+    returns = [step for step in steps if isinstance(step, ir.Leave) and step.label == ir.RETURN]
+    plain = [step.at for step in returns if not any(ir.within(call.at, step.at) for call in calls)]
+    plain += [call.at for call in calls if _is_act(effects, call.word, "logs")]
+    locks = frozenset(call.operands[0].place for call in calls if call.operands and call.word in effects.lock_methods)
+    return _Text(arms, [at for arm in arms if (at := head_at(arm))], plain, locks)
+
+
+def _leaving(arms: Iterable[ir.Arm], start: int, end: int) -> Iterator[ir.Arm]:
+    """Those arms between two places that a test decides about and that leave the function."""
+    for arm in arms:
         if arm.role == "test" and start <= arm.body.at[0] and arm.body.at[1] <= end:
             if any(isinstance(step, ir.Leave) and step.label == ir.RETURN for step in ir.steps_of(arm.body)):
                 yield arm

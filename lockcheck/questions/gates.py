@@ -51,12 +51,11 @@ def _around(analysis: Analysis, edge: Edge) -> Had:
 
 class _Known:
     """What was found out so far: what is had around a function, as far as its callers were asked when it was wanted
-    first, the last names of the paths that it speaks of, and which types have one value that is in a lock.
+    first, and which types have one value that is in a lock.
     """
 
     def __init__(self, _: Analysis) -> None:
         self.had: dict[int, Had] = {}
-        self.named: dict[int, frozenset[str]] = {}
         self.kept: dict[ir.Path, bool] = {}
 
 
@@ -149,12 +148,13 @@ def _is_of(analysis: Analysis, number: int, function: ir.Function) -> bool:
 
 def names_spoken(analysis: Analysis, number: int) -> frozenset[str]:
     """The last names of the paths that a function speaks of, otherwise than to call: others may later."""
-    known = analysis.once(_Known).named
-    if number not in known:
-        body = analysis.program.body(number)
-        places = (place for step in ir.steps_of(body.root) for place in ir.used_by(step)) if body is not None else ()
-        known[number] = frozenset(place.root[-1] for place in places if isinstance(place.root, tuple))
-    return known[number]
+    return analysis.once_of(number, _names_spoken)
+
+
+def _names_spoken(analysis: Analysis, number: int) -> frozenset[str]:
+    body = analysis.program.body(number)
+    places = (place for step in ir.steps_of(body.root) for place in ir.used_by(step)) if body is not None else ()
+    return frozenset(place.root[-1] for place in places if isinstance(place.root, tuple))
 
 
 def _makes(analysis: Analysis, number: int) -> Iterator[tuple[str, bool]]:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.analysis import Analysis, Moment
 from lockcheck.analysis.ways import Site
+from lockcheck.questions.paths import closures_of
 
 _Trail: TypeAlias = "tuple[_Trail, Sequence[ir.Step], int] | None"
 """The steps among which one is, and its number there; before that the same of what is around these."""
@@ -23,17 +24,14 @@ def calls_to(analysis: Analysis, moment: Moment, before: Site) -> list[Site]:
     A closure that stands in its own call (`each(|one| …)`) needs no word.
     """
     number, at = moment.function, analysis.site(moment).at
-    linked, body = analysis.linked(number), analysis.program.body(number)
-    if linked is None or body is None:
-        return []
-    steps = list(ir.steps_of(body.root))
-    around = [one for one in steps if isinstance(one, ir.Lambda) and ir.within(at, one.body.at)]
+    around = [one for one in analysis.once_of(number, closures_of) if ir.within(at, one.body.at)]
     closures = {one.result for one in around if before.function != number or not ir.within(before.at, one.body.at)}
-    if not closures:
+    linked, body = analysis.linked(number), analysis.program.body(number)
+    if not closures or linked is None or body is None:
         return []
     trails = (_trail(one, moment.event) for one in (linked.root, *linked.elsewhere))
     slots = reversed(list(_slots(next(filter(None, trails), None), closures)))
-    calls = {one.dst: one for one in steps if isinstance(one, ir.Call)}
+    calls = {one.dst: one for one in ir.steps_of(body.root) if isinstance(one, ir.Call)}
     ran = (calls[slot] for slot in slots if slot in calls)
     return [Site(number, one.name_at) for one in ran if not ir.within(at, one.at)]
 

@@ -18,6 +18,7 @@ from lockcheck.effects import Effects
 from lockcheck.linker import oldest
 from lockcheck.questions.conflict import same_lock
 from lockcheck.questions.paths import arguments, looked_at, tested
+from lockcheck.questions.raised import Raised
 
 
 class Leak(NamedTuple):
@@ -170,65 +171,14 @@ def _is_mild(analysis: Analysis, leak: Leak) -> bool:
 def _is_named(analysis: Analysis, leak: Leak) -> bool:
     """Whether what is called, or tried, raises nothing at all that no handler around it names."""
     event, number = leak.moment.event, leak.moment.function
-    linked = analysis.program.linked(number)
-    if not isinstance(event, ir.Escape) or linked is None:
+    if not isinstance(event, ir.Escape):
         return False
-    tried = [step.at for step in ir.steps_of(linked.root) if isinstance(step, ir.Escape) and step != event]
-    places = [at for at in tried if ir.within(at, event.at)] if event.caught else [event.at]
-    several = [_errors_at(analysis, number, at, _DEEPEST) for at in places]
+    raised = analysis.once(Raised)
+    tried = (step.at for step in raised.tried(number) if step != event)
+    places = {at: None for at in tried if ir.within(at, event.at)}
+    several = [raised.at(number, at) for at in (places if event.caught else [event.at])]
     named = frozenset(event.caught)
     return bool(several) and all(one is not None and all(named & names for names in one) for one in several)
-
-
-_DEEPEST = 3
-"""Through how many functions it is looked for what is raised."""
-
-Errors = frozenset[frozenset[str]]
-"""What may be raised: of each, the names by which a handler may name it."""
-
-
-def _errors_at(analysis: Analysis, number: int, at: ir.Range, deeper: int) -> Errors | None:
-    """What may be raised by what a function calls at a place; None where that may be anything."""
-    linked, body = analysis.program.linked(number), analysis.program.body(number)
-    if linked is None or body is None:
-        return None
-    made = [step for step in ir.steps_of(linked.root) if isinstance(step, ir.Invoke) and step.at == at]
-    if deeper and made and all(step.targets for step in made):
-        return _together(_errors_of(analysis, target, deeper - 1) for step in made for target in step.targets)
-    but = analysis.effects(number).steady_but
-    words = {step.word for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and step.at == at}
-    return frozenset(frozenset(but[word]) for word in words) if words and words <= but.keys() else None
-
-
-def _errors_of(analysis: Analysis, number: int, deeper: int) -> Errors | None:
-    """What may come out of a function: by what it calls, and by what it raises itself."""
-    linked, body = analysis.program.linked(number), analysis.program.body(number)
-    if linked is None or body is None or any(isinstance(step, (ir.Await, ir.Yield)) for step in ir.steps_of(body.root)):
-        return None
-    steps = list(ir.steps_of(linked.root))
-    calls = [step for step in ir.steps_of(body.root) if isinstance(step, ir.Call) and isinstance(step.callee, ir.Named)]
-    raised = [step.at for step in steps if isinstance(step, ir.Leave) and step.label == ir.RAISED and step.at != (0, 0)]
-    made = [[one for one in calls if ir.within(one.at, at)] for at in raised]
-    if not all(made):
-        return None
-    own = frozenset(frozenset(_named(one[0])[-1:]) for one in made)
-    passing = [step.at for step in steps if isinstance(step, ir.Escape) and step.label == ir.RAISED]
-    told = [at for at in passing if not any(ir.within(at, other) for other in raised)]
-    return _together([own, *(_errors_at(analysis, number, at, deeper) for at in told)])
-
-
-def _named(call: ir.Call) -> ir.Path:
-    return call.callee.path if isinstance(call.callee, ir.Named) else ()
-
-
-def _together(several: Iterable[Errors | None]) -> Errors | None:
-    """All of them; None where one may be anything."""
-    found: Errors = frozenset()
-    for one in several:
-        if one is None:
-            return None
-        found |= one
-    return found
 
 
 def _called_on(body: ir.Body, call: ir.Call) -> str:

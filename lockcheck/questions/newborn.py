@@ -102,7 +102,7 @@ class _Read(NamedTuple):
 
 
 class _Spans:
-    """What was found out so far. A function's steps are made anew for who asks: only those of the last are kept."""
+    """What was found out so far; of functions as they are read, only the last is kept."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis

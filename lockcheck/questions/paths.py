@@ -7,7 +7,7 @@ Never: words for people, syntax.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -64,6 +64,10 @@ class _Follow(Struct):
 
 def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
     """The slots of a function whose value somebody looks at, hands on or keeps."""
+    return analysis.once_of(number, _looked_at)
+
+
+def _looked_at(analysis: Analysis, number: int) -> frozenset[int]:
     body = analysis.program.body(number)
     if body is None:
         return frozenset()
@@ -79,6 +83,10 @@ def looked_at(analysis: Analysis, number: int) -> frozenset[int]:
 
 def tested(analysis: Analysis, number: int) -> frozenset[int]:
     """The slots of a function whose value one of its own tests asks about."""
+    return analysis.once_of(number, _tested)
+
+
+def _tested(analysis: Analysis, number: int) -> frozenset[int]:
     body = analysis.program.body(number)
     steps = ir.steps_of(body.root) if body is not None else ()
     places = {step.place for step in steps if isinstance(step, ir.Refine)}
@@ -110,45 +118,59 @@ def made_of(analysis: Analysis, number: int, slots: Iterable[int], new: Collecti
 
     What calls of the names in `new` give is made of nothing else.
     """
-    body = analysis.program.body(number)
-    sources: dict[int, set[int]] = defaultdict(set)
-    for step in ir.steps_of(body.root) if body is not None else ():
-        match step:
-            case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
-                sources[dst.root].add(src.root)
-            case ir.Ref(dst, src) if isinstance(src.root, int):
-                sources[dst].add(src.root)
-            case ir.Call() if step.word in new:
-                pass
-            case ir.Call(dst=dst) | ir.New(dst=dst) | ir.Await(dst=dst):
-                sources[dst].update(place.root for place in read_by(step) if isinstance(place.root, int))
-            case _:
-                pass
+    made = analysis.once_of(number, _made)
     found, waiting = set[int](), list(slots)
     while waiting:
         slot = waiting.pop()
         if slot not in found:
             found.add(slot)
-            waiting += sources[slot]
+            waiting += (source for source, word in made.get(slot, ()) if word not in new)
     return frozenset(found)
 
 
-def arguments(analysis: Analysis, number: int) -> Iterator[ir.Place]:
-    """What a function hands to others: the places of all arguments, receivers left out."""
+def _made(analysis: Analysis, number: int) -> Mapping[int, Sequence[tuple[int, str]]]:
+    """Of each slot of a function those that its value is made of, with the name of the call that makes it, if any."""
     body = analysis.program.body(number)
+    sources: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for step in ir.steps_of(body.root) if body is not None else ():
+        match step:
+            case ir.Move(dst, src) if isinstance(dst.root, int) and isinstance(src.root, int):
+                sources[dst.root].append((src.root, ""))
+            case ir.Ref(dst, src) if isinstance(src.root, int):
+                sources[dst].append((src.root, ""))
+            case ir.Call(dst=dst) | ir.New(dst=dst) | ir.Await(dst=dst):
+                word = step.word if isinstance(step, ir.Call) else ""
+                sources[dst] += ((place.root, word) for place in read_by(step) if isinstance(place.root, int))
+            case _:
+                pass
+    return sources
+
+
+def arguments(analysis: Analysis, number: int) -> Sequence[ir.Place]:
+    """What a function hands to others: the places of all arguments, receivers left out."""
+    return analysis.once_of(number, _arguments)
+
+
+def _arguments(analysis: Analysis, number: int) -> Sequence[ir.Place]:
+    body, found = analysis.program.body(number), list[ir.Place]()
     for step in ir.steps_of(body.root) if body is not None else ():
         if isinstance(step, ir.Call):
             own = 1 if isinstance(step.callee, ir.Method) else 0
-            yield from (operand.place for operand in step.operands[own:] if operand.place is not None)
+            found += (operand.place for operand in step.operands[own:] if operand.place is not None)
+    return found
 
 
 def closure_params(analysis: Analysis, number: int, inside: ir.Range | None) -> frozenset[int]:
     """The slots of the parameters of all closures in a function, but for those that the place `inside` is in."""
-    body = analysis.program.body(number)
-    steps = ir.steps_of(body.root) if body is not None else ()
-    closures = (step for step in steps if isinstance(step, ir.Lambda))
-    others = (one for one in closures if inside is None or not ir.holds(one.body.at, inside[0]))
+    inner = analysis.once_of(number, closures_of)
+    others = (one for one in inner if inside is None or not ir.holds(one.body.at, inside[0]))
     return frozenset(slot for one in others for slot in one.params)
+
+
+def closures_of(analysis: Analysis, number: int) -> Sequence[ir.Lambda]:
+    """The closures that are written in a function."""
+    body = analysis.program.body(number)
+    return [step for step in ir.steps_of(body.root) if isinstance(step, ir.Lambda)] if body is not None else []
 
 
 def read_by(step: ir.Step) -> Iterator[ir.Place]:
@@ -197,6 +219,5 @@ def in_one_closure(analysis: Analysis, number: int, one: ir.Range, other: ir.Ran
 
 
 def _closures_around(analysis: Analysis, number: int, at: ir.Range) -> frozenset[ir.Range]:
-    body = analysis.program.body(number)
-    steps = ir.steps_of(body.root) if body is not None else ()
-    return frozenset(s.body.at for s in steps if isinstance(s, ir.Lambda) and ir.holds(s.body.at, at[0]))
+    inner = analysis.once_of(number, closures_of)
+    return frozenset(one.body.at for one in inner if ir.holds(one.body.at, at[0]))

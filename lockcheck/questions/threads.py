@@ -136,14 +136,11 @@ def _is_of_one(analysis: Analysis, thread: _Thread, places: Sequence[ir.Place], 
 
 
 class _Known:
-    """What was found out so far, by function and parameter, which functions run at most once, and the loops and
-    closures in those that were asked about.
-    """
+    """What was found out so far, by function and parameter, and which functions run at most once."""
 
     def __init__(self, _: Analysis) -> None:
         self.ways: dict[tuple[int, int], _Way | None] = {}
         self.once: dict[int, bool] = {}
-        self.inner: dict[int, tuple[list[ir.Range], list[_Closure]] | None] = {}
 
 
 def _of_edge(analysis: Analysis, edge: Edge) -> _Way | None:
@@ -186,20 +183,18 @@ def _is_here(linked: Linked, at: ir.Range) -> bool:
 
 def _closures_around(analysis: Analysis, number: int, at: ir.Range) -> list[_Closure]:
     """The closures, and blocks that are waited for, in which a place stands: others may run what is in them."""
-    inner = _inner(analysis, number)
+    inner = analysis.once_of(number, _inner)
     return [one for one in inner[1] if ir.within(at, one.at)] if inner is not None else []
 
 
 def _inner(analysis: Analysis, number: int) -> tuple[list[ir.Range], list[_Closure]] | None:
     """The loops and the closures of a function; None where it has no body."""
-    known = analysis.once(_Known).inner
-    if number not in known:
-        body = analysis.program.body(number)
-        steps = list(ir.steps_of(body.root)) if body is not None else []
-        loops = [step.body.at for step in steps if isinstance(step, ir.Loop)]
-        closures = [_Closure(step.body.at, step.deferred) for step in steps if isinstance(step, ir.Lambda)]
-        known[number] = (loops, closures) if body is not None else None
-    return known[number]
+    body = analysis.program.body(number)
+    if body is None:
+        return None
+    steps = list(ir.steps_of(body.root))
+    loops = [step.body.at for step in steps if isinstance(step, ir.Loop)]
+    return loops, [_Closure(step.body.at, step.deferred) for step in steps if isinstance(step, ir.Lambda)]
 
 
 def _by_callers(analysis: Analysis, number: int, root: int, depth: int) -> _Way | None:
@@ -299,7 +294,7 @@ def _is_straight(analysis: Analysis, number: int, at: ir.Range) -> bool:
 
     A block that is waited for runs once.
     """
-    inner = _inner(analysis, number)
+    inner = analysis.once_of(number, _inner)
     if inner is None or any(ir.within(at, loop) for loop in inner[0]):
         return False
     return all(one.deferred or one.at == at for one in _closures_around(analysis, number, at))
