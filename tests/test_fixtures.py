@@ -191,8 +191,26 @@ fn show_slowly(store: &Store) {
 """
 
 
-def test_in_which_order_a_process_keeps_its_sets_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "either.rs").write_text(EITHER)
+_SHELF = """\
+struct Shelf{n} {{ rows: Mutex<u32> }}
+impl Rows for Shelf{n} {{ fn open(&self) -> MutexGuard<'_, u32> {{ self.rows.lock().unwrap() }} }}
+"""
+MANY = f"""\
+use std::ops::Deref;
+use std::sync::{{Mutex, MutexGuard}};
+trait Rows {{ fn open(&self) -> MutexGuard<'_, u32>; }}
+{"".join(_SHELF.format(n=n) for n in range(10))}
+fn opened(rows: &dyn Rows) -> impl Deref<Target = u32> + '_ {{ rows.open() }}
+fn show_slowly(rows: &dyn Rows) {{
+    let _rows = opened(rows);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+}}
+"""
+
+
+@pytest.mark.parametrize("source", [EITHER, MANY], ids=["either", "many"])
+def test_in_which_order_a_process_keeps_its_sets_changes_nothing(source: str, tmp_path: Path) -> None:
+    (tmp_path / "one.rs").write_text(source)
     command = [sys.executable, "-m", "lockcheck", "check", ".", "--persona", "auditor", "--min-confidence", "possible"]
     said = {
         subprocess.run(

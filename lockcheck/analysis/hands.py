@@ -45,7 +45,7 @@ def unlocked(ways: Ways, lock: ir.Lock, site: Site) -> Ways:
     def go(way: frozenset[Hold]) -> frozenset[Hold]:
         mine = [hold for hold in way if hold.taken.lock.place == lock.place and not is_mark(hold)]
         if mine:
-            last = max(mine, key=lambda hold: (hold.taken.by_hand, hold.taken.site, repr(hold.holder)))
+            last = max(mine, key=lambda hold: (hold.taken.by_hand, *at.rank(hold)))
             tried = last.taken.by_hand and last.taken.optional and lock.family == "mutex"
             return (way - {last}) | {mark} if tried else way - {last}
         return way if loose else way | {mark}

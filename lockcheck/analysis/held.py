@@ -600,7 +600,7 @@ def _fates(walker: Walk, ends: Ways, guards: Guards) -> dict[int, ir.Place | Non
 def _handed_out(walker: Walk, ends: Ways) -> list[Hold]:
     """What is held at the end, and where the caller's block runs, in order."""
     every = frozenset[Hold]().union(*ends).union(walker.lent)
-    return sorted(every, key=lambda hold: (hold.taken.site, repr(hold.holder)))
+    return sorted(every, key=at.rank)
 
 
 def _returns(walker: Walk, ends: Ways) -> Iterator[tuple[ir.Path, Taken, Facts]]:

@@ -14,7 +14,7 @@ from lockcheck import ir
 from lockcheck.analysis import hands
 from lockcheck.analysis import ways as at
 from lockcheck.analysis.summaries import Reach
-from lockcheck.analysis.ways import Facts, Hold, Site, Taken, Ways
+from lockcheck.analysis.ways import Facts, Hold, Taken, Ways
 
 
 class Moment(Struct):
@@ -58,7 +58,7 @@ def _held(ways: Ways) -> list[tuple[Hold, bool]]:
     every = frozenset.intersection(*ways) if ways else some
     certain = {hold.taken for hold in every} | _on_every_way(ways)
     places = {hold.taken.site.at for hold in some}
-    listed = sorted(some, key=_place if len(places) == len(some) else _rank) if len(some) > 1 else some
+    listed = sorted(some, key=at.place_of if len(places) == len(some) else at.rank) if len(some) > 1 else some
     seen: set[Taken] = set()
     out = []
     for hold in listed:
@@ -66,16 +66,6 @@ def _held(ways: Ways) -> list[tuple[Hold, bool]]:
             seen.add(hold.taken)
             out.append((hold, hold.taken in certain))
     return out
-
-
-def _place(hold: Hold) -> ir.Range:
-    return hold.taken.site.at
-
-
-def _rank(hold: Hold) -> tuple[ir.Range, str, tuple[Site, ...], str, str]:
-    """By its acquisition; of several at one place, of which a call may have made either, nothing is left open."""
-    taken = hold.taken
-    return _place(hold), repr(hold.holder), taken.inner, taken.mode, repr(taken.lock)
 
 
 def is_question(arms: tuple[ir.Arm, ...]) -> bool:

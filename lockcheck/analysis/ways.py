@@ -51,6 +51,17 @@ class Hold(NamedTuple):
     holder: ir.Place
 
 
+def place_of(hold: Hold) -> ir.Range:
+    """Where the function took it."""
+    return hold.taken.site.at
+
+
+def rank(hold: Hold) -> tuple[Site, str, tuple[Site, ...], str, str]:
+    """By its acquisition; of several at one place, of which a call may have made any, nothing is left open."""
+    taken = hold.taken
+    return taken.site, repr(hold.holder), taken.inner, taken.mode, repr(taken.lock)
+
+
 class Fact(NamedTuple):
     """The value at a place is (`truth`) or is not `value`: a named value, or where empty: there, or true."""
 
