@@ -71,7 +71,7 @@ class Effects:
     lazy_forces: frozenset[str] = names("lazy.forces")
     guards: Mapping[str, Mode] = read(reading.guards)
     guard_crates: frozenset[str] = names("guards.crates")
-    guards_in_full: Mapping[ir.Path, tuple[Mode, LockType]] = read(reading.guards_in_full)
+    guards_in_full: Mapping[ir.Path, tuple[Taking, LockType]] = read(reading.guards_in_full)
     """Types of guards that only their whole path tells from others: how each has its lock, and that lock."""
     guard_traits: frozenset[str] = names("guards.traits")
     """What is returned as something of these traits may be a guard."""
@@ -135,6 +135,8 @@ class Effects:
     """Methods whose result is an iterator that asks the receiver for its elements."""
     iterators_end: frozenset[str] = names("iterators.end")
     """Methods that ask the receiver for elements at once."""
+    iterators_borrowed: frozenset[str] = names("iterators.end-borrowed")
+    """Of those, which leave the receiver as it was; the others use it up."""
     implied: frozenset[str] = names("implied.traits")
     """Methods of traits that run though nobody calls them, each behind its trait's name."""
     implied_by: Mapping[str, str] = table("implied.methods")

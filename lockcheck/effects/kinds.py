@@ -21,7 +21,8 @@ class Taking(Struct, frozen=True):
     `opens`: the call only makes what a block is opened with to take it. `hand`: it is held until it is given back by
     name; `gives`: it gives it back so; `asks`: the arguments say whether the call waits and how long; `raises`: an
     error says that it did not get it; `closes`: a block that is opened with the result gives it back at its end;
-    `maybe`: where it finds nothing it gives no guard.
+    `maybe`: where it finds nothing it gives no guard; `each`: it gives an iterator, which keeps the lock while it
+    lasts, and so does each of its elements.
     """
 
     mode: Mode
@@ -37,6 +38,7 @@ class Taking(Struct, frozen=True):
     raises: bool = False
     closes: bool = False
     maybe: bool = False
+    each: bool = False
 
 
 class LockType(Struct, frozen=True):
@@ -110,7 +112,7 @@ def taking(said: str) -> Taking:
     words = said.split()
     mode: Any = words[0]
     flags = ("try", "bounded", "recursive", "moment", "sync", "hand", "free", "ask", "opens", "raises", "closes")
-    return Taking(mode, *(flag in words for flag in (*flags, "maybe")))
+    return Taking(mode, *(flag in words for flag in (*flags, "maybe", "each")))
 
 
 def signalling(said: str) -> tuple[Signalling, ...]:

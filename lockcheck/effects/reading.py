@@ -138,10 +138,10 @@ def guards(data: Data) -> Mapping[str, Mode]:
     return known | {name: mode for mode in modes for name in at(data, f"guards.{mode}", ())}
 
 
-def guards_in_full(data: Data) -> Mapping[ir.Path, tuple[Mode, LockType]]:
+def guards_in_full(data: Data) -> Mapping[ir.Path, tuple[Taking, LockType]]:
     """See `Effects.guards_in_full`."""
     listed = ((next(_locks(data, one))[1], one["guards"]) for one in data["lock"] if "guards" in one)
-    return {_path(data, kind): (mode, lock) for lock, given in listed for kind, mode in given.items()}
+    return {_path(data, kind): (taking(how), lock) for lock, given in listed for kind, how in given.items()}
 
 
 def signals(data: Data) -> Mapping[tuple[str, str], Mapping[str, tuple[Signalling, ...]]]:

@@ -42,6 +42,8 @@ class Closures(Elements):
             self.lambdas[dst] = self.lambdas[slot]
         if slot in self.late:
             self.late[dst] = self.late[slot]
+        if slot in self.keeping:
+            self.keeping[dst] = self.keeping[slot]
         if slot in self.pending:
             self.pending[dst] = self.pending[slot]
         if slot in self.threads:

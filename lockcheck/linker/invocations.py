@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lockcheck import ir
 from lockcheck.linker.ends import Ends
 from lockcheck.linker.places import WITHIN, of_caller, plain, slot_of
-from lockcheck.linker.written import REF, UNKNOWN
+from lockcheck.linker.written import REF, UNKNOWN, has_trait
 
 _Places: TypeAlias = "tuple[ir.Place | None, ...]"
 _WRITTEN = (None, ir.YES, ir.NO, ir.NONE)
@@ -37,7 +37,7 @@ class Invocations(Ends):
         lambdas = self.run_by(call, targets, paths)
         self.hands_over(call, targets, certain, receiver)
         returned = self.program.returned_type(targets[0], receiver)
-        self.learn(call.dst, returned)
+        self.learn(call.dst, self.program.types.as_iterator(returned, self.effects))
         self.given[call.dst] = call.name_at
         invoke = ir.Invoke(
             call.dst,
@@ -54,7 +54,8 @@ class Invocations(Ends):
             lambdas,
             self.guard_of(call, returned, paths),
             self.owners(call, targets[0]),
-            hands_out=self.program.types.may_hold(_own(returned), self.effects),
+            hands_out=self.program.types.may_hold(_own(returned), self.effects)
+            or has_trait(returned, (self.effects.iterators_trait,)),
             asked=tuple(self.given_as(o.place) for o in call.operands),
         )
         self.names_given(call, invoke)

@@ -7,9 +7,13 @@ Never: what an element is.
 from __future__ import annotations
 
 from lockcheck import ir
-from lockcheck.effects.shapes import LIST, PRESENT
+from lockcheck.effects.shapes import LIST, OPTION, PRESENT
 from lockcheck.linker.invocations import Invocations
 from lockcheck.linker.places import Late, plain, slot_of
+from lockcheck.linker.written import UNKNOWN
+
+OVER = "[over]"
+"""The part of an iterator that is the one which it asks for elements, to make its own of them."""
 
 
 class Iterators(Invocations):
@@ -27,6 +31,51 @@ class Iterators(Invocations):
             self.sources[call.dst] = source
         else:
             self.asked_for_next(source, targets, call.at, call.name_at)
+
+    def each_keeps(self, place: ir.Place) -> bool | None:
+        """See `keeping`: what is known of the value, or told by its type; None where it is no such iterator."""
+        told = self.program.types.each_holds(self.type_of(place), self.effects)
+        return told or self.keeping.get(slot_of(place), told)
+
+    def keeps_on(self, call: ir.Call, name: str, place: ir.Place) -> bool:
+        """Whether what a method gives holds what its receiver holds, as `carries` and `gathers` say of most values.
+
+        An iterator over a lock's content holds the lock, and with it every iterator around it: where that makes its own
+        elements, the lock is held by another part (`OVER`) than they. A list of the elements, or one of them, does not.
+        """
+        effects, gives, slot = self.effects, self.effects.flow.get(LIST, {}).get(name, UNKNOWN), slot_of(place)
+        kept = self.each_keeps(place)
+        if kept is None or name in effects.carries:
+            return name in effects.carries or name in effects.gathers
+        if name in effects.iterators_around:
+            self.keeping[call.dst] = kept
+            made = gives == UNKNOWN or any("@" in one.path[0] for one in (gives, *gives.args))
+            if made:
+                self.out.append(ir.Move(ir.Place(call.dst, (OVER,)), plain(place)))
+            return not made
+        one = gives.path == (OPTION,) and not (name in effects.iterators_borrowed and self.body.slots[slot].name)
+        return kept and (one or name in effects.gathers)
+
+    def used_up(self, call: ir.Call, name: str, place: ir.Place) -> None:
+        """An iterator over a lock's content ends with the call that asks it for all that it gives."""
+        if name not in self.effects.iterators_end or self.each_keeps(place) is None:
+            return
+        self.stays_over(plain(place), ir.Place(call.dst))
+        if name not in self.effects.iterators_borrowed:
+            self.out.append(ir.Release(plain(place), call.at))
+
+    def stays_over(self, place: ir.Place, whole: ir.Place) -> None:
+        """Of an iterator that went into something only its elements did."""
+        self.out.append(ir.Move(place, ir.Place(whole.root, (*whole.way, OVER))))
+
+    def goes_into(self, whole: ir.Place, given: ir.Place, call: ir.Call) -> None:
+        """What is put into something stays there with what it holds; of an iterator only its elements do."""
+        kept, whole, given = self.each_keeps(given), plain(whole), plain(given)
+        if kept is not False:
+            self.out.append(ir.Move(whole, given))
+        if kept is not None:
+            self.stays_over(given, whole)
+            self.out.append(ir.Release(given, call.at))
 
     def next_round(self, call: ir.Call) -> None:
         """A loop asks for its next element."""

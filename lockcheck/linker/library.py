@@ -47,7 +47,7 @@ class Library(Iterators):
         """
         place = call.operands[0].place
         if place is not None:
-            if carries and (name in self.effects.carries or name in self.effects.gathers):
+            if carries and self.keeps_on(call, name, place):
                 self.goes_along(call, name, plain(place))
             self.goes_by(call, name, kind, place)
             if name in self.effects.insists and carries:
@@ -57,6 +57,8 @@ class Library(Iterators):
             return
         if not self.puts_off(call, name, kind, unknown):
             self.closures(call, place if name not in self.effects.carries else None, unknown)
+        if place is not None:
+            self.used_up(call, name, place)
         if name in self.effects.keeps and slot_of(place) >= 0:
             self.hand_on(slot_of(place), ir.Place(call.dst))
         self.hands_all(call.operands[1:])
@@ -66,7 +68,7 @@ class Library(Iterators):
                 self.keeps_one(place, operand.place)
                 self.takes_in(name, place, operand)
             if operand.moved and operand.place is not None and place is not None and name in self.effects.keeps:
-                self.out.append(ir.Move(plain(place), plain(operand.place)))
+                self.goes_into(place, operand.place, call)
             elif operand.moved and operand.place is not None and name in ("or", "or_else", "unwrap_or"):
                 self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
         self.consume(call, skip=1)
@@ -227,7 +229,7 @@ class Library(Iterators):
         carried = len(path) > 1 and path[-2][:1].isupper()
         for operand in call.operands if carried else ():
             if operand.moved and operand.place is not None:
-                self.out.append(ir.Move(ir.Place(call.dst), plain(operand.place)))
+                self.goes_into(ir.Place(call.dst), operand.place, call)
         self.consume(call, skip=len(call.operands) if carried else 0)
         if path[0] in ("std", "core", "io"):
             self.learn(

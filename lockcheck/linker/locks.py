@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lockcheck import ir
 from lockcheck.effects import LockType, Taking
-from lockcheck.effects.shapes import OPTION, PRESENT, RESULT
+from lockcheck.effects.shapes import LIST, OPTION, PRESENT, RESULT
 from lockcheck.linker.places import bare, is_settled, owner_of_static, plain
 from lockcheck.linker.sides import Sides
 from lockcheck.linker.written import GUARD, REF, UNKNOWN
@@ -62,6 +62,10 @@ class Locks(Sides):
         guard = ir.Type((GUARD,), inner)
         if taking.maybe:
             self.learn(call.dst, ir.Type((OPTION,), (guard,)))
+            return
+        if taking.each:
+            self.keeping[call.dst] = True
+            self.learn(call.dst, ir.Type((LIST,), (guard,)))
             return
         guessed = evidence != "declared" and not lock.by_hand
         wrapped = lock.wraps or taking.fallible or lock.family == "map" or guessed

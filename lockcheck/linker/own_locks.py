@@ -138,7 +138,7 @@ def _named_in(types: Types, kind: ir.Type, where: ir.TypeDecl, in_full: Mapping[
         return None
     effects = in_full.get(kind.path[-1]) if kind.path else None
     if effects is not None:
-        mode, _ = effects.guards_in_full.get(types.names.resolve(where.module, kind.path), (None, None))
-        if mode is not None:
-            return mode
+        how, _ = effects.guards_in_full.get(types.names.resolve(where.module, kind.path), (None, None))
+        if how is not None:
+            return how.mode
     return next((m for m in (_named_in(types, one, where, in_full) for one in kind.args) if m), None)

@@ -118,6 +118,8 @@ class Places(ABC):
     """What runs for each element of an iterator when somebody asks it for one."""
     sources: dict[int, ir.Place] = field(default_factory=dict)
     """Iterators of the tree around which a library's are, by the slot of the library's."""
+    keeping: dict[int, bool] = field(default_factory=dict)
+    """Iterators that hold a lock while they last, and whether each element that they give holds it too."""
     stopped: set[ir.Place | None] = field(default_factory=set)
     """Threads and tasks that were told to stop."""
     started: list[ir.Region] = field(default_factory=list)

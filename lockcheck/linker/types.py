@@ -298,6 +298,18 @@ class Types:
         told = self.guard_mode(kind, effects) is not None or has_trait(kind, effects.guard_traits)
         return told or (kind is not None and self._gives_guards(kind, effects))
 
+    def each_holds(self, kind: ir.Type | None, effects: Effects) -> bool | None:
+        """Whether what comes out of an iterator that may hold a lock does so too; None where it is no such iterator."""
+        if kind is not None and kind.path == (LIST,):
+            return True if any(self.is_guard(one, effects) for one in kind.args) else None
+        may = kind is not None and has_trait(kind, (effects.iterators_trait,))
+        return self._gives_guards(kind, effects) if kind is not None and may else None
+
+    def as_iterator(self, kind: ir.Type | None, effects: Effects) -> ir.Type | None:
+        """The type by which an iterator is followed whose type is listed as a guard: one of guards."""
+        how, _ = effects.guards_in_full.get(kind.path, (None, None)) if kind is not None else (None, None)
+        return ir.Type((LIST,), (ir.Type((GUARD,)),)) if how is not None and how.each else kind
+
     def _gives_guards(self, kind: ir.Type, effects: Effects) -> bool:
         """Whether of a type, or of some value in it, only this is told: that guards come out of it one by one."""
         if kind.path == ("[fn]",):
@@ -357,7 +369,7 @@ class Types:
         if name in effects.guards and (kind.path[0] in effects.guard_crates or kind.path not in self.names.types):
             return effects.guards[name]
         if kind.path in effects.guards_in_full:
-            return effects.guards_in_full[kind.path][0]
+            return effects.guards_in_full[kind.path][0].mode
         return self.own.guards.get(kind.path)
 
     def behind(self, kind: ir.Type | None, effects: Effects) -> Iterator[ir.Type]:
