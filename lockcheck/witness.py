@@ -176,11 +176,15 @@ def of_conflict(
 
 def _one_lock(analysis: Analysis, conflict: Conflict, name: str) -> Iterator[Note]:
     """By what the wanted lock is the held one, where it goes by another name."""
+    wanted = analysis.lock_name(conflict.moment.function, conflict.reach.lock)
+    one = f"`{name}` and `{wanted}` are one lock"
     if conflict.maker is not None:
         unit, function = analysis.program.functions[conflict.maker]
-        wanted = analysis.lock_name(conflict.moment.function, conflict.reach.lock)
-        said = f"`{name}` and `{wanted}` are one lock: `{analysis.title(conflict.maker)}` puts it into both"
+        said = f"{one}: `{analysis.title(conflict.maker)}` puts it into both"
         yield Note(Span(unit.path, *function.name_at), said, "one lock for both")
+    if conflict.caller is not None:
+        said = f"{one} where `{analysis.title(conflict.caller.function)}` calls it"
+        yield Note(event_span(analysis, conflict.caller), said, "called for that one here")
 
 
 def of_taken(

@@ -21,6 +21,7 @@ from lockcheck.linker import Linked, parts_of_owner
 from lockcheck.linker.shared import may_be_one
 from lockcheck.questions.classes import leaves_class
 from lockcheck.questions.newborn import is_newborn
+from lockcheck.questions.passed import passed
 from lockcheck.questions.unwritten import is_never_written
 from lockcheck.questions.waited import has_waited
 
@@ -34,7 +35,7 @@ class Conflict(NamedTuple):
 
     `joins`: a thread needs it that the event's callee waits for. `maker`: the two are parts of one value, and this
     function, that makes such values, puts one lock into both. `asked`: what must be true, and is not known to be,
-    for the event to come to the lock on any way.
+    for the event to come to the lock on any way. `caller`: the call by which the two are one.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Conflict(NamedTuple):
     joins: bool = False
     maker: int | None = None
     asked: Facts = frozenset()
+    caller: Moment | None = None
 
     @property
     def by(self) -> Literal["call", "end", "wait"]:
@@ -232,9 +234,11 @@ def _rank(conflict: Conflict) -> tuple[object, ...]:
 
 def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach: Reach, joins: bool) -> Conflict | None:
     taken = hold.taken
+    same = same_lock(taken.lock, reach.lock) or is_among(analysis, moment, taken, reach.lock)
+    caller = _passed(analysis, moment, taken.lock, reach) if not same else None
     met = (
-        same_lock(taken.lock, reach.lock)
-        or is_among(analysis, moment, taken, reach.lock)
+        same
+        or caller is not None
         or _met_elsewhere(hold, reach)
         or is_only_one(analysis, moment, taken.lock, reach)
         or is_alike(moment, taken.lock, reach.lock)
@@ -254,7 +258,13 @@ def _conflict(analysis: Analysis, moment: Moment, hold: Hold, sure: bool, reach:
     if (joins or isinstance(moment.event, _WAITS)) and lock.family == "reentrant":
         lock = replace(lock, family="mutex")  # it lets its holder in again, and no other thread
     kind = kind_of(taken.mode, reach.mode, lock, reach.recursive)
-    return Conflict(kind, moment, hold, sure, reach, joins, maker) if kind is not None else None
+    return Conflict(kind, moment, hold, sure, reach, joins, maker, caller=caller) if kind is not None else None
+
+
+def _passed(analysis: Analysis, moment: Moment, held: ir.Lock, reach: Reach) -> Moment | None:
+    """The call that gives this function the variable by which it comes to the lock again; see `passed`."""
+    variable = isinstance(reach.lock.place.root, tuple) and same_lock(reach.lock, reach.lock)
+    return passed(analysis, moment.function, held, reach.lock) if variable and reach.certain else None
 
 
 def is_signal(analysis: Analysis, moment: Moment, hold: Hold) -> bool:
@@ -374,7 +384,8 @@ def _is_missing(fact: Fact, holder: ir.Place) -> bool:
 def is_told_by_owner(conflict: Conflict) -> bool:
     """Whether only the owner says that both are one lock."""
     held, other = conflict.hold.taken.lock, conflict.reach.lock
-    seen = same_lock(held, other) or _is_one_of(held.place, other.place) or conflict.maker is not None
+    told = conflict.maker is not None or conflict.caller is not None
+    seen = same_lock(held, other) or _is_one_of(held.place, other.place) or told
     return not seen and isinstance(conflict.moment.event, (ir.Invoke, ir.Acquire))
 
 
