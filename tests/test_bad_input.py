@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,29 @@ def test_a_text_that_no_python_reads_is_passed_over(tmp_path: Path) -> None:
     write_tree(tmp_path, {"page.py": begins + '            show("a\\u{80} %s" % "b", "\\u{80}".format(1))\n'})
     done = check(tmp_path)
     assert [one["line"] for one in json.loads(done.stdout)["findings"]] == [5]
+
+
+def test_a_class_by_the_name_of_a_variable_for_type_checkers(tmp_path: Path) -> None:
+    """For them the name means one of several types; what runs is the class, whose methods are its own."""
+    source = """
+    import threading
+    from ipaddress import IPv4Address, IPv6Address
+    from typing import TYPE_CHECKING
+    from typing_extensions import TypeAlias
+    Either: TypeAlias = "IPv4Address | IPv6Address"
+    if TYPE_CHECKING:
+        Address = Either
+    else:
+        class Address:
+            def __init__(self):
+                self.lock = threading.Lock()
+            def show(self):
+                with self.lock:
+                    self.tell()
+            def tell(self):
+                with self.lock:
+                    pass
+    """
+    write_tree(tmp_path, {"page.py": textwrap.dedent(source)})
+    done = check(tmp_path)
+    assert [one["slug"] for one in json.loads(done.stdout)["findings"]] == ["lock-taken-twice"]

@@ -36,7 +36,10 @@ class OwnLocks:
         self._types = types
         self._kinds: set[str] = set()
         self._contents: dict[ir.Path, int] = {}
-        for effects in types.tables:
+
+    def find(self) -> None:
+        """Look for them, once it is known whose methods the functions are; until then there are none."""
+        for effects in self._types.tables:
             self._find(effects)
 
     def has_kind(self, kind: str) -> bool:

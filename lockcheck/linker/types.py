@@ -63,14 +63,15 @@ class Types:
         self._blanket: dict[str, list[int]] = defaultdict(list)
         self.made = Made(self)
         self.uses = Uses(self)
+        self.own = OwnLocks(self)
+        self._listed: dict[ir.Path, bool] = {}
+        self._by_hand: dict[ir.Path, LockType | None] = {}
+        self._fields: dict[tuple[ir.Type, str], tuple[ir.Type | None, str]] = {}
         meanings: _Meanings = {}
         for number, (unit, function) in enumerate(functions):
             if function.owner is not None:
                 self._index(number, unit, function, meanings)
         self.made.second_names(self._methods)
-        self._listed: dict[ir.Path, bool] = {}
-        self._by_hand: dict[ir.Path, LockType | None] = {}
-        self._fields: dict[tuple[ir.Type, str], tuple[ir.Type | None, str]] = {}
         self.holders = holders(self)
         self.derefs: dict[ir.Path, tuple[ir.Type, ir.Type]] = {}
         """By the path of a type that stands for another: itself as written there, and that one."""
@@ -81,7 +82,7 @@ class Types:
                 target = self.resolve(deref.target, Context(deref.module, owner), effects[unit.language])
                 if target is not None:
                     self.derefs[owner.path] = (owner, target)
-        self.own = OwnLocks(self)
+        self.own.find()
         self._fields.clear()  # (what types stand for was not known yet)
 
     def _index(self, number: int, unit: ir.Unit, function: ir.Function, meanings: _Meanings) -> None:
@@ -98,7 +99,11 @@ class Types:
             if trait is not None:
                 self._implementors[trait.path][function.name].append(number)
             return
-        owner = self._owners[number] = self._meaning(function.owner, function, unit.language, meanings)
+        mine = self.names.types.get((*function.module, *function.owner.path))
+        known = mine is not None and mine.kind != "alias" and not mine.generics  # (whatever else may have its name)
+        owner = ir.Type((*function.module, *function.owner.path)) if known else None
+        owner = owner or self._meaning(function.owner, function, unit.language, meanings)
+        self._owners[number] = owner
         if owner is not None:
             self._methods[owner.path][function.name].append(number)
         if trait is not None:
