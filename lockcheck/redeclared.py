@@ -145,10 +145,13 @@ class _Changes:
         for one in (*lost, *added):
             if not self._note_one(one, types, table):
                 return None
-        for module, name in (*imports, *types, *_other(_statics(old), _statics(new))):
+        statics = _other(_statics(old), _statics(new))
+        for module, name in (*imports, *types, *statics):
             self._others[name].add(module)
         for unit in (old, new):
             self._note_parts([one for one in unit.types if (one.module, one.name) in types], table)
+            variables = [one for one in unit.statics if (one.module, one.name) in statics]
+            self._note_single([self._types.resolve(var.type, Context(var.module), table) for var in variables])
         return kept
 
     def _note_unnamed(self, functions: Sequence[ir.Function], table: Effects) -> bool:
@@ -217,12 +220,15 @@ class _Changes:
         for decl in types:
             own = ir.Type((*decl.module, decl.name))
             at = Context(decl.module, own, decl.generics)
-            waiting = [own, *(self._types.resolve(field.type, at, table) for field in decl.fields)]
-            while waiting:
-                one = waiting.pop()
-                if one is not None:
-                    self._sets.add(number_of_all((SINGLE, *one.path)))
-                    waiting += one.args
+            self._note_single([own, *(self._types.resolve(field.type, at, table) for field in decl.fields)])
+
+    def _note_single(self, waiting: list[ir.Type | None]) -> None:
+        """Of what is in these types there may be one value only, or no longer."""
+        while waiting:
+            one = waiting.pop()
+            if one is not None:
+                self._sets.add(number_of_all((SINGLE, *one.path)))
+                waiting += one.args
 
     def seeing(self, other: Set[int]) -> set[int] | None:
         """The functions whose text has a name that may mean another thing, and the sets; None where all may.

@@ -225,15 +225,26 @@ impl Hub {
 """
 
 
-def test_a_type_that_keeps_many_of_another_one_is_told_to_who_took_it_for_single(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("pub fn nothing() {}", "pub fn nothing() {}\nstruct Fleet { hubs: Vec<crate::Hub> }"),
+        (
+            "static ONE: crate::Hub = crate::new();",
+            "static ONE: crate::Hub = crate::new();\nstatic TWO: crate::Hub = crate::new();",
+        ),
+    ],
+    ids=["a list", "variables"],
+)
+def test_what_keeps_many_of_a_type_is_told_to_who_took_it_for_single(
+    one: str, many: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_tree(tmp_path, {"Cargo.toml": MANIFEST, "src/lib.rs": "mod fleet;\n" + HUB, "src/fleet.rs": ""})
     first, fleet = checked(cached=True), tmp_path / "src/fleet.rs"
-    fleet.write_text("pub fn nothing() {}\n")
+    fleet.write_text(one + "\n")
     assert checked(cached=True) == checked()
-    fleet.write_text("pub fn nothing() {}\nstruct Fleet { hubs: Vec<crate::Hub> }\n")
+    fleet.write_text(many + "\n")
     more = checked(cached=True)
     assert slugs(first) != slugs(more), "two hubs may be two"
     assert more == checked()
